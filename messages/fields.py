@@ -1,0 +1,86 @@
+"""Building blocks for the fields of a message: markers and the shapes that JSON leaves open.
+
+A marker stands in the annotation and changes nothing about the value:
+`note_id: Annotated[str, LogField, Indexed]`.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, JsonValue
+
+MAX_DEPTH = 64
+"""Levels of nesting that a message may have, the envelope included (design: limits)."""
+
+_ENVELOPE_LEVELS = 3  # the message, its data, and the open object itself
+
+Scalar = str | int | float | bool
+"""A single JSON value that is not null."""
+
+
+class Indexed:
+    """Marker: jobs can be searched by this field."""
+
+
+class Secret:
+    """Marker: this field is masked wherever a person sees the message."""
+
+
+class LogField:
+    """Marker: log lines of the job carry this field, under its Python name."""
+
+
+Marker = type[Indexed] | type[Secret] | type[LogField]
+
+
+def _within_limits(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    level: Iterable[JsonValue] = [value]
+    for _ in range(MAX_DEPTH - _ENVELOPE_LEVELS):
+        level = [child for parent in level for child in _children(parent)]
+        if not level:
+            return value
+    message = f"is nested deeper than {MAX_DEPTH} levels"
+    raise ValueError(message)
+
+
+def _children(value: JsonValue) -> Iterable[JsonValue]:
+    if isinstance(value, dict):
+        return value.values()
+    if isinstance(value, list):
+        return value
+    if isinstance(value, float) and not math.isfinite(value):
+        message = "holds NaN or Infinity, which JSON does not know"
+        raise ValueError(message)
+    return ()
+
+
+JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_within_limits)]
+"""An object whose content the message type leaves open: any JSON, at most `MAX_DEPTH` deep."""
+
+
+def marked_fields(model: type[BaseModel], marker: Marker) -> tuple[str, ...]:
+    """The fields of a model that carry a marker.
+
+    Args:
+        model: A message's payload class.
+        marker: `Indexed`, `Secret` or `LogField`.
+
+    Returns:
+        Python names, in the order they are declared.
+    """
+    return tuple(name for name, field in model.model_fields.items() if marker in field.metadata)
+
+
+def marked_values(payload: BaseModel, marker: Marker) -> dict[str, Any]:
+    """The values of a payload's marked fields.
+
+    Args:
+        payload: A message's `data`.
+        marker: `Indexed`, `Secret` or `LogField`.
+
+    Returns:
+        Python name to value, without the fields that are None.
+    """
+    found = {name: getattr(payload, name) for name in marked_fields(type(payload), marker)}
+    return {name: value for name, value in found.items() if value is not None}

@@ -1,0 +1,186 @@
+"""From JSON to a typed message: the discriminated union of all message types.
+
+The union is built on the first parse and again when a type was added since.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache, reduce
+from operator import or_
+from typing import Annotated, Any
+
+from pydantic import Field, TypeAdapter, ValidationError
+from pydantic_core import from_json
+
+from messages.base import Message, check_size, wire_name
+from messages.errors import (
+    InvalidMessage,
+    UnknownMessageType,
+    UnknownSchemaVersion,
+    invalid,
+    untagged,
+)
+
+
+@dataclass(frozen=True)
+class Parsed:
+    """A message read from the wire, and the fields that this release does not know."""
+
+    message: Message
+    unknown_fields: tuple[str, ...] = ()
+
+
+def message_types() -> Mapping[str, type[Message]]:
+    """All message types that are imported.
+
+    Returns:
+        Wire name to class, in alphabetical order.
+    """
+    named = {name: cls for cls in Message.__subclasses__() if (name := wire_name(cls))}
+    return dict(sorted(named.items()))
+
+
+def message_class(name: str) -> type[Message]:
+    """The class of one message type.
+
+    Args:
+        name: Its wire name, such as `EMAIL`.
+
+    Returns:
+        The class.
+
+    Raises:
+        UnknownMessageType: If no imported class has that name.
+    """
+    found = message_types().get(name)
+    if found is None:
+        raise UnknownMessageType(
+            f"There is no message type {name!r}; known are {', '.join(message_types())}.",
+            field="messageType",
+        )
+    return found
+
+
+def parse_message(data: bytes | str | Mapping[str, Any]) -> Message:
+    """Read a message, leaving out fields that a newer producer may have added.
+
+    Args:
+        data: The JSON, or the object it stands for; at most 256 kB.
+
+    Returns:
+        The message, as the class of its type.
+
+    Raises:
+        UnknownMessageType: If its type is not imported here, or its version is newer.
+        InvalidMessage: If it is not a valid message; the error names the first wrong field.
+    """
+    return read_message(data).message
+
+
+def read_message(data: bytes | str | Mapping[str, Any]) -> Parsed:
+    """As `parse_message`, and tell which unknown fields were left out."""
+    text = _as_bytes(data)
+    check_size(text)
+    try:
+        return Parsed(_current(_union().validate_json(text)))
+    except ValidationError as error:
+        return _read_again(text, error)
+
+
+def _read_again(text: bytes, error: ValidationError) -> Parsed:
+    details = error.errors(include_url=False, include_input=False)
+    kinds = {detail["type"] for detail in details}
+    if kinds == {"json_invalid"}:
+        raise InvalidMessage(
+            f"The message is not JSON: {details[0]['msg']}.",
+            remedy="Send one JSON object.",
+            code="not_json",
+        ) from error
+    content = from_json(text)
+    name = _known_type(content)
+    _refuse_newer(name, content.get("schemaVersion"))
+    if kinds == {"extra_forbidden"}:
+        return _without_unknown(content, [untagged(detail["loc"], name) for detail in details])
+    raise invalid(error, about=name) from error
+
+
+def _without_unknown(content: dict[str, Any], paths: list[Sequence[int | str]]) -> Parsed:
+    for path in paths:
+        holder: Any = content
+        for step in path[:-1]:
+            holder = holder[step]
+        del holder[path[-1]]
+    # Dropping fields can only make the content valid or show the errors they hid.
+    parsed = read_message(content)
+    names = (*(".".join(map(str, path)) for path in paths), *parsed.unknown_fields)
+    return replace(parsed, unknown_fields=names)
+
+
+def _current(message: Message) -> Message:
+    if message.schema_version > message.version:
+        raise _newer(message.message_type, message.schema_version, message.version)
+    if message.schema_version < message.version:
+        raise InvalidMessage(
+            f"{message.message_type} was written in version {message.schema_version}; "
+            f"this release reads version {message.version} only.",
+            field="schemaVersion",
+            remedy="Give new fields defaults instead of raising `version`, or send it again.",
+            code="no_upcaster",
+        )
+    return message
+
+
+def _refuse_newer(name: str, written: object) -> None:
+    # A newer version may break this release's rules: say that, not that its fields are wrong.
+    known = message_class(name).version
+    if isinstance(written, int) and written > known:
+        raise _newer(name, written, known)
+
+
+def _newer(name: str, written: int, known: int) -> UnknownSchemaVersion:
+    return UnknownSchemaVersion(
+        f"{name} has version {written}; this release knows versions up to {known}.",
+        field="schemaVersion",
+    )
+
+
+def _known_type(content: Any) -> str:
+    name = content.get("messageType") if isinstance(content, dict) else None
+    if not isinstance(name, str):
+        raise InvalidMessage(
+            "The message is not an object that says its messageType.",
+            field="messageType",
+            remedy=f"Set it to one of {', '.join(message_types())}.",
+        )
+    message_class(name)
+    return name
+
+
+def _as_bytes(data: bytes | str | Mapping[str, Any]) -> bytes:
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode(errors="replace")
+    try:
+        return json.dumps(data, allow_nan=False).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidMessage(
+            f"The message cannot be written as JSON: {error}.",
+            remedy="Use only objects, lists, text, numbers, true, false and null.",
+            code="not_json",
+        ) from error
+
+
+def _union() -> TypeAdapter[Message]:
+    return _adapter(tuple(Message.__subclasses__()))
+
+
+@lru_cache(maxsize=1)
+def _adapter(classes: tuple[type[Message], ...]) -> TypeAdapter[Message]:
+    named = [cls for cls in classes if wire_name(cls)]
+    # Any: the union exists only at run time, so no annotation can name it.
+    union: Any = reduce(or_, named) if named else Message
+    if len(named) > 1:
+        union = Annotated[union, Field(discriminator="message_type")]
+    return TypeAdapter(union)
