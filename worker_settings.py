@@ -1,0 +1,17 @@
+"""What `rq worker -c worker_settings` reads: the settings of the environment, under RQ's names.
+
+RQ itself uses REDIS_URL or SENTINEL, and QUEUES; JOB_TIMEOUT and RESULT_TTL are what our producers
+put into every job. Neither handlers nor monitoring are imported here: stock `rq` reads this too.
+"""
+
+from workers.rq_settings import redis_url, sentinel
+from workers.settings import load_settings
+
+_settings = load_settings()
+
+SENTINEL = sentinel(_settings)
+# RQ looks at REDIS_URL first, so it must not be set where Sentinel knows the address.
+REDIS_URL = None if SENTINEL else redis_url(_settings)
+QUEUES = list(_settings.queues)
+JOB_TIMEOUT = _settings.job_timeout
+RESULT_TTL = _settings.result_ttl

@@ -1,0 +1,107 @@
+"""The engine: send messages, register handlers, run workers."""
+
+from workers.clock import Clock, utc_now
+from workers.context import Context, Progress
+from workers.dead_letters import DeadLetter
+from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, dispatch
+from workers.engine.worker import MessageWorker
+from workers.errors import (
+    BatchInvalid,
+    DuplicateHandler,
+    HandlerError,
+    HandlerNotFound,
+    InvalidOption,
+    InvalidState,
+    JobFailed,
+    JobNotFound,
+    PermanentError,
+    ResourceUnavailable,
+    StorageRefused,
+    StorageUnavailable,
+    TransientError,
+    WaitTimeout,
+)
+from workers.handle import JobHandle
+from workers.options import Backoff, EnqueueOptions, Keep
+from workers.producer import (
+    aenqueue,
+    aenqueue_at,
+    aenqueue_in,
+    aenqueue_many,
+    enqueue,
+    enqueue_at,
+    enqueue_in,
+    enqueue_many,
+)
+from workers.registry import around_enqueue, around_execution, handles, on, on_dead
+from workers.retry import RetryPolicy, Tier
+from workers.routing import Priority
+from workers.senders import (
+    send_activity_schema,
+    send_data_sync,
+    send_email,
+    send_note_enrichment,
+    send_notification,
+    send_test,
+    send_user_action,
+    send_workout_update,
+)
+from workers.settings import Settings, load_settings
+
+__all__ = [
+    "Backoff",
+    "BatchInvalid",
+    "Clock",
+    "Completed",
+    "Context",
+    "Dead",
+    "DeadLetter",
+    "DuplicateHandler",
+    "EnqueueOptions",
+    "HandlerError",
+    "HandlerNotFound",
+    "InvalidOption",
+    "InvalidState",
+    "JobFailed",
+    "JobHandle",
+    "JobNotFound",
+    "Keep",
+    "MessageWorker",
+    "Outcome",
+    "PermanentError",
+    "Priority",
+    "Progress",
+    "ResourceUnavailable",
+    "RetryAfter",
+    "RetryPolicy",
+    "Settings",
+    "StorageRefused",
+    "StorageUnavailable",
+    "Tier",
+    "TransientError",
+    "WaitTimeout",
+    "aenqueue",
+    "aenqueue_at",
+    "aenqueue_in",
+    "aenqueue_many",
+    "around_enqueue",
+    "around_execution",
+    "dispatch",
+    "enqueue",
+    "enqueue_at",
+    "enqueue_in",
+    "enqueue_many",
+    "handles",
+    "load_settings",
+    "on",
+    "on_dead",
+    "send_activity_schema",
+    "send_data_sync",
+    "send_email",
+    "send_note_enrichment",
+    "send_notification",
+    "send_test",
+    "send_user_action",
+    "send_workout_update",
+    "utc_now",
+]

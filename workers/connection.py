@@ -1,0 +1,162 @@
+"""Builds Redis clients: where the server is, for how long to wait, and what to say if it is not."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+import redis
+import redis.asyncio
+import structlog
+from redis.asyncio.retry import Retry as AsyncRetry
+from redis.asyncio.sentinel import Sentinel as AsyncSentinel
+from redis.backoff import NoBackoff
+from redis.exceptions import (
+    BusyLoadingError,
+    OutOfMemoryError,
+    ReadOnlyError,
+)
+from redis.exceptions import (
+    ConnectionError as RedisConnectionError,
+)
+from redis.exceptions import (
+    TimeoutError as RedisTimeoutError,
+)
+from redis.retry import Retry
+from redis.sentinel import Sentinel
+
+from workers.errors import StorageRefused, StorageUnavailable
+from workers.settings import Settings, demo_url, load_settings
+
+log = structlog.get_logger("postroom.connection")
+
+_RETRIES = 1  # a pooled connection may have died with a restarted server: one new one, at once
+
+
+def connect(settings: Settings) -> redis.Redis:
+    """A client for the server the settings name.
+
+    Args:
+        settings: Where Redis is, and REDIS_TIMEOUT.
+
+    Returns:
+        A client that waits at most REDIS_TIMEOUT for a connection and for an answer.
+    """
+    options = _options(settings) | {"retry": Retry(NoBackoff(), _RETRIES, (RedisConnectionError,))}
+    if settings.redis_url:
+        return redis.Redis.from_url(settings.redis_url, **options)
+    if settings.redis_sentinels:
+        sentinel = Sentinel(settings.sentinels(), sentinel_kwargs=_sentinel_options(settings))
+        master = settings.redis_sentinel_master
+        client: redis.Redis = sentinel.master_for(master, **options, **_login(settings))
+        return client
+    if (url := url_of_running_demo(settings)) is not None:
+        return redis.Redis.from_url(url, **options)
+    return redis.Redis(**options, **_where(settings))
+
+
+def aconnect(settings: Settings) -> redis.asyncio.Redis:
+    """As `connect`, for asyncio."""
+    retry = AsyncRetry(NoBackoff(), _RETRIES, (RedisConnectionError,))
+    options = _options(settings) | {"retry": retry}
+    if settings.redis_url:
+        return redis.asyncio.Redis.from_url(settings.redis_url, **options)
+    if settings.redis_sentinels:
+        kwargs = _sentinel_options(settings)
+        sentinel = AsyncSentinel(settings.sentinels(), sentinel_kwargs=kwargs)
+        master = settings.redis_sentinel_master
+        client: redis.asyncio.Redis = sentinel.master_for(master, **options, **_login(settings))
+        return client
+    if (url := url_of_running_demo(settings)) is not None:
+        return redis.asyncio.Redis.from_url(url, **options)
+    return redis.asyncio.Redis(**options, **_where(settings))
+
+
+@lru_cache(maxsize=1)
+def default_connection() -> redis.Redis:
+    """The client of this process, for callers that pass none."""
+    return connect(load_settings())
+
+
+@contextmanager
+def storage_errors() -> Iterator[None]:
+    """Turn what redis-py raises into the two errors that callers are told about.
+
+    Raises:
+        StorageUnavailable: If the server does not answer in time.
+        StorageRefused: If it answers, but is full, read-only or still loading.
+    """
+    try:
+        yield
+    except (OutOfMemoryError, ReadOnlyError, BusyLoadingError) as error:
+        raise StorageRefused(f"Redis refused to write: {error}.") from error
+    except (RedisConnectionError, RedisTimeoutError) as error:
+        raise StorageUnavailable(f"Redis cannot be reached: {error}.") from error
+
+
+def _options(settings: Settings) -> dict[str, Any]:
+    return {
+        "socket_connect_timeout": settings.redis_timeout,
+        "socket_timeout": settings.redis_timeout,
+    }
+
+
+def _login(settings: Settings) -> dict[str, Any]:
+    password = settings.password()
+    login: dict[str, Any] = {
+        "db": settings.redis_db,
+        "username": settings.redis_username,
+        "password": password.get_secret_value() if password else None,
+    }
+    return login | tls_options(settings) if settings.redis_ssl else login
+
+
+def _where(settings: Settings) -> dict[str, Any]:
+    address = settings.address()
+    where: dict[str, Any] = {
+        "host": address.host,
+        "port": address.port,
+        "db": address.db,
+        "username": address.username,
+        "password": address.password.get_secret_value() if address.password else None,
+    }
+    return where | tls_options(settings) if address.tls else where
+
+
+def tls_options(settings: Settings) -> dict[str, Any]:
+    """What redis-py needs to know for TLS: which files, as far as they are set."""
+    files = {
+        "ssl_ca_certs": settings.redis_ssl_ca_certs,
+        "ssl_certfile": settings.redis_ssl_certfile,
+        "ssl_keyfile": settings.redis_ssl_keyfile,
+    }
+    return {"ssl": True, **{name: str(path) for name, path in files.items() if path}}
+
+
+def _sentinel_options(settings: Settings) -> dict[str, Any]:
+    password = settings.redis_sentinel_password
+    return _options(settings) | {"password": password.get_secret_value() if password else None}
+
+
+def url_of_running_demo(settings: Settings) -> str | None:
+    """The embedded server of a running demo, when the environment names no server.
+
+    Args:
+        settings: The environment, and where the demo keeps its files.
+
+    Returns:
+        Its URL if it answers, else None.
+    """
+    url = None if settings.names_a_server() else demo_url(settings.data_dir)
+    if url is None or not _answers(url):
+        return None
+    log.info("using_the_server_of_the_running_demo", url=url)
+    return url
+
+
+def _answers(url: str) -> bool:
+    with redis.Redis.from_url(url, socket_connect_timeout=1, socket_timeout=1) as client:
+        try:
+            return bool(client.ping())
+        except redis.RedisError:
+            return False

@@ -1,0 +1,111 @@
+"""Runs one message's handler and says what came of it. Knows neither RQ nor Redis.
+
+Both lanes call `dispatch` and translate its outcome; the retry rules are applied here, once.
+"""
+
+import asyncio
+import inspect
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+import structlog
+from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+from messages import Message
+from workers.context import Context
+from workers.errors import PermanentError
+from workers.registry import Handler, execution_middleware, handler_for
+from workers.retry import Again, Attempt, RetryPolicy
+
+log = structlog.get_logger("postroom.dispatcher")
+
+
+@dataclass(frozen=True)
+class Completed:
+    """The handler returned; `result` is JSON data."""
+
+    result: Any = None
+
+
+@dataclass(frozen=True)
+class RetryAfter:
+    """Try again after `delay`; zero means at once."""
+
+    delay: timedelta
+    error: BaseException
+    tier: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Dead:
+    """Never try again."""
+
+    error: BaseException
+    reason: str
+    why: str
+
+
+Outcome = Completed | RetryAfter | Dead
+
+
+def dispatch(
+    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy | None = None
+) -> Outcome:
+    """Run the handler of a message.
+
+    Args:
+        message: What to handle.
+        attempt: Which try this is.
+        context: What the handler is given if it asks.
+        policy: The retry policy; None means the handler's own.
+
+    Returns:
+        What came of it. Errors of the handler are part of that, not raised.
+
+    Raises:
+        HandlerNotFound: If no handler is registered: a fault of this worker, not of the message.
+    """
+    handler = handler_for(type(message))
+    try:
+        return Completed(_json(_through_middleware(handler, message, context), handler))
+    except Exception as error:  # noqa: BLE001 - the one place where every error of a handler is judged
+        return _judge(error, attempt, policy or handler.retry)
+
+
+def _judge(error: Exception, attempt: Attempt, policy: RetryPolicy) -> Outcome:
+    decision = policy.decide(attempt, error)
+    if isinstance(decision, Again):
+        return RetryAfter(decision.delay, error, decision.tier.value, decision.why)
+    return Dead(error, decision.reason, decision.why)
+
+
+def _through_middleware(handler: Handler, message: Message, context: Context) -> Any:
+    call = partial(_call, handler, message, context)
+    for middleware in reversed(execution_middleware()):
+        call = partial(middleware, message, context, call)
+    return call()
+
+
+def _call(handler: Handler, message: Message, context: Context) -> Any:
+    arguments = (message, context) if handler.wants_context else (message,)
+    try:
+        inspect.signature(handler.function).bind(*arguments)
+    except TypeError as error:
+        raise PermanentError(
+            f"{handler.function.__qualname__} cannot be called with the message: {error}"
+        ) from error
+    result = handler.function(*arguments)
+    return asyncio.run(result) if inspect.iscoroutine(result) else result
+
+
+def _json(result: Any, handler: Handler) -> Any:
+    try:
+        return to_jsonable_python(result, by_alias=True, inf_nan_mode="strings")
+    except (PydanticSerializationError, ValueError) as error:
+        raise PermanentError(
+            f"{handler.function.__qualname__} did its work, but returned something that is not "
+            f"JSON: {error}"
+        ) from error

@@ -1,0 +1,46 @@
+"""What a worker checks and loads before it takes its first job."""
+
+from collections.abc import Sequence
+
+from messages import message_types
+from workers.errors import HandlerNotFound
+from workers.jobs import load_application
+from workers.logs import configure_logs
+from workers.registry import handlers
+from workers.settings import Settings
+
+
+def prepare(queues: Sequence[str], settings: Settings) -> None:
+    """Load the application and refuse to start half a worker.
+
+    Args:
+        queues: The queues it will serve.
+        settings: Which packages to load, how to log.
+
+    Raises:
+        HandlerNotFound: If a message type that is sent to one of the queues has no handler.
+        DuplicateHandler: If a type has two.
+    """
+    configure_logs(settings)
+    load_application()
+    check_handlers(queues, settings)
+
+
+def check_handlers(queues: Sequence[str], settings: Settings) -> None:
+    """Refuse queues that this process cannot serve.
+
+    Args:
+        queues: The queues.
+        settings: The routes.
+
+    Raises:
+        HandlerNotFound: Naming every type that goes to one of the queues and has no handler.
+    """
+    handled = {handler.message for handler in handlers()}
+    missing = [
+        f"{kind} (queue {queue})"
+        for kind, cls in message_types().items()
+        if cls not in handled and (queue := settings.queue_routes.get(kind, cls.queue)) in queues
+    ]
+    if missing:
+        raise HandlerNotFound(f"This worker has no handler for {', '.join(missing)}.")

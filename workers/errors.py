@@ -1,0 +1,117 @@
+"""What can go wrong, by who has to act on it.
+
+A handler raises a `HandlerError` to say which tier of retry a failure deserves. Everything else
+here is for callers and operators, and carries a code, a field and a remedy.
+"""
+
+from datetime import timedelta
+
+from messages import PostroomError
+
+
+class HandlerError(Exception):
+    """What a handler raises when it knows what kind of failure it met."""
+
+
+class TransientError(HandlerError):
+    """A blip: try again at once."""
+
+
+class ResourceUnavailable(HandlerError):
+    """Something the handler needs is down or wants fewer requests: back off.
+
+    Args:
+        message: What is not available, a full sentence.
+        retry_after: How long the other side asked to wait; the back-off is at least this long.
+    """
+
+    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+        super().__init__(message)
+        self.retry_after = retry_after
+
+
+class PermanentError(HandlerError):
+    """It will never work: bury it now."""
+
+
+class HandlerNotFound(PostroomError):
+    """A message type has no handler: a programming error, raised when a worker starts."""
+
+    code = "handler_not_found"
+    remedy_text = "Write a function with @handles(...) in a package named in HANDLER_PACKAGES."
+
+
+class DuplicateHandler(PostroomError):
+    """A message type has two handlers: a programming error, raised at import."""
+
+    code = "duplicate_handler"
+    remedy_text = "Keep one of them; a second effect belongs in a message of its own."
+
+
+class InvalidOption(PostroomError, ValueError):
+    """An option of enqueue, or a setting, has a value that cannot be used."""
+
+    code = "invalid_option"
+
+
+class BatchInvalid(PostroomError, ValueError):
+    """One message of a batch is not valid; its chunk was not written.
+
+    Args:
+        cause: What is wrong with it.
+        index: Its position in the iterable, from 0.
+        enqueued: The ids of the chunks before it, which are written, in order.
+    """
+
+    code = "batch_invalid"
+
+    def __init__(self, cause: PostroomError, *, index: int, enqueued: list[str]) -> None:
+        super().__init__(
+            f"Message {index} of the batch was refused: {cause.message}",
+            field=cause.field,
+            remedy=cause.remedy,
+            code=cause.reason,
+        )
+        self.index = index
+        self.enqueued = enqueued
+
+
+class StorageUnavailable(PostroomError, ConnectionError):
+    """Redis does not answer; nothing was written that is not whole."""
+
+    code = "redis_unavailable"
+    remedy_text = "Check that Redis runs and that REDIS_URL points to it, then send again."
+
+
+class StorageRefused(PostroomError):
+    """Redis answers, but refuses to write: full, read-only or loading."""
+
+    code = "storage_full"
+    remedy_text = "Free memory or raise maxmemory (policy noeviction), then send again."
+
+
+class JobNotFound(PostroomError, LookupError):
+    """No job with this id is known; it may have been removed when its time was over."""
+
+    code = "job_not_found"
+    remedy_text = "Compare the id with what enqueue returned."
+
+
+class JobFailed(PostroomError):
+    """A job that somebody waited for did not succeed."""
+
+    code = "job_failed"
+    remedy_text = "`postroom job ID` shows its attempts."
+
+
+class WaitTimeout(PostroomError, TimeoutError):
+    """A job that somebody waited for is not done yet."""
+
+    code = "wait_timeout"
+    remedy_text = "Wait longer, or ask for its status later; the job itself goes on."
+
+
+class InvalidState(PostroomError):
+    """The job is in a state in which this cannot be done."""
+
+    code = "invalid_state"

@@ -1,0 +1,115 @@
+"""Every Redis key: RQ's, by RQ's own rules, and ours, below `postroom:`."""
+
+from rq.defaults import RQ_KEY_PREFIX
+
+_OURS = "postroom:" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:postroom:"
+
+# --- RQ's -----------------------------------------------------------------------------------
+
+
+def job_prefix() -> str:
+    """What every job's key starts with; scripts add the id."""
+    return f"{RQ_KEY_PREFIX}:job:"
+
+
+def job(job_id: str) -> str:
+    """Hash: one job."""
+    return f"{job_prefix()}{job_id}"
+
+
+def result(job_id: str) -> str:
+    """Stream: the results of a job."""
+    return f"{RQ_KEY_PREFIX}:results:{job_id}"
+
+
+def queues() -> str:
+    """Set: the keys of all queues that were ever used."""
+    return f"{RQ_KEY_PREFIX}:queues"
+
+
+def queue(name: str) -> str:
+    """List: the ids that wait in a queue."""
+    return f"{RQ_KEY_PREFIX}:queue:{name}"
+
+
+def intermediate(name: str) -> str:
+    """List: the ids that a worker took from a queue and has not started."""
+    return f"{queue(name)}:intermediate"
+
+
+def scheduled(name: str) -> str:
+    """Sorted set: the ids of a queue that are due later, by Unix seconds."""
+    return f"{RQ_KEY_PREFIX}:scheduled:{name}"
+
+
+def deferred(name: str) -> str:
+    """Sorted set: the ids of a queue that wait for other jobs."""
+    return f"{RQ_KEY_PREFIX}:deferred:{name}"
+
+
+def finished(name: str) -> str:
+    """Sorted set: the finished ids of a queue, by the time they may be removed."""
+    return f"{RQ_KEY_PREFIX}:finished:{name}"
+
+
+def failed(name: str) -> str:
+    """Sorted set: the failed ids of a queue, by the time they may be removed."""
+    return f"{RQ_KEY_PREFIX}:failed:{name}"
+
+
+def canceled(name: str) -> str:
+    """Sorted set: the cancelled ids of a queue, by the time they were cancelled."""
+    return f"{RQ_KEY_PREFIX}:canceled:{name}"
+
+
+def dependencies(job_id: str) -> str:
+    """Set: the ids a job waits for (rq/job.py writes this key with two colons)."""
+    return f"{job_prefix()}:{job_id}:dependencies"
+
+
+def scheduler_lock(name: str) -> str:
+    """String: held by a stock scheduler that looks after a queue."""
+    return f"{RQ_KEY_PREFIX}:scheduler-lock:{name}"
+
+
+# --- ours -----------------------------------------------------------------------------------
+
+
+def dead_letters() -> str:
+    """Sorted set: the job ids of all dead letters, by the time they were buried."""
+    return f"{_OURS}dead"
+
+
+def dead_letter(job_id: str) -> str:
+    """String: one dead letter, as JSON."""
+    return f"{_OURS}dead:{job_id}"
+
+
+def attempts(job_id: str) -> str:
+    """List: the attempts of a job that did not succeed, as JSON, oldest first."""
+    return f"{_OURS}attempts:{job_id}"
+
+
+def progress(job_id: str) -> str:
+    """Hash: how far a running job says it is."""
+    return f"{_OURS}progress:{job_id}"
+
+
+def unique(name: str) -> str:
+    """String: the id of the job that holds a unique key."""
+    return f"{_OURS}unique:{name}"
+
+
+def done() -> str:
+    """Stream: the newest outcomes, for those who wait for one; capped."""
+    return f"{_OURS}done"
+
+
+def unknown_fields() -> str:
+    """Hash: per message type, how many fields of newer producers were left out."""
+    return f"{_OURS}unknown_fields"
+
+
+def handed_back() -> str:
+    """Hash: per message type, how often a worker did not know it and handed it back."""
+    return f"{_OURS}handed_back"

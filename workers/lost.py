@@ -1,0 +1,91 @@
+"""Jobs whose process died: run again with a pause, and buried when they kill every process.
+
+Such a crash says nothing about the message, so it does not use up the user's attempts.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import structlog
+from rq.job import Job
+
+from workers import attempts
+from workers.burial import bury_job
+from workers.dead_letters import BURIED
+from workers.jobs import envelope_of
+
+log = structlog.get_logger("postroom.lost")
+
+CRASH_LIMIT = 3
+"""Crashes of one job before it is buried as `crash_loop`."""
+PAUSES = (1, 5)
+"""Seconds before the second and the third start of a job that crashed (reliability 3.3, P1)."""
+
+
+def give_another_chance(job: Job, *, error: str, worker: str, now: datetime) -> bool:
+    """Decide about a job whose process died, or bury it.
+
+    RQ is about to fail the job, unless it has a retry left: so it is lent one.
+
+    Args:
+        job: The job, freshly read from Redis.
+        error: What is known about the death.
+        worker: Who ran it.
+        now: The time.
+
+    Returns:
+        True if it will run again; False if it is buried and RQ should fail it.
+    """
+    if job.meta.get(BURIED):
+        return False
+    past = attempts.history(job.id, connection=job.connection)
+    crashes = sum(entry.outcome == "crashed" for entry in past) + 1
+    if crashes >= CRASH_LIMIT:
+        _record(job, past, error, worker, now, delay=None)
+        _bury(job, error, now)
+        return False
+    delay = PAUSES[crashes - 1]
+    _record(job, past, error, worker, now, delay=delay)
+    log.warning("job_lost_its_process", job_id=job.id, error=error, delay_seconds=delay)
+    job.retries_left = 1
+    job.retry_intervals = [delay]
+    job.number_of_retries = (job.number_of_retries or 0) + 1
+    return True
+
+
+def _record(  # noqa: PLR0913 - the facts of one crash
+    job: Job,
+    past: Sequence[attempts.AttemptRecord],
+    error: str,
+    worker: str,
+    now: datetime,
+    *,
+    delay: int | None,
+) -> None:
+    started = job.started_at or now
+    entry = attempts.AttemptRecord(
+        number=attempts.next_attempt(past, now=now).number,
+        outcome="crashed",
+        error_type="crash",
+        error=error,
+        worker=worker,
+        started_at=started.isoformat(),
+        duration_ms=max(0, int((now - started).total_seconds() * 1000)),
+        delay_seconds=delay,
+        why="the process died; that does not use up an attempt",
+    )
+    ttl = job.failure_ttl or attempts.MIN_TTL
+    attempts.record(entry, job_id=job.id, ttl=ttl, connection=job.connection)
+
+
+def _bury(job: Job, error: str, now: datetime) -> None:
+    bury_job(
+        job.id,
+        queue=job.origin,
+        reason="crash_loop",
+        error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
+        envelope=envelope_of(job),
+        meta=job.meta,
+        now=now,
+        connection=job.connection,
+    )

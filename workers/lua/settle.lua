@@ -1,0 +1,36 @@
+-- One parent of a waiting job has failed or was cancelled: act as the job's caller wished.
+-- KEYS: job, its dependencies, deferred set, queue list, cancelled set
+-- ARGV: id, parent's id, prefix of job keys, time in s
+-- Returns: '' if the job does not wait or waits on, else what was done.
+local job, dependencies, deferred, list, cancelled = unpack(KEYS)
+local id, parent, prefix, now = unpack(ARGV)
+
+local policy = redis.call('HGET', job, 'on_parent_failure')
+if not policy or redis.call('HGET', job, 'status') ~= 'deferred' then
+  return ''
+end
+
+if policy == 'run' then
+  redis.call('SREM', dependencies, parent)
+  local ended = { finished = true, failed = true, canceled = true, stopped = true }
+  for _, other in ipairs(redis.call('SMEMBERS', dependencies)) do
+    local status = redis.call('HGET', prefix .. other, 'status')
+    if status and not ended[status] then
+      return ''
+    end
+  end
+end
+
+redis.call('ZREM', deferred, id)
+if policy == 'cancel' then
+  redis.call('HSET', job, 'status', 'canceled')
+  redis.call('ZADD', cancelled, now, id)
+  return 'canceled'
+end
+if policy == 'fail' then
+  -- A worker buries it, with the hooks that only workers know.
+  redis.call('HSET', job, 'parent_failed', parent)
+end
+redis.call('HSET', job, 'status', 'queued')
+redis.call('RPUSH', list, id)
+return 'queued'

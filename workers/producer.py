@@ -1,0 +1,291 @@
+"""Puts messages into Redis: one round trip each, all or nothing, safe to repeat.
+
+A message is stored under its own id. Sending the same message again, for example because the
+answer to the first call was lost, changes nothing and returns the same job.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Unpack
+from weakref import WeakKeyDictionary
+
+import redis
+import redis.asyncio
+
+from messages import Message, PostroomError
+from workers.connection import aconnect, default_connection, storage_errors
+from workers.context import current_message
+from workers.errors import BatchInvalid
+from workers.handle import JobHandle
+from workers.options import Duration, EnqueueOptions
+from workers.record import JobRecord, job_record
+from workers.registry import enqueue_middleware
+from workers.scripts import script
+from workers.settings import Settings, load_settings
+
+CHUNK = 1_000
+"""Messages that `enqueue_many` holds and writes at a time."""
+
+Reply = Sequence[bytes]
+
+_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
+
+
+def enqueue(
+    message: Message,
+    *,
+    connection: redis.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """Store a message so that a worker will handle it.
+
+    Args:
+        message: What to send.
+        connection: Where to; None means the server that the settings name.
+        settings: None means those of the environment.
+        options: See `EnqueueOptions`.
+
+    Returns:
+        A handle of the job. Its `is_new` is False if the message, or another one with the same
+        unique key, was there already.
+
+    Raises:
+        InvalidMessage: If the message is too large.
+        InvalidOption: If an option cannot be used.
+        StorageUnavailable: If Redis does not answer within REDIS_TIMEOUT.
+        StorageRefused: If Redis is full or read-only; nothing is written.
+    """
+    return _enqueue(message, options, connection, settings)
+
+
+def enqueue_in(
+    delay: Duration,
+    message: Message,
+    /,
+    *,
+    connection: redis.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """Store a message that is not due before a delay is over, by Redis' clock.
+
+    Args:
+        delay: A timedelta or seconds, from 0.
+        message: What to send.
+        connection: As in `enqueue`.
+        settings: As in `enqueue`.
+        options: See `EnqueueOptions`.
+
+    Returns:
+        A handle of the job.
+
+    Raises:
+        InvalidOption: As `enqueue`, which raises the same errors.
+    """
+    options["delay"] = delay
+    return _enqueue(message, options, connection, settings)
+
+
+def enqueue_at(
+    at: datetime,
+    message: Message,
+    /,
+    *,
+    connection: redis.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """Store a message that is not due before a point in time.
+
+    Args:
+        at: When, with its time zone; the past means at once.
+        message: What to send.
+        connection: As in `enqueue`.
+        settings: As in `enqueue`.
+        options: See `EnqueueOptions`.
+
+    Returns:
+        A handle of the job.
+
+    Raises:
+        InvalidOption: As `enqueue`, which raises the same errors.
+    """
+    return _enqueue(message, options, connection, settings, at=at)
+
+
+def enqueue_many(
+    messages: Iterable[Message],
+    *,
+    connection: redis.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> list[str]:
+    """Store messages in chunks of 1,000, each chunk whole or not at all.
+
+    Args:
+        messages: Any iterable; it is consumed before the call returns, a chunk at a time.
+        connection: As in `enqueue`.
+        settings: As in `enqueue`.
+        options: The same for every message; see `EnqueueOptions`.
+
+    Returns:
+        The job ids, in the order of the messages.
+
+    Raises:
+        BatchInvalid: If a message is not valid. Nothing of its chunk is written; `index` and
+            `enqueued` say how far it came.
+        StorageUnavailable: If Redis does not answer; sending the same messages again is safe.
+        StorageRefused: If Redis is full or read-only.
+    """
+    connection, settings = connection or default_connection(), settings or load_settings()
+    ids: list[str] = []
+    for records in _chunks(messages, options, settings, ids):
+        with storage_errors(), connection.pipeline(transaction=True) as pipe:
+            for record in records:
+                _enqueue_script(connection)(record.keys, record.arguments, client=pipe)
+            replies: list[Reply] = pipe.execute()
+        ids.extend(_handle(reply).id for reply in replies)
+    return ids
+
+
+async def aenqueue(
+    message: Message,
+    *,
+    connection: redis.asyncio.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """As `enqueue`, without blocking the event loop."""
+    return await _aenqueue(message, options, connection, settings)
+
+
+async def aenqueue_in(
+    delay: Duration,
+    message: Message,
+    /,
+    *,
+    connection: redis.asyncio.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """As `enqueue_in`, without blocking the event loop."""
+    options["delay"] = delay
+    return await _aenqueue(message, options, connection, settings)
+
+
+async def aenqueue_at(
+    at: datetime,
+    message: Message,
+    /,
+    *,
+    connection: redis.asyncio.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> JobHandle:
+    """As `enqueue_at`, without blocking the event loop."""
+    return await _aenqueue(message, options, connection, settings, at=at)
+
+
+async def aenqueue_many(
+    messages: Iterable[Message],
+    *,
+    connection: redis.asyncio.Redis | None = None,
+    settings: Settings | None = None,
+    **options: Unpack[EnqueueOptions],
+) -> list[str]:
+    """As `enqueue_many`, without blocking the event loop."""
+    settings = settings or load_settings()
+    connection = connection or _client_of_this_loop(settings)
+    run = connection.register_script(script("workers", "enqueue"))
+    ids: list[str] = []
+    for records in _chunks(messages, options, settings, ids):
+        with storage_errors():
+            async with connection.pipeline(transaction=True) as pipe:
+                for record in records:
+                    await run(record.keys, record.arguments, client=pipe)
+                replies: list[Reply] = await pipe.execute()
+        ids.extend(_handle(reply).id for reply in replies)
+    return ids
+
+
+def _enqueue(
+    message: Message,
+    options: EnqueueOptions,
+    connection: redis.Redis | None,
+    settings: Settings | None,
+    *,
+    at: datetime | None = None,
+) -> JobHandle:
+    connection = connection or default_connection()
+    record = _record(message, options, settings or load_settings(), at=at)
+    with storage_errors():
+        reply = _enqueue_script(connection)(record.keys, record.arguments)
+    return _handle(reply, connection)
+
+
+async def _aenqueue(
+    message: Message,
+    options: EnqueueOptions,
+    connection: redis.asyncio.Redis | None,
+    settings: Settings | None,
+    *,
+    at: datetime | None = None,
+) -> JobHandle:
+    settings = settings or load_settings()
+    connection = connection or _client_of_this_loop(settings)
+    record = _record(message, options, settings, at=at)
+    with storage_errors():
+        run = connection.register_script(script("workers", "enqueue"))
+        reply = await run(record.keys, record.arguments)
+    return _handle(reply)
+
+
+def _record(
+    message: Message, options: EnqueueOptions, settings: Settings, *, at: datetime | None = None
+) -> JobRecord:
+    cause = current_message()
+    if cause is not None:
+        message = message.caused_by(cause)
+    for middleware in enqueue_middleware():
+        message, options = middleware(message, options)
+    return job_record(message, options, settings=settings, at=at)
+
+
+def _chunks(
+    messages: Iterable[Message], options: EnqueueOptions, settings: Settings, enqueued: list[str]
+) -> Iterator[list[JobRecord]]:
+    source = iter(messages)
+    index = 0
+    while True:
+        records: list[JobRecord] = []
+        try:
+            for message in islice(source, CHUNK):
+                records.append(_record(message, options, settings))  # noqa: PERF401 - on an error its length is the index
+        except PostroomError as error:
+            raise BatchInvalid(
+                error, index=index + len(records), enqueued=list(enqueued)
+            ) from error
+        if not records:
+            return
+        yield records
+        index += len(records)
+
+
+def _enqueue_script(connection: redis.Redis) -> redis.commands.core.Script:
+    return connection.register_script(script("workers", "enqueue"))
+
+
+def _handle(reply: Reply, connection: redis.Redis | None = None) -> JobHandle:
+    outcome, job_id = reply[0].decode(), reply[1].decode()
+    is_new = outcome not in {"known", "duplicate"}
+    return JobHandle(id=job_id, is_new=is_new, connection=connection)
+
+
+def _client_of_this_loop(settings: Settings) -> redis.asyncio.Redis:
+    loop = asyncio.get_running_loop()
+    if loop not in _clients:
+        _clients[loop] = aconnect(settings)
+    return _clients[loop]

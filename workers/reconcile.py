@@ -1,0 +1,93 @@
+"""Finds what a worker that died left behind, and what stock workers do not know of.
+
+Runs in every worker's maintenance. Each step may be repeated, and by several workers at once.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from workers import dead_letters, keys
+from workers.burial import bury_job
+from workers.dependents import settle_deferred
+from workers.foreign import is_ours
+from workers.jobs import envelope_of
+from workers.retention import trim
+from workers.settings import Settings
+
+_LOOKED_AT = 1_000  # the newest failed jobs of a list; older ones were looked at by an earlier turn
+
+
+def reconcile(name: str, *, settings: Settings, now: datetime, connection: redis.Redis) -> None:
+    """Put one list's leftovers in order.
+
+    Args:
+        name: The name of the list.
+        settings: How much history to keep.
+        now: The time.
+        connection: Where.
+    """
+    bury_failed(name, now=now, connection=connection)
+    settle_deferred(name, connection=connection)
+    trim(keys.finished(name), keep=settings.keep_finished, connection=connection)
+    trim(keys.failed(name), keep=settings.keep_failed, connection=connection)
+    trim(keys.canceled(name), keep=settings.keep_failed, connection=connection)
+
+
+def remove_old_letters(*, settings: Settings, now: datetime, connection: redis.Redis) -> int:
+    """Remove the dead letters that are older than DEAD_LETTER_DAYS.
+
+    Args:
+        settings: The limit.
+        now: The time.
+        connection: Where.
+
+    Returns:
+        How many were removed.
+    """
+    limit = timedelta(days=settings.dead_letter_days)
+    return dead_letters.remove_old(older_than=limit, now=now, connection=connection)
+
+
+def bury_failed(name: str, *, now: datetime, connection: redis.Redis) -> int:
+    """Bury the messages that RQ failed without us: under stock workers, or by a stock clean-up.
+
+    Args:
+        name: The name of the list.
+        now: The time.
+        connection: Where.
+
+    Returns:
+        How many were buried.
+    """
+    ids: Any = connection.zrevrange(keys.failed(name), 0, _LOOKED_AT - 1)
+    found = Job.fetch_many(
+        [job_id.decode() for job_id in ids], connection=connection, serializer=JSONSerializer
+    )
+    return sum(_bury_one(job, now) for job in found if job is not None and _unburied(job))
+
+
+def _unburied(job: Job) -> bool:
+    try:
+        return not job.meta.get(dead_letters.BURIED) and is_ours(job)
+    except Exception:  # noqa: BLE001 - rq raises whatever its serializer does: not our message
+        return False
+
+
+def _bury_one(job: Job, now: datetime) -> bool:
+    latest = job.latest_result()
+    text = (latest.exc_string if latest else None) or "RQ failed it without a reason"
+    return bury_job(
+        job.id,
+        queue=job.origin,
+        reason="crash",
+        error=text.strip().splitlines()[-1],
+        envelope=envelope_of(job),
+        meta=job.meta,
+        now=now,
+        connection=job.connection,
+        traceback=text,
+    )

@@ -1,0 +1,255 @@
+"""Every setting of producers and workers, read from the environment in one place.
+
+`worker_settings.py` hands the same values to `rq worker -c worker_settings`.
+"""
+
+import json
+import stat
+from datetime import timedelta
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import structlog
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from rq.utils import parse_timeout
+
+log = structlog.get_logger("postroom.settings")
+
+DAY = 24 * 60 * 60
+
+DEFAULT_QUEUES = (
+    "email",
+    "notifications",
+    "workouts",
+    "activity",
+    "note_enrichment",
+    "activity_schema",
+    "data_sync",
+    "default",
+)
+
+
+class RedisCredentials(BaseModel):
+    """The content of REDIS_CREDENTIALS_FILE (requirement 002)."""
+
+    host: str
+    port: int = Field(default=6379, ge=1, le=65535)
+    password: SecretStr | None = None
+    username: str | None = None
+    db: int = Field(default=0, ge=0)
+    tls: bool = False
+
+
+def _split(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+Names = Annotated[tuple[str, ...], NoDecode]
+"""A comma-separated list in the environment."""
+
+
+class Settings(BaseSettings):
+    """Values with their units; each is the environment variable of the same name in capitals."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env",
+        extra="ignore",
+        frozen=True,
+        env_ignore_empty=True,
+        hide_input_in_errors=True,
+    )
+
+    redis_url: str | None = None
+    """`redis://`, `rediss://` or `unix://`; wins over everything below."""
+    redis_sentinels: Names = ()
+    """`host:port` of each Sentinel; wins over REDIS_HOST."""
+    redis_sentinel_master: str = "mymaster"
+    redis_sentinel_password: SecretStr | None = None
+    redis_host: str = "127.0.0.1"
+    redis_port: int = Field(default=6379, ge=1, le=65535)
+    redis_db: int = Field(default=0, ge=0)
+    redis_username: str | None = None
+    redis_password: SecretStr | None = None
+    redis_password_file: Path | None = None
+    """A file that holds only the password."""
+    redis_credentials_file: Path | None = None
+    """A JSON file with host, port, password, username, db, tls."""
+    redis_ssl: bool = False
+    redis_ssl_ca_certs: Path | None = None
+    redis_ssl_certfile: Path | None = None
+    redis_ssl_keyfile: Path | None = None
+    redis_timeout: float = Field(default=10.0, gt=0)
+    """Seconds to wait for a connection, and for an answer."""
+
+    queues: Names = DEFAULT_QUEUES
+    """The queues a worker serves when it is not told, most urgent first."""
+    queue_routes: Annotated[dict[str, str], NoDecode] = {}
+    """`TYPE=queue` or `TYPE:tenant=queue`, comma-separated; `{tenant}` in a queue is filled in."""
+    queue_weights: Annotated[tuple[int, int, int], NoDecode] = (6, 3, 1)
+    """How often high, normal and low go first, as `6:3:1`; each at least 1."""
+
+    job_timeout: Annotated[int, NoDecode] = Field(
+        default=600, ge=1, validation_alias=AliasChoices("QUEUE_JOB_TIMEOUT", "JOB_TIMEOUT")
+    )
+    """Seconds one attempt may take; JOB_TIMEOUT may be rq's `10m`, QUEUE_JOB_TIMEOUT wins."""
+    queue_job_ttl: int | None = Field(default=None, ge=1)
+    """Seconds a message may wait in its queue before it is buried as expired; None: for ever."""
+    result_ttl: int = Field(default=DAY, ge=0)
+    """Seconds that a result is kept; results that are None are not stored."""
+    failure_ttl: int = Field(default=30 * DAY, ge=1)
+    """Seconds that RQ's record of a failed job is kept."""
+    keep_finished: int = Field(default=10_000, ge=100)
+    """Finished jobs that each queue keeps at most."""
+    keep_failed: int = Field(default=10_000, ge=50)
+    """Failed jobs that each queue keeps at most; their dead letters are kept apart."""
+    dead_letter_days: int = Field(default=90, ge=1)
+    """Days after which a dead letter is removed."""
+
+    message_packages: Names = ("messages",)
+    """Packages whose modules declare messages; replaces the default, so name `messages` too."""
+    handler_packages: Names = ("handlers",)
+    """Packages whose modules register handlers; replaces the default."""
+    allow_foreign_jobs: Names = ()
+    """Dotted prefixes of functions that stock `Queue.enqueue` may name; `*` allows all."""
+    unknown_type_grace: float = Field(default=600.0, ge=0)
+    """Seconds during which a message of an unknown type is handed back instead of buried."""
+    unknown_type_delay: float = Field(default=30.0, gt=0)
+    """Seconds that a message of an unknown type waits between two tries."""
+
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console"] = "json"
+    log_file: Path | None = None
+    """Also write the log here, rotated at 10 MB, five files kept."""
+    log_jobs: Literal["all", "failures"] = "all"
+    environment: str = "development"
+    """`production` switches dangerous operations off unless they are allowed."""
+    data_dir: Path = Path(".data")
+    """Where the embedded server of `run demo`, `run dev` and `run test` keeps its files."""
+
+    @field_validator(
+        "redis_sentinels",
+        "queues",
+        "message_packages",
+        "handler_packages",
+        "allow_foreign_jobs",
+        mode="before",
+    )
+    @classmethod
+    def _names(cls, value: object) -> object:
+        return _split(value)
+
+    @field_validator("queue_routes", mode="before")
+    @classmethod
+    def _routes(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [part.strip().partition("=") for part in value.split(",") if part.strip()]
+        if any(not name or not queue for name, _, queue in pairs):
+            message = "write it as TYPE=queue,TYPE:tenant=queue"
+            raise ValueError(message)
+        return {name.strip(): queue.strip() for name, _, queue in pairs}
+
+    @field_validator("queue_weights", mode="before")
+    @classmethod
+    def _weights(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        weights = tuple(int(part) for part in value.split(":"))
+        if min(weights) < 1:
+            message = "each weight must be at least 1, or that priority would starve"
+            raise ValueError(message)
+        return weights
+
+    @field_validator("job_timeout", mode="before")
+    @classmethod
+    def _seconds(cls, value: object) -> object:
+        return parse_timeout(value) if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        for path in (self.redis_password_file, self.redis_credentials_file):
+            if path is not None and not path.is_file():
+                message = f"{path} is not a file that can be read"
+                raise ValueError(message)
+        return self
+
+    @property
+    def default_job_timeout(self) -> timedelta:
+        """How long one attempt may take where neither message nor caller says otherwise."""
+        return timedelta(seconds=self.job_timeout)
+
+    def address(self) -> RedisCredentials:
+        """Host, port and credentials, files included, when neither URL nor Sentinel is set."""
+        if self.redis_credentials_file:
+            return RedisCredentials.model_validate_json(_private(self.redis_credentials_file))
+        return RedisCredentials(
+            host=self.redis_host,
+            port=self.redis_port,
+            db=self.redis_db,
+            username=self.redis_username,
+            password=self.password(),
+            tls=self.redis_ssl,
+        )
+
+    def password(self) -> SecretStr | None:
+        """REDIS_PASSWORD, or the content of REDIS_PASSWORD_FILE."""
+        if self.redis_password_file:
+            return SecretStr(_private(self.redis_password_file).strip())
+        return self.redis_password
+
+    def sentinels(self) -> list[tuple[str, int]]:
+        """Host and port of each Sentinel."""
+        pairs = (entry.rpartition(":") for entry in self.redis_sentinels)
+        return [(host, int(port)) for host, _, port in pairs]
+
+    def names_a_server(self) -> bool:
+        """Whether the environment says where Redis is; else a running demo may say so."""
+        told = {
+            "redis_url",
+            "redis_sentinels",
+            "redis_host",
+            "redis_port",
+            "redis_credentials_file",
+        }
+        return bool(told & self.model_fields_set)
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read once.
+
+    Returns:
+        The settings.
+
+    Raises:
+        pydantic.ValidationError: If a variable has a value that cannot be used; it names the
+            variable and not its value, which may be a secret.
+    """
+    return Settings()
+
+
+def demo_url(data_dir: Path) -> str | None:
+    """Where the embedded server of a running demo says it is.
+
+    Args:
+        data_dir: The setting of that name.
+
+    Returns:
+        Its URL, or None. Whoever uses it must check that it answers: the file may be left over.
+    """
+    try:
+        recorded: Any = json.loads((data_dir / "redis.json").read_text())
+        url = recorded["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return url if isinstance(url, str) else None
+
+
+def _private(path: Path) -> str:
+    if stat.S_IMODE(path.stat().st_mode) & 0o077:
+        log.warning("secret_file_is_open", path=str(path), remedy=f"chmod 600 {path}")
+    return path.read_text()
