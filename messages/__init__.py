@@ -24,7 +24,7 @@ from messages.note_enrichment import NoteEnrichmentData, NoteEnrichmentMessage
 from messages.notification import NotificationData, NotificationMessage
 from messages.schema import json_schema
 from messages.test import TestData, TestMessage, TestPayload
-from messages.union import message_class, message_types, parse_message
+from messages.union import message_class, message_types, new_message, parse_message
 from messages.user_action import UserActionData, UserActionMessage
 from messages.workout_update import WorkoutChanges, WorkoutUpdateData, WorkoutUpdateMessage
 
@@ -67,5 +67,6 @@ __all__ = [
     "json_schema",
     "message_class",
     "message_types",
+    "new_message",
     "parse_message",
 ]

@@ -55,7 +55,7 @@ class InvalidMessage(PostroomError, ValueError):
     """The data does not fit its message type; it never will, so nobody should retry it."""
 
     code = "invalid_payload"
-    remedy_text = "Compare with `postroom schema TYPE` and send it again."
+    remedy_text = "Correct it; `postroom schema` shows what fits each type."
 
 
 class UnknownMessageType(InvalidMessage):
@@ -98,7 +98,12 @@ def invalid(error: ValidationError, *, about: str, inside: str = "") -> InvalidM
     field = ".".join(part for part in (inside, wire_path(first, about)) if part) or None
     others = f" ({len(details) - 1} more)" if len(details) > 1 else ""
     where = f"{field}: " if field else ""
-    return InvalidMessage(f"{about} is not valid: {where}{first['msg']}{others}.", field=field)
+    text = first["msg"].removeprefix("Value error, ")
+    return InvalidMessage(
+        f"{about} is not valid: {where}{text}{others}.",
+        field=field,
+        remedy=f"Correct it; `postroom schema {about}` shows what fits." if about.isupper() else "",
+    )
 
 
 def wire_path(detail: ErrorDetails, about: str) -> str:

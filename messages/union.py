@@ -78,6 +78,30 @@ def parse_message(data: bytes | str | Mapping[str, Any]) -> Message:
     return read_message(data).message
 
 
+def new_message(name: str, data: Any, **envelope: Any) -> Message:
+    """Make a message from data in wire form, as strictly as a constructor.
+
+    Args:
+        name: The wire name of its type, such as `EMAIL`.
+        data: The data object, in wire names.
+        envelope: Further fields of the envelope, in wire names, such as `userId`.
+
+    Returns:
+        The message, with a new id.
+
+    Raises:
+        UnknownMessageType: If no imported class has that name.
+        InvalidMessage: If a field is wrong, missing or unknown; the error names it.
+    """
+    cls = message_class(name)
+    text = _as_bytes({"messageType": name, "data": data, **envelope})
+    check_size(text)
+    try:
+        return cls.model_validate_json(text)
+    except ValidationError as error:
+        raise invalid(error, about=name) from error
+
+
 def read_message(data: bytes | str | Mapping[str, Any]) -> Parsed:
     """As `parse_message`, and tell which unknown fields were left out."""
     text = _as_bytes(data)

@@ -89,9 +89,13 @@ def storage_errors() -> Iterator[None]:
     try:
         yield
     except (OutOfMemoryError, ReadOnlyError, BusyLoadingError) as error:
-        raise StorageRefused(f"Redis refused to write: {error}.") from error
+        raise StorageRefused(f"Redis refused to write: {_text(error)}.") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
-        raise StorageUnavailable(f"Redis cannot be reached: {error}.") from error
+        raise StorageUnavailable(f"Redis cannot be reached: {_text(error)}.") from error
+
+
+def _text(error: Exception) -> str:
+    return str(error).rstrip(".")
 
 
 def _options(settings: Settings) -> dict[str, Any]:

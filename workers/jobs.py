@@ -4,7 +4,6 @@ It parses, dispatches, and translates the outcome into what RQ understands: a re
 `Retry`, or an exception.
 """
 
-import math
 import time
 import traceback
 from collections.abc import Mapping
@@ -23,7 +22,7 @@ from messages import InvalidMessage, Message, UnknownMessageType
 from messages.union import read_message
 from workers import attempts, dead_letters, keys
 from workers.burial import bury_job
-from workers.clock import utc_now
+from workers.clock import until_whole_second, utc_now
 from workers.context import Context, Progress, running
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, dispatch
 from workers.errors import HandlerNotFound
@@ -175,8 +174,7 @@ def _finish(run: Run, envelope: Any, outcome: Outcome) -> Any:
 
 
 def _again(run: Run, outcome: RetryAfter) -> Retry:
-    # RQ schedules by whole seconds; up, so that nothing runs earlier than was decided.
-    delay = math.ceil(outcome.delay.total_seconds())
+    delay = round(outcome.delay.total_seconds(), 3)
     _record(run, "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why)
     log.warning(
         "job_retried",
@@ -186,7 +184,7 @@ def _again(run: Run, outcome: RetryAfter) -> Retry:
         why=outcome.why,
         duration_ms=run.duration_ms,
     )
-    return Retry(max=_NEVER_RQS_LIMIT, interval=delay, enqueue_at_front=delay == 0)
+    return _retry(outcome.delay)
 
 
 def _bury(run: Run, envelope: Any, outcome: Dead) -> None:
@@ -217,7 +215,17 @@ def _hand_back(
     run.connection.hincrby(keys.handed_back(), str(envelope.get("messageType")), 1)
     _record(run, "handed_back", error, delay=delay, why="this worker does not know the type")
     log.warning("job_handed_back", job_id=run.job.id, error=error.message, delay_seconds=delay)
-    return Retry(max=_NEVER_RQS_LIMIT, interval=math.ceil(delay))
+    return _retry(timedelta(seconds=delay))
+
+
+def _retry(delay: timedelta) -> Retry:
+    interval = until_whole_second(delay, now=utc_now())
+    # A list, because a bare interval must be an integer; at once means before all others.
+    return Retry(
+        max=_NEVER_RQS_LIMIT,
+        interval=[interval],  # type: ignore[list-item]  # rq adds it to a time, as it is
+        enqueue_at_front=interval == 0,
+    )
 
 
 def _record(  # noqa: PLR0913 - the facts of one attempt

@@ -4,13 +4,14 @@ Such a crash says nothing about the message, so it does not use up the user's at
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import structlog
 from rq.job import Job
 
 from workers import attempts
 from workers.burial import bury_job
+from workers.clock import until_whole_second
 from workers.dead_letters import BURIED
 from workers.jobs import envelope_of
 
@@ -48,7 +49,8 @@ def give_another_chance(job: Job, *, error: str, worker: str, now: datetime) -> 
     _record(job, past, error, worker, now, delay=delay)
     log.warning("job_lost_its_process", job_id=job.id, error=error, delay_seconds=delay)
     job.retries_left = 1
-    job.retry_intervals = [delay]
+    interval = until_whole_second(timedelta(seconds=delay), now=now)
+    job.retry_intervals = [interval]  # type: ignore[list-item]  # rq adds it to a time, as it is
     job.number_of_retries = (job.number_of_retries or 0) + 1
     return True
 

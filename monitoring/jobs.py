@@ -1,0 +1,131 @@
+"""One job seen from outside: its state, its attempts, its result. Only reads."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+from rq.exceptions import NoSuchJobError
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from workers import attempts, dead_letters, keys
+from workers.connection import default_connection, storage_errors
+from workers.dead_letters import DeadLetter
+from workers.errors import JobNotFound
+from workers.jobs import envelope_of
+
+JsonDict = dict[str, Any]
+
+
+def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> JsonDict:
+    """What is known about a job.
+
+    Args:
+        job_id: The job.
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        `jobId`, `status` (RQ's word), `messageType`, `queue`, `attempts` (oldest first),
+        `maxAttempts` if its sender chose one, `result`, `error` and `reason` of a dead letter,
+        `progress`, and the times `createdAt`, `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601).
+
+    Raises:
+        JobNotFound: If neither a record nor a dead letter of it is left.
+        StorageUnavailable: If Redis does not answer.
+    """
+    connection = connection or default_connection()
+    with storage_errors():
+        letter = dead_letters.find(job_id, connection=connection)
+        try:
+            job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+        except NoSuchJobError as error:
+            if letter is None:
+                raise JobNotFound(f"There is no job {job_id}.", field="job_id") from error
+            return _of_letter(letter)
+        return _of_job(job, letter)
+
+
+def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
+    status = job.get_status(refresh=False)
+    envelope = envelope_of(job)
+    return {
+        "jobId": job.id,
+        "status": status.value,
+        "messageType": envelope.get("messageType") if isinstance(envelope, dict) else None,
+        "queue": job.origin,
+        "attempts": _attempts(job, status, letter),
+        "maxAttempts": job.meta.get("attempts"),
+        "result": job.return_value() if status is JobStatus.FINISHED else None,
+        "error": letter.error if letter else None,
+        "reason": letter.reason if letter else None,
+        "progress": _progress(job),
+        "worker": job.worker_name,
+        **_times(job),
+    }
+
+
+def _of_letter(letter: DeadLetter) -> JsonDict:
+    return {
+        "jobId": letter.job_id,
+        "status": "failed",
+        "messageType": letter.message_type,
+        "queue": letter.queue,
+        "attempts": [_camel(entry) for entry in letter.attempts],
+        "maxAttempts": None,
+        "result": None,
+        "error": letter.error,
+        "reason": letter.reason,
+        "progress": None,
+        "worker": None,
+        "createdAt": None,
+        "enqueuedAt": None,
+        "startedAt": None,
+        "endedAt": letter.buried_at,
+    }
+
+
+def _attempts(job: Job, status: JobStatus, letter: DeadLetter | None) -> list[JsonDict]:
+    if letter is not None:
+        return [_camel(entry) for entry in letter.attempts]
+    past = attempts.history(job.id, connection=job.connection)
+    found = [_camel(vars(entry)) for entry in past]
+    if status in {JobStatus.STARTED, JobStatus.FINISHED}:
+        found.append(_current(job, status, past))
+    return found
+
+
+def _current(job: Job, status: JobStatus, past: Sequence[attempts.AttemptRecord]) -> JsonDict:
+    started, ended = job.started_at, job.ended_at
+    return {
+        "number": sum(entry.counts for entry in past) + 1,
+        "outcome": "completed" if status is JobStatus.FINISHED else "running",
+        "worker": job.worker_name,
+        "startedAt": started.isoformat() if started else None,
+        "durationMs": int((ended - started).total_seconds() * 1000) if started and ended else None,
+    }
+
+
+def _progress(job: Job) -> JsonDict | None:
+    stored: Any = job.connection.hgetall(keys.progress(job.id))
+    if not stored:
+        return None
+    return {"share": float(stored[b"share"]), "note": stored[b"note"].decode()}
+
+
+def _times(job: Job) -> JsonDict:
+    times = {
+        "createdAt": job.created_at,
+        "enqueuedAt": job.enqueued_at,
+        "startedAt": job.started_at,
+        "endedAt": job.ended_at,
+    }
+    return {name: time.isoformat() if time else None for name, time in times.items()}
+
+
+def _camel(entry: JsonDict) -> JsonDict:
+    return {_camel_name(name): value for name, value in entry.items()}
+
+
+def _camel_name(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(part.capitalize() for part in rest)

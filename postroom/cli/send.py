@@ -1,0 +1,93 @@
+"""`postroom send TYPE --data ...`: send one message from the shell."""
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from pydantic_core import from_json
+
+from messages import InvalidMessage, new_message
+from postroom.printing import answer
+from workers import EnqueueOptions, enqueue, load_settings
+from workers.registry import load_packages
+
+
+def send(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    message_type: Annotated[str, typer.Argument(metavar="TYPE", help="Such as EMAIL.")],
+    data: Annotated[
+        str, typer.Option(help="The data object as JSON, @file to read it, - for standard input.")
+    ],
+    queue: Annotated[str | None, typer.Option(help="Instead of the routed one.")] = None,
+    delay: Annotated[float | None, typer.Option(help="Seconds to wait first.")] = None,
+    attempts: Annotated[int | None, typer.Option(help="Starts in all, from 1.")] = None,
+    priority: Annotated[
+        str | None, typer.Option(help="high, normal, low, or 1 (most urgent) to 10.")
+    ] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds one attempt may take.")] = None,
+    unique_key: Annotated[str | None, typer.Option(help="At most one such job at a time.")] = None,
+    user_id: Annotated[str | None, typer.Option(help="Who sends it.")] = None,
+    tenant: Annotated[str | None, typer.Option(help="Whom it belongs to.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """Check a message, store it, and print its job's id."""
+    with answer(as_json=as_json) as say:
+        load_packages(load_settings().message_packages)
+        envelope: dict[str, Any] = {"userId": user_id} if user_id else {}
+        if tenant:
+            envelope["metadata"] = {"tenant": tenant}
+        message = new_message(message_type, _data(data), **envelope)
+        options = _options(
+            queue=queue,
+            delay=delay,
+            attempts=attempts,
+            priority=_priority(priority),
+            timeout=timeout,
+            unique_key=unique_key,
+        )
+        handle = enqueue(message, **options)
+        say({"success": True, "jobId": handle.id}, f"Sent {message_type} as job {handle.id}")
+
+
+def _options(**given: Any) -> EnqueueOptions:
+    # Any: the values come from the command line and are checked by enqueue.
+    chosen: Any = {name: value for name, value in given.items() if value is not None}
+    options: EnqueueOptions = chosen
+    return options
+
+
+def _priority(value: str | None) -> str | int | None:
+    with suppress(TypeError, ValueError):
+        return int(value or "")
+    return value
+
+
+def _data(source: str) -> Any:
+    text = _text(source)
+    try:
+        return from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise InvalidMessage(
+            f"--data is not JSON: {error}.",
+            field="data",
+            remedy="Quote it for the shell, or put it in a file and use --data @FILE.",
+            code="not_json",
+        ) from error
+
+
+def _text(source: str) -> str:
+    if source == "-":
+        return sys.stdin.read()
+    if not source.startswith("@"):
+        return source
+    path = Path(source[1:])
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise InvalidMessage(
+            f"{path} cannot be read: {error.strerror}.",
+            field="data",
+            remedy="Name a file that holds the data object as JSON.",
+            code="file_unreadable",
+        ) from error

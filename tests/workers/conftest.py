@@ -1,0 +1,105 @@
+"""A worker for the tests of this folder: a real `rq worker` process with the test application."""
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from messages import TestData, TestMessage, TestPayload
+from postroom.embedded import Server
+from tests.processes import StartedProcess, StartProcess
+from workers import JobHandle, connection, enqueue, settings
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    """Settings and connection are cached for a process; here each test has its own."""
+    yield
+    settings.load_settings.cache_clear()
+    if connection.default_connection.cache_info().currsize:
+        connection.default_connection().close()
+        connection.default_connection.cache_clear()
+
+
+def message(kind: str = "echo", **payload: str | float | bool) -> TestMessage:
+    return TestMessage(data=TestData(test_type=kind, payload=TestPayload(**payload)))
+
+
+@pytest.fixture
+def send(redis: Redis) -> Callable[..., JobHandle]:
+    """Enqueue a TEST message that asks for a behaviour: `send("plain", attempts=2)`."""
+
+    def _send(
+        kind: str = "echo", *, new_value: float | None = None, **options: object
+    ) -> JobHandle:
+        payload = {} if new_value is None else {"new_value": new_value}
+        return enqueue(message(kind, **payload), connection=redis, **options)
+
+    return _send
+
+
+@dataclass
+class Worker:
+    """A worker process and the traces its handlers left."""
+
+    process: StartedProcess
+    trace: Path
+
+    def traces(self, kind: str) -> list[list[str]]:
+        if not self.trace.exists():
+            return []
+        lines = self.trace.read_text(encoding="utf-8").splitlines()
+        begin = f"{kind}: "
+        return [line.removeprefix(begin).split() for line in lines if line.startswith(begin)]
+
+    def starts(self, kind: str) -> list[float]:
+        """The times at which a behaviour's handler started."""
+        return [float(words[1]) for words in self.traces(kind)]
+
+
+@pytest.fixture
+def start_worker(
+    redis: Redis, redis_server: Server, start_process: StartProcess, tmp_path: Path
+) -> Callable[..., Worker]:
+    """Start `rq worker` with the test application and wait until it listens."""
+
+    def _start(
+        *arguments: str,
+        worker_class: str = "workers.MessageWorker",
+        queues: tuple[str, ...] = ("default",),
+        ready: str = "Listening on",
+        env: dict[str, str] | None = None,
+    ) -> Worker:
+        trace = tmp_path / "trace"
+        trace.touch()
+        process = start_process(
+            "rq",
+            *(arguments or ("worker", "-w", worker_class, "-c", "worker_settings")),
+            *queues,
+            cwd=ROOT,
+            env={
+                "REDIS_URL": redis_server.url,
+                "HANDLER_PACKAGES": "tests.workers.app",
+                "TRACE": str(trace),
+                "RQ_WORKER_CLASS": worker_class,
+                **(env or {}),
+            },
+        )
+        process.wait_for(ready, within=20)
+        return Worker(process, trace)
+
+    return _start
+
+
+def settled(handle: JobHandle, *, within: float = 15.0) -> str:
+    """Wait until a job is over; returns its status."""
+    deadline = time.monotonic() + within
+    while (status := handle.status()) not in {"finished", "failed", "canceled", "stopped"}:
+        assert time.monotonic() < deadline, f"job is still {status} after {within} s"
+        time.sleep(0.02)
+    return status

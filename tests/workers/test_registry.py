@@ -1,0 +1,120 @@
+import sys
+
+import pytest
+
+from messages import EmailMessage, TestData, TestMessage
+from workers import DuplicateHandler, InvalidOption, handles, on, on_dead
+from workers.dead_letters import DeadLetter
+from workers.engine.startup import check_handlers
+from workers.errors import HandlerNotFound
+from workers.registry import (
+    handler_for,
+    load_packages,
+    run_dead_hooks,
+    run_hooks,
+    separate_registry,
+)
+from workers.settings import Settings
+
+
+@pytest.fixture(autouse=True)
+def _own_handlers():
+    with separate_registry():
+        yield
+
+
+def letter() -> DeadLetter:
+    return DeadLetter(
+        job_id="1",
+        message_type="TEST",
+        queue="default",
+        reason="permanent",
+        error="no",
+        buried_at="",
+    )
+
+
+def test_a_second_handler_for_a_message_is_refused_and_both_are_named():
+    def first(message):
+        pass
+
+    def second(message):
+        pass
+
+    handles(TestMessage)(first)
+    with pytest.raises(DuplicateHandler, match=r"first.*second"):
+        handles(TestMessage)(second)
+
+
+def test_importing_a_handler_module_again_is_no_second_handler():
+    def handler(message):
+        pass
+
+    handles(TestMessage)(handler)
+    handles(TestMessage)(handler)
+
+    assert handler_for(TestMessage).function is handler
+
+
+def test_a_hook_that_raises_changes_nothing_and_the_next_one_still_runs():
+    seen = []
+
+    @on("completed")
+    def broken(*_):
+        raise RuntimeError
+
+    @on("completed")
+    def working(*arguments):
+        seen.append(arguments)
+
+    run_hooks("completed", "message", "context", 5)
+
+    assert seen == [("message", "context", 5)]
+
+
+def test_a_hook_with_an_unknown_name_is_refused():
+    with pytest.raises(InvalidOption, match="finished"):
+        on("finished")
+
+
+def test_on_dead_is_called_for_its_own_message_only():
+    seen = []
+    on_dead(TestMessage)(lambda message, letter: seen.append((message, letter.reason)))
+    on_dead(EmailMessage)(lambda *_: seen.append("wrong"))
+    message = TestMessage(data=TestData(test_type="x"))
+
+    run_dead_hooks(message, letter())
+
+    assert seen == [(message, "permanent")]
+
+
+def test_a_worker_refuses_queues_whose_types_it_cannot_handle_and_names_them():
+    handles(TestMessage)(print)
+
+    check_handlers(["default"], Settings())
+    with pytest.raises(HandlerNotFound, match=r"EMAIL \(queue email\)"):
+        check_handlers(["default", "email"], Settings())
+
+
+def test_a_route_decides_which_handlers_a_queue_needs():
+    settings = Settings(queue_routes={"EMAIL": "mail"})
+
+    check_handlers(["email"], settings)
+    with pytest.raises(HandlerNotFound, match="queue mail"):
+        check_handlers(["mail"], settings)
+
+
+def test_a_package_that_does_not_exist_is_named():
+    with pytest.raises(InvalidOption, match="no_such_package"):
+        load_packages(["no_such_package"])
+
+
+def test_an_import_error_inside_a_package_is_not_hidden(tmp_path, monkeypatch):
+    (tmp_path / "broken_app").mkdir()
+    (tmp_path / "broken_app" / "__init__.py").touch()
+    (tmp_path / "broken_app" / "jobs.py").write_text("import no_such_dependency")
+    monkeypatch.syspath_prepend(tmp_path)
+
+    with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
+        load_packages(["broken_app"])
+    sys.modules.pop("broken_app", None)
