@@ -3,15 +3,20 @@
 import logging
 import sys
 from collections.abc import Mapping, MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
 from concurrent_log_handler import ConcurrentRotatingFileHandler
+from structlog.stdlib import ProcessorFormatter
+from typing_extensions import override
 
 from workers.settings import Settings
 
 _MAX_BYTES = 10_000_000
 _FILES = 5
+
+_LOGGERS = ("postroom", "rq.worker", "rq.job", "rq.scheduler", "rq.queue", "rq.registry")
 
 _SENTENCES: Mapping[str, str] = {
     "job_started": "Processing {message_type} {job_id}",
@@ -22,47 +27,86 @@ _SENTENCES: Mapping[str, str] = {
     "job_lost_its_process": "The process of job {job_id} died",
 }
 
+_RQ_SAYS_TOO = (
+    "Worker %s: %s: %s",
+    "Successfully completed",
+    "Worker %s: job %s result",
+    "Worker %s: job %s: exception raised",
+    "Job %s: enqueued for retry",
+    "Job %s: scheduled for retry",
+)
+"""How RQ's own lines about a job begin; ours say the same, with more ids and no payload."""
+
 
 def configure_logs(settings: Settings) -> None:
-    """Send the log of this process to standard error, and to LOG_FILE if it is set.
+    """Send the log of this process, RQ's included, to standard error and to LOG_FILE if it is set.
 
     Args:
         settings: Level, format and file.
     """
     targets: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if settings.log_file is not None:
-        settings.log_file.parent.mkdir(parents=True, exist_ok=True)
-        path = str(settings.log_file)
-        targets.append(ConcurrentRotatingFileHandler(path, maxBytes=_MAX_BYTES, backupCount=_FILES))
-    logger = logging.getLogger("postroom")
-    for handler in (*logger.handlers,):
-        logger.removeHandler(handler)
-        handler.close()
-    for handler in targets:
-        logger.addHandler(handler)
-    logger.setLevel(settings.log_level)
-    logger.propagate = False
+        targets.append(_file(settings.log_file))
+    formatter = ProcessorFormatter(processors=_ending(settings), foreign_pre_chain=_shared())
+    for target in targets:
+        target.setFormatter(formatter)
+        target.addFilter(_NotTwice())
+    for name in _LOGGERS:
+        _redirect(logging.getLogger(name), targets, settings)
     structlog.configure(
-        processors=_processors(settings),
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *_shared(),
+            ProcessorFormatter.wrap_for_formatter,
+        ],
         wrapper_class=structlog.stdlib.BoundLogger,
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
 
 
-def _processors(settings: Settings) -> list[structlog.typing.Processor]:
-    console = settings.log_format == "console"
-    shared: list[structlog.typing.Processor] = [
-        structlog.stdlib.filter_by_level,
+class _NotTwice(logging.Filter):
+    @override
+    def filter(self, record: logging.LogRecord) -> bool:
+        return not (record.name.startswith("rq.") and str(record.msg).startswith(_RQ_SAYS_TOO))
+
+
+def _file(path: Path) -> logging.Handler:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Several workers and their horses write and rotate one file, so it is locked.
+    return ConcurrentRotatingFileHandler(str(path), maxBytes=_MAX_BYTES, backupCount=_FILES)
+
+
+def _redirect(logger: logging.Logger, targets: list[logging.Handler], settings: Settings) -> None:
+    for handler in tuple(logger.handlers):
+        logger.removeHandler(handler)
+        handler.close()
+    for target in targets:
+        logger.addHandler(target)
+    logger.setLevel(settings.log_level)
+    logger.propagate = False
+
+
+def _shared() -> list[structlog.typing.Processor]:
+    return [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(allow=[]),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
     ]
-    if console:
-        return [*shared, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
-    return [*shared, _in_shape, structlog.processors.JSONRenderer(default=str)]
+
+
+def _ending(settings: Settings) -> list[structlog.typing.Processor]:
+    if settings.log_format == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+        return [ProcessorFormatter.remove_processors_meta, renderer]
+    return [
+        ProcessorFormatter.remove_processors_meta,
+        _in_shape,
+        structlog.processors.JSONRenderer(default=str),
+    ]
 
 
 def _in_shape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -81,9 +125,9 @@ def _in_shape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
 def _sentence(event: Mapping[str, Any]) -> str:
     name = str(event["event"])
     template = _SENTENCES.get(name)
-    if template is None:
-        return name.replace("_", " ").capitalize()
-    return template.format_map(_Blank(event))
+    if template is not None:
+        return template.format_map(_Blank(event))
+    return name if " " in name else name.replace("_", " ").capitalize()
 
 
 class _Blank(dict[str, Any]):

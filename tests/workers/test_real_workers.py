@@ -487,6 +487,58 @@ def test_log_lines_have_the_promised_shape_and_no_payload(redis, send, start_wor
     assert "123456789" not in worker.process.output()
 
 
+def test_a_job_whose_worker_vanished_runs_again_and_the_old_horse_is_dead(
+    redis, send, start_worker, eventually
+):
+    gone = start_worker()
+    handle = send("sleep", new_value=1, attempts=1)
+    (_, _, horse) = eventually(lambda: gone.traces("sleep"))[0]
+    gone.process.end(signal.SIGKILL)
+    eventually(lambda: not _alive(int(horse)))
+    _lease_is_over(redis, "default")
+
+    heir = start_worker()
+
+    assert handle.wait(20) == {"echo": "sleep", "attempt": 1}
+    assert len(heir.traces("slept")) == 1
+    assert [entry.outcome for entry in history(handle.id, connection=redis)] == ["crashed"]
+
+
+def test_a_job_that_was_taken_and_never_started_runs_again(redis, send, start_worker):
+    handle = send("echo")
+    redis.lmove(keys.queue("default"), keys.intermediate("default"))
+    # RQ gives a taken job a minute from the first time it sees it there.
+    redis.set(f"{keys.intermediate('default')}:first_seen:{handle.id}", 1)
+
+    start_worker()
+
+    assert handle.wait(20)
+
+
+def test_a_stock_worker_with_rqs_scheduler_runs_our_delayed_messages(redis, start_worker):
+    worker = start_worker(
+        *("worker", "-c", "worker_settings", "-S", "json", "--with-scheduler"),
+        worker_class="rq.Worker",
+    )
+
+    assert enqueue_in(1, message("later"), connection=redis).wait(20)
+    assert len(worker.traces("later")) == 1
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def _lease_is_over(redis, name):
+    started = f"{keys.job_prefix().removesuffix('job:')}wip:{name}"
+    for execution in redis.zrange(started, 0, -1):
+        redis.zadd(started, {execution: 1})
+
+
 def _rq(*arguments: str) -> str:
     from postroom.settings import child_environment  # noqa: PLC0415 - reads the test's environment
 

@@ -25,6 +25,7 @@ from workers.burial import bury_job
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
 from workers.engine.claims import Claim, Claimer
+from workers.engine.parent import die_with_parent
 from workers.engine.startup import prepare
 from workers.foreign import is_ours, refusal
 from workers.jobs import envelope_of
@@ -221,6 +222,12 @@ class MessageWorker(Worker):
             pipe.execute()
         announce(job.id, "failed", connection=self.connection)
         settle_dependents(job.id, connection=self.connection)
+
+    @override
+    def setup_work_horse_signals(self) -> None:
+        """As RQ does, and do not outlive the worker."""
+        die_with_parent()
+        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # rq is typed in part
 
     # --- how a job ends -------------------------------------------------------------------------
 

@@ -1,0 +1,60 @@
+import pytest
+from rq import Callback
+from rq.job import Job
+from rq.serializers import JSONSerializer
+from rq.webhook import Webhook
+
+from workers.foreign import is_ours, refusal
+from workers.record import JOB_FUNCTION
+
+
+def job(redis, function=JOB_FUNCTION, **extras):
+    return Job.create(function, args=[{}], connection=redis, serializer=JSONSerializer, **extras)
+
+
+def webhook(url):
+    return Webhook(url, job_status="finished")
+
+
+def test_our_own_jobs_need_no_permission(redis):
+    assert refusal(job(redis), ()) is None
+    assert is_ours(job(redis))
+
+
+@pytest.mark.parametrize("extra", ["on_success", "on_failure", "on_stopped"])
+def test_a_callback_is_as_foreign_as_a_function(redis, extra):
+    found = job(redis, **{extra: Callback("os.system")})
+
+    assert "callback os.system" in refusal(found, ())
+    assert not is_ours(found)
+    assert refusal(found, ("os",)) is None
+
+
+def test_a_webhook_is_a_request_that_redis_could_choose(redis):
+    found = job(redis, webhooks=[webhook("http://169.254.169.254/latest")])
+
+    assert "webhook 169.254.169.254" in refusal(found, ("myapp",))
+    assert refusal(found, ("169.254.169.254",)) is None
+
+
+def test_a_bound_instance_is_refused(redis):
+    found = job(redis)
+    found.data = b'["workers.jobs.run_message", {"some": "object"}, [{}], {}]'
+
+    assert "instance" in refusal(found, ())
+
+
+@pytest.mark.parametrize(
+    ("function", "allowed", "may_run"),
+    [
+        ("myapp.jobs.send", (), False),
+        ("myapp.jobs.send", ("myapp",), True),
+        ("myapp.jobs.send", ("myapp.jobs.send",), True),
+        ("myapp.jobs.send", ("myap",), False),
+        ("myapp_evil.send", ("myapp",), False),
+        ("os.system", ("*",), True),
+        ("workers.jobs.run_message.__globals__", (), False),
+    ],
+)
+def test_a_function_runs_when_a_dotted_prefix_allows_it(redis, function, allowed, may_run):
+    assert (refusal(job(redis, function), allowed) is None) == may_run
