@@ -78,10 +78,15 @@ def bury(letter: DeadLetter, *, meta: dict[str, Any], connection: redis.Redis) -
             letter.job_id,
             datetime.fromisoformat(letter.buried_at).timestamp(),
             json.dumps(asdict(letter)),
-            json.dumps(meta),
+            json.dumps(meta, default=_as_text),
         ],
     )
     return bool(stored)
+
+
+def _as_text(value: object) -> str:
+    # RQ keeps the bytes of a meta that it cannot read, such as a pickle.
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
 
 
 def find(job_id: str, *, connection: redis.Redis) -> DeadLetter | None:

@@ -19,6 +19,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 from typing_extensions import override
 
+from messages import PostroomError
 from workers import dead_letters, keys
 from workers.attempts import MAX_TEXT
 from workers.burial import bury_job
@@ -74,8 +75,14 @@ class MessageWorker(Worker):
         """Load the application, then work as RQ does.
 
         RQ's own scheduler is not started: this worker moves due jobs itself.
+
+        Raises:
+            SystemExit: With a sentence, if the application cannot be loaded or lacks a handler.
         """
-        prepare(self.base_queues, self.settings)
+        try:
+            prepare(self.base_queues, self.settings)
+        except PostroomError as error:  # RQ would bury the sentence in its own traceback
+            raise SystemExit(f"Worker {self.name} does not start: {error}") from error
         options["with_scheduler"] = False
         strategy = options.pop("dequeue_strategy", None)
         self._claimer.strategy = strategy or "default"
@@ -165,16 +172,19 @@ class MessageWorker(Worker):
         job = Job(claim.job_id, connection=self.connection, serializer=JSONSerializer)
         try:
             job.restore(dict(claim.fields))
+            reason, why = self._objection(job, claim)
         except Exception as error:  # noqa: BLE001 - a corrupt field can raise anything in RQ's parser
             self._quarantine(claim, error)
             return None
-        reason, why = self._objection(job, claim)
         if reason:
             self._refuse(claim, job, reason, why)
             return None
         return job
 
     def _objection(self, job: Job, claim: Claim) -> tuple[str, str]:
+        if not isinstance(job.meta, dict):
+            message = "its meta is not an object"
+            raise TypeError(message)
         expires_at = float(claim.fields.get(b"expires_at", b"inf"))
         if utc_now().timestamp() > expires_at:
             return "expired", "It waited in its queue for longer than its queue TTL."
