@@ -21,7 +21,7 @@ class PostroomError(Exception):
         code: Overrides the class's own code where one class covers several cases.
     """
 
-    code: ClassVar[str] = "error"
+    code: str = "error"
     remedy_text: ClassVar[str] = ""
 
     def __init__(
@@ -31,7 +31,7 @@ class PostroomError(Exception):
         self.message = message
         self.field = field
         self.remedy = remedy or self.remedy_text
-        self.reason = code or self.code
+        self.code = code or self.code
 
     def as_dict(self) -> dict[str, str | None]:
         """The error as the CLI and the HTTP API print it.
@@ -40,7 +40,7 @@ class PostroomError(Exception):
             The keys `code`, `field`, `message` and `remedy`.
         """
         return {
-            "code": self.reason,
+            "code": self.code,
             "field": self.field,
             "message": self.message,
             "remedy": self.remedy,

@@ -70,7 +70,7 @@ class BatchInvalid(PostroomError, ValueError):
             f"Message {index} of the batch was refused: {cause.message}",
             field=cause.field,
             remedy=cause.remedy,
-            code=cause.reason,
+            code=cause.code,
         )
         self.index = index
         self.enqueued = enqueued

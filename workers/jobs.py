@@ -91,7 +91,7 @@ def run_message(envelope: Mapping[str, Any]) -> Any:
     except (UnknownMessageType, HandlerNotFound) as error:
         return _hand_back(run, envelope, error)
     except InvalidMessage as error:
-        return _finish(run, envelope, Dead(error, error.reason, "it does not fit its type"))
+        return _finish(run, envelope, Dead(error, error.code, "it does not fit its type"))
     if parsed.unknown_fields:
         _count_unknown_fields(run, parsed.message, parsed.unknown_fields)
     return _handle(run, envelope, parsed.message, handler)
@@ -210,7 +210,7 @@ def _hand_back(
     first = datetime.fromisoformat(run.past[0].started_at) if run.past else run.started_at
     grace = timedelta(seconds=run.settings.unknown_type_grace)
     if run.started_at - first >= grace:
-        return _finish(run, envelope, Dead(error, error.reason, f"still unknown after {grace}"))
+        return _finish(run, envelope, Dead(error, error.code, f"still unknown after {grace}"))
     delay = run.settings.unknown_type_delay
     run.connection.hincrby(keys.handed_back(), str(envelope.get("messageType")), 1)
     _record(run, "handed_back", error, delay=delay, why="this worker does not know the type")

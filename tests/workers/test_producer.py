@@ -148,7 +148,7 @@ def test_a_message_that_is_too_large_is_refused_before_anything_is_written(redis
     with pytest.raises(InvalidMessage) as refused:
         enqueue(message(note="x" * 256_000), connection=redis)
 
-    assert refused.value.reason == "too_large"
+    assert refused.value.code == "too_large"
     assert redis.dbsize() == 0
 
 
@@ -300,7 +300,7 @@ def test_a_full_redis_refuses_the_whole_job(redis, redis_server):
     try:
         with pytest.raises(StorageRefused) as refused:
             enqueue(message(), connection=redis)
-        assert refused.value.reason == "storage_full"
+        assert refused.value.code == "storage_full"
     finally:
         redis.config_set("maxmemory", "0")
     assert redis.dbsize() == 0
