@@ -82,6 +82,10 @@ class DuplicateMessageType(PostroomError, TypeError):
     remedy_text = "Give one of them another `message_type`."
 
 
+_IN_WORDS = {"string_pattern_mismatch": "The text does not have the form that this field needs"}
+"""Where pydantic's own sentence shows a regular expression."""
+
+
 def invalid(error: ValidationError, *, about: str, inside: str = "") -> InvalidMessage:
     """Turn pydantic's report into the one error a caller sees.
 
@@ -98,7 +102,7 @@ def invalid(error: ValidationError, *, about: str, inside: str = "") -> InvalidM
     field = ".".join(part for part in (inside, wire_path(first, about)) if part) or None
     others = f" ({len(details) - 1} more)" if len(details) > 1 else ""
     where = f"{field}: " if field else ""
-    text = first["msg"].removeprefix("Value error, ")
+    text = _IN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
     return InvalidMessage(
         f"{about} is not valid: {where}{text}{others}.",
         field=field,

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 from typing import Literal
 
 import redis
-import structlog
 
 from workers import keys
+from workers.logger import get_logger
 from workers.retry import Attempt, Tier
 
-log = structlog.get_logger("postroom.attempts")
+log = get_logger("postroom.attempts")
 
 KEPT = 50
 """Records kept for one job; the oldest go first."""

@@ -6,14 +6,14 @@ from datetime import datetime
 from typing import Any
 
 import redis
-import structlog
 
 from messages import InvalidMessage, Message, parse_message
 from workers import attempts
 from workers.dead_letters import DeadLetter, bury
+from workers.logger import get_logger
 from workers.registry import run_dead_hooks, run_hooks
 
-log = structlog.get_logger("postroom.burial")
+log = get_logger("postroom.burial")
 
 
 def bury_job(  # noqa: PLR0913 - the facts of one death; all but the first four are optional

@@ -7,7 +7,6 @@ from typing import Any
 
 import redis
 import redis.asyncio
-import structlog
 from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
@@ -26,9 +25,10 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from workers.errors import StorageRefused, StorageUnavailable
+from workers.logger import get_logger
 from workers.settings import Settings, demo_url, load_settings
 
-log = structlog.get_logger("postroom.connection")
+log = get_logger("postroom.connection")
 
 _RETRIES = 1  # a pooled connection may have died with a restarted server: one new one, at once
 

@@ -39,7 +39,7 @@ class Context:
     queue: str
     attempt: int
     max_attempts: int
-    log: structlog.typing.FilteringBoundLogger
+    log: structlog.stdlib.BoundLogger
     report: Callable[[Progress], None]
 
     @property

@@ -10,16 +10,16 @@ from datetime import timedelta
 from functools import partial
 from typing import Any
 
-import structlog
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from messages import Message
 from workers.context import Context
 from workers.errors import PermanentError
+from workers.logger import get_logger
 from workers.registry import Handler, execution_middleware, handler_for
 from workers.retry import Again, Attempt, RetryPolicy
 
-log = structlog.get_logger("postroom.dispatcher")
+log = get_logger("postroom.dispatcher")
 
 
 @dataclass(frozen=True)

@@ -157,7 +157,7 @@ class JobHandle:
 
 
 def _failure(job_id: str, reason: str) -> JobFailed:
-    return JobFailed(f"Job {job_id} did not succeed: {reason}.")
+    return JobFailed(f"Job {job_id} did not succeed: {reason.rstrip('.')}.")
 
 
 def _reason(job: Job, status: JobStatus) -> str:

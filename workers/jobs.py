@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import Any, assert_never
 
 import redis
-import structlog
 from rq import Retry, get_current_job
 from rq.job import Job
 from rq.timeouts import BaseTimeoutException
@@ -26,13 +25,14 @@ from workers.clock import until_whole_second, utc_now
 from workers.context import Context, Progress, running
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, dispatch
 from workers.errors import HandlerNotFound
+from workers.logger import get_logger
 from workers.options import with_overrides
 from workers.registry import Handler, handler_for, load_packages, run_hooks
 from workers.retry import Attempt, RetryPolicy
 from workers.routing import queue_of
 from workers.settings import Settings, load_settings
 
-log = structlog.get_logger("postroom.jobs")
+log = get_logger("postroom.jobs")
 
 _NEVER_RQS_LIMIT = 2**31  # our own policy counts the attempts, so RQ's limit must not be reached
 
@@ -275,7 +275,7 @@ def _context(run: Run, policy: RetryPolicy) -> Context:
         queue=queue_of(run.job.origin),
         attempt=run.attempt.number,
         max_attempts=policy.max_attempts,
-        log=structlog.get_logger("postroom.handler"),
+        log=get_logger("postroom.handler"),
         report=report,
     )
 

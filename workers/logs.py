@@ -11,6 +11,7 @@ from concurrent_log_handler import ConcurrentRotatingFileHandler
 from structlog.stdlib import ProcessorFormatter
 from typing_extensions import override
 
+from workers.logger import shared_processors
 from workers.settings import Settings
 
 _MAX_BYTES = 10_000_000
@@ -47,7 +48,9 @@ def configure_logs(settings: Settings) -> None:
     targets: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
     if settings.log_file is not None:
         targets.append(_file(settings.log_file))
-    formatter = ProcessorFormatter(processors=_ending(settings), foreign_pre_chain=_shared())
+    formatter = ProcessorFormatter(
+        processors=_ending(settings), foreign_pre_chain=shared_processors()
+    )
     for target in targets:
         target.setFormatter(formatter)
         target.addFilter(_NotTwice())
@@ -56,7 +59,7 @@ def configure_logs(settings: Settings) -> None:
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
-            *_shared(),
+            *shared_processors(),
             ProcessorFormatter.wrap_for_formatter,
         ],
         wrapper_class=structlog.stdlib.BoundLogger,
@@ -85,17 +88,6 @@ def _redirect(logger: logging.Logger, targets: list[logging.Handler], settings: 
         logger.addHandler(target)
     logger.setLevel(settings.log_level)
     logger.propagate = False
-
-
-def _shared() -> list[structlog.typing.Processor]:
-    return [
-        structlog.contextvars.merge_contextvars,
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(allow=[]),
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        structlog.processors.format_exc_info,
-    ]
 
 
 def _ending(settings: Settings) -> list[structlog.typing.Processor]:

@@ -6,7 +6,6 @@ Such a crash says nothing about the message, so it does not use up the user's at
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-import structlog
 from rq.job import Job
 
 from workers import attempts
@@ -14,8 +13,9 @@ from workers.burial import bury_job
 from workers.clock import until_whole_second
 from workers.dead_letters import BURIED
 from workers.jobs import envelope_of
+from workers.logger import get_logger
 
-log = structlog.get_logger("postroom.lost")
+log = get_logger("postroom.lost")
 
 CRASH_LIMIT = 3
 """Crashes of one job before it is buried as `crash_loop`."""

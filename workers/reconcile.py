@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import redis
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from workers import dead_letters, keys
@@ -15,8 +15,11 @@ from workers.burial import bury_job
 from workers.dependents import settle_deferred
 from workers.foreign import is_ours
 from workers.jobs import envelope_of
+from workers.logger import get_logger
 from workers.retention import trim
 from workers.settings import Settings
+
+log = get_logger("postroom.reconcile")
 
 _LOOKED_AT = 1_000  # the newest failed jobs of a list; older ones were looked at by an earlier turn
 
@@ -64,13 +67,31 @@ def bury_failed(name: str, *, now: datetime, connection: redis.Redis) -> int:
         How many were buried.
     """
     ids: Any = connection.zrevrange(keys.failed(name), 0, _LOOKED_AT - 1)
-    found = Job.fetch_many(
-        [job_id.decode() for job_id in ids], connection=connection, serializer=JSONSerializer
+    with connection.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.hgetall(keys.job(job_id.decode()))
+        records: list[dict[bytes, bytes]] = pipe.execute()
+    found = (
+        _restored(job_id.decode(), record, connection)
+        for job_id, record in zip(ids, records, strict=True)
+        if record
     )
     return sum(_bury_one(job, now) for job in found if job is not None and _unburied(job))
 
 
+def _restored(job_id: str, record: dict[bytes, bytes], connection: redis.Redis) -> Job | None:
+    job = Job(job_id, connection=connection, serializer=JSONSerializer)
+    try:
+        job.restore(record)
+    except Exception as error:  # noqa: BLE001 - a corrupt field can raise anything in RQ's parser
+        log.warning("failed_job_unreadable", job_id=job_id, error=str(error))
+        return None
+    return job
+
+
 def _unburied(job: Job) -> bool:
+    if job.get_status(refresh=False) is not JobStatus.FAILED:  # a stopped job stands there too
+        return False
     try:
         return not job.meta.get(dead_letters.BURIED) and is_ours(job)
     except Exception:  # noqa: BLE001 - rq raises whatever its serializer does: not our message

@@ -12,10 +12,9 @@ from importlib import import_module
 from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
 
-import structlog
-
 from messages import Message
 from workers.errors import DuplicateHandler, HandlerNotFound, InvalidOption
+from workers.logger import get_logger
 from workers.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from workers.dead_letters import DeadLetter
     from workers.options import EnqueueOptions
 
-log = structlog.get_logger("postroom.registry")
+log = get_logger("postroom.registry")
 
 M = TypeVar("M", bound=Message)
 R = TypeVar("R")

@@ -10,12 +10,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-import structlog
 from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
 
-log = structlog.get_logger("postroom.settings")
+from workers.logger import get_logger
+
+log = get_logger("postroom.settings")
 
 DAY = 24 * 60 * 60
 
@@ -99,13 +100,13 @@ class Settings(BaseSettings):
     queue_job_ttl: int | None = Field(default=None, ge=1)
     """Seconds a message may wait in its queue before it is buried as expired; None: for ever."""
     result_ttl: int = Field(default=DAY, ge=0)
-    """Seconds that a result is kept; results that are None are not stored."""
+    """Seconds that a finished job and its result are kept."""
     failure_ttl: int = Field(default=30 * DAY, ge=1)
     """Seconds that RQ's record of a failed job is kept."""
     keep_finished: int = Field(default=10_000, ge=100)
-    """Finished jobs that each queue keeps at most."""
+    """Finished jobs that each of a queue's three lists keeps at most."""
     keep_failed: int = Field(default=10_000, ge=50)
-    """Failed jobs that each queue keeps at most; their dead letters are kept apart."""
+    """Failed jobs that each list keeps at most; their dead letters are kept apart."""
     dead_letter_days: int = Field(default=90, ge=1)
     """Days after which a dead letter is removed."""
 
@@ -167,7 +168,13 @@ class Settings(BaseSettings):
     @field_validator("job_timeout", mode="before")
     @classmethod
     def _seconds(cls, value: object) -> object:
-        return parse_timeout(value) if isinstance(value, str) else value
+        try:
+            return parse_timeout(value) if isinstance(value, str) else value
+        except (
+            Exception
+        ) as error:  # rq's own error is no ValueError, so pydantic would not name the variable
+            message = "write seconds, or rq's form such as 10m or 1h"
+            raise ValueError(message) from error
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -52,6 +52,24 @@ def test_failures_that_are_not_ours_are_left_alone(redis, now):
     assert bury_failed("default", now=now, connection=redis) == 0
 
 
+def test_a_job_that_a_person_stopped_is_no_dead_letter(redis, now):
+    handle = enqueue(message(), connection=redis)
+    fail(redis, handle.id)
+    redis.hset(keys.job(handle.id), "status", "stopped")
+
+    assert bury_failed("default", now=now, connection=redis) == 0
+
+
+def test_a_corrupt_record_among_the_failed_does_not_stop_the_others(redis, now):
+    broken, good = (enqueue(message(), connection=redis) for _ in range(2))
+    for handle in (broken, good):
+        fail(redis, handle.id)
+    redis.hset(keys.job(broken.id), "created_at", "yesterday")
+
+    assert bury_failed("default", now=now, connection=redis) == 1
+    assert dead_letters.find(good.id, connection=redis) is not None
+
+
 def test_a_child_whose_parents_death_nobody_announced_is_settled(redis):
     parent = enqueue(message(), connection=redis)
     child = enqueue(message(), connection=redis, depends_on=parent)

@@ -90,6 +90,7 @@ def test_lists_and_rules_are_written_with_commas(monkeypatch):
         ("QUEUE_ROUTES", "EMAIL"),
         ("REDIS_PASSWORD_FILE", "/nowhere/at/all"),
         ("RESULT_TTL", "soon"),
+        ("JOB_TIMEOUT", "soon"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_refused(monkeypatch, name, value):

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import redis
-import structlog
 from rq import Queue, Worker
 from rq.exceptions import DeserializationError
 from rq.executions import Execution
@@ -30,6 +29,7 @@ from workers.engine.parent import die_with_parent
 from workers.engine.startup import prepare
 from workers.foreign import is_ours, refusal
 from workers.jobs import envelope_of
+from workers.logger import get_logger
 from workers.lost import give_another_chance
 from workers.outcomes import announce
 from workers.reconcile import reconcile, remove_old_letters
@@ -38,7 +38,7 @@ from workers.retention import trim_after
 from workers.routing import queue_of
 from workers.settings import load_settings
 
-log = structlog.get_logger("postroom.worker")
+log = get_logger("postroom.worker")
 
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25  # seconds between two looks at empty queues
 _RECONNECT_PAUSE = 1.0
