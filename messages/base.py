@@ -3,10 +3,21 @@
 Both are frozen and refuse unknown fields: a wrong message fails where it is written.
 """
 
+import re
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+)
 from pydantic._internal._model_construction import (
     ModelMetaclass,
 )  # the metaclass has no public name
@@ -15,7 +26,7 @@ from typing_extensions import override
 from uuid_utils import uuid7
 
 from messages.errors import DuplicateMessageType, InvalidMessage, invalid
-from messages.fields import JsonObject
+from messages.fields import MAX_DEPTH, JsonObject
 
 MAX_BYTES = 256_000
 """Largest message on the wire, in bytes of JSON (design: limits)."""
@@ -31,11 +42,12 @@ class _OneError(ModelMetaclass):
 
     if not TYPE_CHECKING:
 
-        def __call__(cls, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - of a metaclass
+        def __call__(cls, /, *args: Any, **kwargs: Any) -> Any:  # noqa: N805 - of a metaclass
             try:
                 return super().__call__(*args, **kwargs)
             except ValidationError as error:
-                raise invalid(error, about=cls.__name__, inside=cls._path) from error
+                details = error.errors(include_url=False, include_input=False)
+                raise invalid(details, about=cls.__name__, inside=cls._path, model=cls) from error
 
 
 class _Wire(BaseModel, metaclass=_OneError):
@@ -52,13 +64,37 @@ class _Wire(BaseModel, metaclass=_OneError):
         allow_inf_nan=False,
     )
 
-    _path: ClassVar[str] = ""
+    _path: ClassVar[str] = ""  # where a message holds it, for errors of its constructor
 
 
 class Payload(_Wire):
     """The data of one message type. Subclass it with typed fields; new fields need defaults."""
 
     _path: ClassVar[str] = "data"
+
+
+_RFC_3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+
+def _from_rfc_3339(value: object, info: ValidationInfo) -> object:
+    # pydantic would also take the seconds since 1970, as text, and a date without a time.
+    if info.mode != "json":
+        return value
+    if not isinstance(value, str) or not _RFC_3339.fullmatch(value):
+        message = "is not a date and time such as 2026-01-15T12:00:00Z"
+        raise ValueError(message)
+    return datetime.fromisoformat(value.upper())
+
+
+def _in_utc(value: datetime) -> datetime:
+    try:
+        return value.astimezone(UTC)
+    except OverflowError as error:
+        message = "is outside the years 1 to 9999"
+        raise ValueError(message) from error
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_from_rfc_3339), AfterValidator(_in_utc)]
 
 
 def _now() -> datetime:
@@ -84,9 +120,9 @@ class Message(_Wire):
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
     """Data objects in wire form that are valid; the demo, the docs and the tests use them."""
 
-    message_id: str = Field(default_factory=_new_id, min_length=1, max_length=128)
+    message_id: str = Field(default_factory=_new_id, pattern=r"^[A-Za-z0-9_\-]{1,128}$")
     message_type: str
-    timestamp: AwareDatetime = Field(default_factory=_now)
+    timestamp: Timestamp = Field(default_factory=_now)
     schema_version: int = Field(default=1, ge=1)
     user_id: str | None = None
     metadata: JsonObject | None = None
@@ -100,12 +136,15 @@ class Message(_Wire):
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Refuse a second class with the same wire name; fill in what the class body implies."""
         _set_defaults(cls)
-        for other in Message.__subclasses__():
-            if other is not cls and wire_name(other) == wire_name(cls) and _differ(other, cls):
-                raise DuplicateMessageType(
-                    f"{_qualified(cls)} and {_qualified(other)} both declare "
-                    f"message_type {wire_name(cls)!r}."
-                )
+        name = wire_name(cls)
+        if name is None:
+            return
+        other = _types.get(name)
+        if other is not None and _qualified(other) != _qualified(cls):
+            raise DuplicateMessageType(
+                f"{_qualified(cls)} and {_qualified(other)} both declare message_type {name!r}."
+            )
+        _types[name] = cls  # also when a module is loaded again: the newest one counts
 
     @property
     def tenant(self) -> str | None:
@@ -120,17 +159,21 @@ class Message(_Wire):
             UTF-8 JSON, camelCase, without the optional fields that are None.
 
         Raises:
-            InvalidMessage: If it is larger than `MAX_BYTES` or holds text that UTF-8 cannot carry.
+            InvalidMessage: If it is too large or too deep, holds text that UTF-8 cannot carry, or
+                names another schema version than its class.
         """
+        if self.schema_version != self.version:
+            raise InvalidMessage(
+                f"{self.message_type} says version {self.schema_version}; its class writes "
+                f"version {self.version}.",
+                field="schemaVersion",
+                remedy="Leave schema_version out.",
+            )
         try:
             text = self.model_dump_json(exclude_none=True).encode()
-        except ValueError as error:  # a lone surrogate
-            raise InvalidMessage(
-                f"{self.message_type} cannot be written as JSON: {error}.",
-                field="data",
-                remedy="Remove the characters that are not valid Unicode text.",
-            ) from error
-        check_size(text)
+        except ValueError as error:
+            raise _unwritable(self, error) from error
+        check_limits(text)
         return text
 
     def caused_by(self, cause: "Message") -> Self:
@@ -152,21 +195,71 @@ class Message(_Wire):
         )
 
 
-def check_size(data: bytes) -> None:
-    """Refuse a message that is too large, before it is parsed or written.
+def check_limits(text: bytes) -> None:
+    """Refuse a message that is too large or too deep, before it is parsed or written.
 
     Args:
-        data: The JSON.
+        text: The JSON.
 
     Raises:
-        InvalidMessage: If it has more than `MAX_BYTES` bytes.
+        InvalidMessage: If it has more than `MAX_BYTES` bytes or `MAX_DEPTH` levels.
     """
-    if len(data) > MAX_BYTES:
+    if len(text) > MAX_BYTES:
         raise InvalidMessage(
-            f"The message has {len(data):,} bytes; at most {MAX_BYTES:,} are allowed.",
+            f"The message has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed.",
             remedy="Store the large part elsewhere and send its id.",
             code="too_large",
         )
+    # A message has at most as many levels as opening brackets, and most have few of them.
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
+        raise InvalidMessage(
+            f"The message is nested deeper than {MAX_DEPTH} levels.",
+            remedy="Flatten it, or send the nested part as text.",
+        )
+
+
+_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
+
+
+def _depth(text: bytes) -> int:
+    level = deepest = 0
+    for byte in _STRINGS.sub(b"", text):
+        if byte in b"{[":
+            level += 1
+            deepest = max(deepest, level)
+        elif byte in b"}]":
+            level -= 1
+    return deepest
+
+
+def _unwritable(message: Message, error: ValueError) -> InvalidMessage:
+    whole = message.model_dump(by_alias=True, exclude_none=True)
+    return InvalidMessage(
+        f"{message.message_type} cannot be written as JSON: {error}.",
+        field=_not_unicode(whole),
+        remedy="Remove the characters that are not valid Unicode text.",
+    )
+
+
+def _not_unicode(value: object, path: str = "") -> str | None:
+    """The path of the first text that UTF-8 cannot carry, such as half of a surrogate pair."""
+    if isinstance(value, str):
+        return path if value != value.encode(errors="replace").decode() else None
+    parts: Iterable[tuple[object, object]] = ()
+    if isinstance(value, dict):
+        parts = value.items()
+    elif isinstance(value, list | tuple):
+        parts = enumerate(value)
+    found = (_not_unicode(part, f"{path}.{name}".lstrip(".")) for name, part in parts)
+    return next((each for each in found if each is not None), None)
+
+
+_types: dict[str, type[Message]] = {}  # filled by declaring classes, and by nothing else
+
+
+def registered_types() -> Mapping[str, type[Message]]:
+    """Wire name to class, for every message class that is declared."""
+    return _types
 
 
 def wire_name(cls: type[Message]) -> str | None:
@@ -187,11 +280,6 @@ def _set_defaults(cls: type[Message]) -> None:
         cls.model_fields[name].default = value
     if changed:
         cls.model_rebuild(force=True)
-
-
-def _differ(one: type, other: type) -> bool:
-    # A module that is loaded again (a reload, a second import path) declares the same class anew.
-    return _qualified(one) != _qualified(other)
 
 
 def _qualified(cls: type) -> str:

@@ -50,7 +50,8 @@ class DataSyncMessage(Message):
         data = DataSyncData(
             sync_type=sync_type,
             entity_type=entity_type,
-            entity_ids=tuple(entity_ids),
+            # One id is a sequence too, of letters: the field refuses it.
+            entity_ids=entity_ids if isinstance(entity_ids, str) else tuple(entity_ids),  # type: ignore[arg-type]
             destination=destination,
         )
         return cls(data=data)

@@ -4,9 +4,9 @@ Every error of Postroom has the same four parts; `workers` builds its own errors
 """
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import ClassVar, get_args
 
-from pydantic import ValidationError
+from pydantic import BaseModel, JsonValue
 from pydantic_core import ErrorDetails
 from typing_extensions import override
 
@@ -86,20 +86,28 @@ _IN_WORDS = {"string_pattern_mismatch": "The text does not have the form that th
 """Where pydantic's own sentence shows a regular expression."""
 
 
-def invalid(error: ValidationError, *, about: str, inside: str = "") -> InvalidMessage:
+def invalid(
+    details: Sequence[ErrorDetails],
+    *,
+    about: str,
+    inside: str = "",
+    model: type[BaseModel] | None = None,
+) -> InvalidMessage:
     """Turn pydantic's report into the one error a caller sees.
 
     Args:
-        error: The report; its first entry decides the field.
+        details: The report; its first entry decides the field.
         about: The message type or class name the data was meant for.
         inside: The wire path that the report's own paths start from, such as `data`.
+        model: The class whose constructor was called; its report has Python names.
 
     Returns:
         An error that names the first wrong field and says how many others there are.
     """
-    details = error.errors(include_url=False, include_input=False, include_context=True)
     first = details[0]
-    field = ".".join(part for part in (inside, wire_path(first, about)) if part) or None
+    path = _without_union_branch(untagged(first["loc"], about), first["type"])
+    names = [str(part) for part in (_on_the_wire(path, model) if model else path)]
+    field = ".".join(([inside] if inside else []) + _shortened(names)) or None
     others = f" ({len(details) - 1} more)" if len(details) > 1 else ""
     where = f"{field}: " if field else ""
     text = _IN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
@@ -110,30 +118,41 @@ def invalid(error: ValidationError, *, about: str, inside: str = "") -> InvalidM
     )
 
 
-def wire_path(detail: ErrorDetails, about: str) -> str:
-    """The dotted path of one pydantic error, without the tags pydantic puts in it.
-
-    Args:
-        detail: One entry of `ValidationError.errors()`.
-        about: The union's tag, which pydantic puts in front of the path.
-
-    Returns:
-        For example `data.changes.sets` or `data.entityIds.0`; empty for the whole value.
-    """
-    location = untagged(detail["loc"], about)
-    return ".".join(str(part) for part in _without_union_branch(location))
-
-
 def untagged(location: Sequence[int | str], tag: str) -> Sequence[int | str]:
     """A pydantic location without the union's tag in front of it."""
     return location[1:] if location and location[0] == tag else location
 
 
-_SCALAR_TAGS = frozenset({"str", "int", "float", "bool", "none"})
+_LONGEST_PATH = 8
+
+_BRANCHES = {"str": "string_", "int": "int_", "float": "f", "bool": "bool_"}
+"""What pydantic puts behind the path of a scalar union, and how the error's type then begins."""
 
 
-def _without_union_branch(location: Sequence[int | str]) -> Sequence[int | str]:
-    # For a union such as str | int pydantic reports every branch, each under its type's name.
-    if len(location) > 1 and location[-1] in _SCALAR_TAGS:
-        return location[:-1]
-    return location
+def _without_union_branch(location: Sequence[int | str], kind: str) -> Sequence[int | str]:
+    begin = _BRANCHES.get(str(location[-1])) if len(location) > 1 else None
+    return location[:-1] if begin and kind.startswith(begin) else location
+
+
+def _on_the_wire(location: Sequence[int | str], model: type[BaseModel]) -> Sequence[int | str]:
+    """A location in wire names, as far as it leads through fields of models."""
+    if not location:
+        return location
+    field = model.model_fields.get(str(location[0]))
+    if field is None:
+        return location
+    inner = field.annotation
+    rest = location[1:]
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        rest = _on_the_wire(rest, inner)
+    elif _is_open(inner):
+        rest = rest[::2]  # behind each key pydantic names the kind of JSON value
+    return (field.alias or str(location[0]), *rest)
+
+
+def _is_open(annotation: object) -> bool:
+    return annotation is JsonValue or any(_is_open(part) for part in get_args(annotation))
+
+
+def _shortened(names: list[str]) -> list[str]:
+    return names if len(names) <= _LONGEST_PATH else [*names[:_LONGEST_PATH], "..."]

@@ -13,8 +13,6 @@ from pydantic import AfterValidator, BaseModel, JsonValue
 MAX_DEPTH = 64
 """Levels of nesting that a message may have, the envelope included (design: limits)."""
 
-_ENVELOPE_LEVELS = 3  # the message, its data, and the open object itself
-
 Scalar = str | int | float | bool
 """A single JSON value that is not null."""
 
@@ -36,7 +34,7 @@ Marker = type[Indexed] | type[Secret] | type[LogField]
 
 def _within_limits(value: dict[str, JsonValue]) -> dict[str, JsonValue]:
     level: Iterable[JsonValue] = [value]
-    for _ in range(MAX_DEPTH - _ENVELOPE_LEVELS):
+    for _ in range(MAX_DEPTH):
         level = [child for parent in level for child in _children(parent)]
         if not level:
             return value

@@ -12,6 +12,7 @@ class TestPayload(Payload):
     """What a test compares; any further scalar may be added."""
 
     __test__ = False  # not a test class, whatever pytest thinks of the name
+    _path: ClassVar[str] = "data.payload"
     __pydantic_extra__: dict[str, Scalar]
 
     model_config = ConfigDict(extra="allow")

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from messages.base import Message, check_size, wire_name
+from messages.base import Message, check_limits, registered_types
 from messages.errors import (
     InvalidMessage,
     UnknownMessageType,
@@ -37,8 +37,7 @@ def message_types() -> Mapping[str, type[Message]]:
     Returns:
         Wire name to class, in alphabetical order.
     """
-    named = {name: cls for cls in Message.__subclasses__() if (name := wire_name(cls))}
-    return dict(sorted(named.items()))
+    return dict(sorted(registered_types().items()))
 
 
 def message_class(name: str) -> type[Message]:
@@ -53,7 +52,7 @@ def message_class(name: str) -> type[Message]:
     Raises:
         UnknownMessageType: If no imported class has that name.
     """
-    found = message_types().get(name)
+    found = registered_types().get(name)
     if found is None:
         raise UnknownMessageType(
             f"There is no message type {name!r}; known are {', '.join(message_types())}.",
@@ -95,19 +94,20 @@ def new_message(name: str, data: Any, **envelope: Any) -> Message:
     """
     cls = message_class(name)
     text = _as_bytes({"messageType": name, "data": data, **envelope})
-    check_size(text)
+    check_limits(text)
     try:
-        return cls.model_validate_json(text)
+        return cls.model_validate_json(text, by_alias=True, by_name=False)
     except ValidationError as error:
-        raise invalid(error, about=name) from error
+        details = error.errors(include_url=False, include_input=False)
+        raise invalid(details, about=name) from error
 
 
 def read_message(data: bytes | str | Mapping[str, Any]) -> Parsed:
     """As `parse_message`, and tell which unknown fields were left out."""
     text = _as_bytes(data)
-    check_size(text)
+    check_limits(text)
     try:
-        return Parsed(_current(_union().validate_json(text)))
+        return Parsed(_current(_union().validate_json(text, by_alias=True, by_name=False)))
     except ValidationError as error:
         return _read_again(text, error)
 
@@ -116,17 +116,24 @@ def _read_again(text: bytes, error: ValidationError) -> Parsed:
     details = error.errors(include_url=False, include_input=False)
     kinds = {detail["type"] for detail in details}
     if kinds == {"json_invalid"}:
-        raise InvalidMessage(
-            f"The message is not JSON: {details[0]['msg']}.",
-            remedy="Send one JSON object.",
-            code="not_json",
-        ) from error
+        raise _not_json(details[0]["msg"]) from error
     content = from_json(text)
     name = _known_type(content)
     _refuse_newer(name, content.get("schemaVersion"))
     if kinds == {"extra_forbidden"}:
+        _refuse_nan(text)
         return _without_unknown(content, [untagged(detail["loc"], name) for detail in details])
-    raise invalid(error, about=name) from error
+    # What a newer producer added is no fault; what is wrong beside it is.
+    wrong = [detail for detail in details if detail["type"] != "extra_forbidden"]
+    raise invalid(wrong, about=name) from error
+
+
+def _refuse_nan(text: bytes) -> None:
+    # In known fields the types refuse NaN and Infinity; here nobody has looked at the others.
+    try:
+        from_json(text, allow_inf_nan=False)
+    except ValueError as error:
+        raise _not_json(str(error)) from error
 
 
 def _without_unknown(content: dict[str, Any], paths: list[Sequence[int | str]]) -> Parsed:
@@ -169,6 +176,12 @@ def _newer(name: str, written: int, known: int) -> UnknownSchemaVersion:
     )
 
 
+def _not_json(why: str) -> InvalidMessage:
+    return InvalidMessage(
+        f"The message is not JSON: {why}.", remedy="Send one JSON object.", code="not_json"
+    )
+
+
 def _known_type(content: Any) -> str:
     name = content.get("messageType") if isinstance(content, dict) else None
     if not isinstance(name, str):
@@ -184,10 +197,9 @@ def _known_type(content: Any) -> str:
 def _as_bytes(data: bytes | str | Mapping[str, Any]) -> bytes:
     if isinstance(data, bytes):
         return data
-    if isinstance(data, str):
-        return data.encode(errors="replace")
     try:
-        return json.dumps(data, allow_nan=False).encode()
+        text = data if isinstance(data, str) else _dumped(data)
+        return text.encode()
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidMessage(
             f"The message cannot be written as JSON: {error}.",
@@ -196,15 +208,18 @@ def _as_bytes(data: bytes | str | Mapping[str, Any]) -> bytes:
         ) from error
 
 
+def _dumped(data: Mapping[str, Any]) -> str:
+    return json.dumps(dict(data), allow_nan=False, ensure_ascii=False)
+
+
 def _union() -> TypeAdapter[Message]:
-    return _adapter(tuple(Message.__subclasses__()))
+    return _adapter(tuple(registered_types().values()))
 
 
 @lru_cache(maxsize=1)
 def _adapter(classes: tuple[type[Message], ...]) -> TypeAdapter[Message]:
-    named = [cls for cls in classes if wire_name(cls)]
     # Any: the union exists only at run time, so no annotation can name it.
-    union: Any = reduce(or_, named) if named else Message
-    if len(named) > 1:
+    union: Any = reduce(or_, classes) if classes else Message
+    if len(classes) > 1:
         union = Annotated[union, Field(discriminator="message_type")]
     return TypeAdapter(union)

@@ -13,6 +13,7 @@ Id = Annotated[str, Field(min_length=1, max_length=128)]
 class WorkoutChanges(Payload):
     """The values to set; what is absent stays as it is. Any further scalar may be added."""
 
+    _path: ClassVar[str] = "data.changes"
     __pydantic_extra__: dict[str, Scalar]
 
     model_config = ConfigDict(extra="allow")

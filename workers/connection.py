@@ -1,7 +1,8 @@
 """Builds Redis clients: where the server is, for how long to wait, and what to say if it is not."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
@@ -33,6 +34,17 @@ log = get_logger("postroom.connection")
 _RETRIES = 1  # a pooled connection may have died with a restarted server: one new one, at once
 
 
+@dataclass(frozen=True)
+class Source:
+    """Makes clients of a server that no setting names."""
+
+    connect: Callable[[], redis.Redis]
+    aconnect: Callable[[], redis.asyncio.Redis]
+
+
+_instead: Source | None = None
+
+
 def connect(settings: Settings) -> redis.Redis:
     """A client for the server the settings name.
 
@@ -42,6 +54,8 @@ def connect(settings: Settings) -> redis.Redis:
     Returns:
         A client that waits at most REDIS_TIMEOUT for a connection and for an answer.
     """
+    if _instead is not None:
+        return _instead.connect()
     options = _options(settings) | {"retry": Retry(NoBackoff(), _RETRIES, (RedisConnectionError,))}
     if settings.redis_url:
         return redis.Redis.from_url(settings.redis_url, **options)
@@ -57,6 +71,8 @@ def connect(settings: Settings) -> redis.Redis:
 
 def aconnect(settings: Settings) -> redis.asyncio.Redis:
     """As `connect`, for asyncio."""
+    if _instead is not None:
+        return _instead.aconnect()
     retry = AsyncRetry(NoBackoff(), _RETRIES, (RedisConnectionError,))
     options = _options(settings) | {"retry": retry}
     if settings.redis_url:
@@ -76,6 +92,23 @@ def aconnect(settings: Settings) -> redis.asyncio.Redis:
 def default_connection() -> redis.Redis:
     """The client of this process, for callers that pass none."""
     return connect(load_settings())
+
+
+@contextmanager
+def separate_server(source: Source) -> Iterator[None]:
+    """Let every new client be one of another server, the default one too. For tests.
+
+    Args:
+        source: What makes the clients until the end.
+    """
+    global _instead  # noqa: PLW0603 - as separate_registry does: one swap, put back at the end
+    before, _instead = _instead, source
+    default_connection.cache_clear()
+    try:
+        yield
+    finally:
+        _instead = before
+        default_connection.cache_clear()
 
 
 @contextmanager

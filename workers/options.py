@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 Duration = timedelta | float
 """A span of time; a number means seconds."""
 
+LONGEST_SECONDS = 10 * 366 * 24 * 3600
+"""Ten years: longer than any job should wait, and short enough for every clock on the way."""
+
 OnParentFailure = Literal["fail", "run", "cancel"]
 
 
@@ -78,15 +81,15 @@ def seconds(value: Duration, *, field: str, least: float) -> float:
     Raises:
         InvalidOption: If it is smaller, or not a duration.
     """
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= least:
+    given = value.total_seconds() if isinstance(value, timedelta) else value
+    is_number = isinstance(given, int | float) and not isinstance(given, bool)
+    if not is_number or not least <= given <= LONGEST_SECONDS:
         raise InvalidOption(
             f"{field} is {value!r}.",
             field=field,
-            remedy=f"Use a timedelta or a number of seconds, at least {least:g}.",
+            remedy=f"Use a timedelta or a number of seconds, from {least:g} to ten years.",
         )
-    return float(value)
+    return float(given)
 
 
 def whole(value: int, *, field: str, least: int) -> int:
@@ -122,9 +125,9 @@ def aware(value: datetime) -> datetime:
     Raises:
         InvalidOption: If it has no time zone: guessing one would be wrong twice a year.
     """
-    if value.tzinfo is None:
+    if not isinstance(value, datetime) or value.tzinfo is None:
         raise InvalidOption(
-            f"{value.isoformat()} has no time zone.",
+            f"{value!r} is not a time with a time zone.",
             field="at",
             remedy="Use datetime(..., tzinfo=UTC), or enqueue_in.",
         )

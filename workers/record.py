@@ -1,10 +1,11 @@
 """From a message and its options to the job that RQ's readers understand. Pure: writes nothing."""
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Literal
 
 from rq.utils import utcformat
 
@@ -24,13 +25,14 @@ from workers.options import (
 from workers.routing import list_name, priority_of, queue_for
 from workers.settings import Settings
 
-if TYPE_CHECKING:
-    from workers.handle import JobHandle
-
 JOB_FUNCTION = "workers.jobs.run_message"
 """The function RQ stores by name. It stands in Redis: renaming it breaks the jobs that wait."""
 
 Stored = str | bytes | float
+
+_JOB_ID = re.compile(r"[A-Za-z0-9_\-]{1,255}")
+_LONGEST_KEY = 500
+_KEEPS: tuple[Literal["keep_completed", "keep_failed"], ...] = ("keep_completed", "keep_failed")
 
 _KNOWN_OPTIONS = frozenset(EnqueueOptions.__annotations__)
 
@@ -83,7 +85,7 @@ def job_record(
     return JobRecord(
         id=message.message_id,
         queue=name,
-        keys=_keys(message.message_id, name, options.get("unique_key")),
+        keys=_keys(message.message_id, name, _unique_key(options)),
         arguments=(
             message.message_id,
             keys.job_prefix(),
@@ -125,14 +127,14 @@ def _check_names(options: EnqueueOptions, at: datetime | None) -> None:
         )
 
 
-def _keys(job_id: str, name: str, unique_key: str | None) -> Sequence[str]:
+def _keys(job_id: str, name: str, unique_key: str) -> Sequence[str]:
     return (
         keys.job(job_id),
         keys.queues(),
         keys.queue(name),
         keys.scheduled(name),
         keys.deferred(name),
-        keys.unique(unique_key or ""),
+        keys.unique(unique_key),
         keys.canceled(name),
     )
 
@@ -152,8 +154,8 @@ def _identity(message: Message, body: bytes, name: str) -> Mapping[str, Stored]:
 def _limits(message: Message, options: EnqueueOptions, settings: Settings) -> Mapping[str, Stored]:
     return {
         "timeout": _timeout(message, options, settings),
-        "result_ttl": _age(options.get("keep_completed"), settings.result_ttl, "keep_completed"),
-        "failure_ttl": _age(options.get("keep_failed"), settings.failure_ttl, "keep_failed"),
+        "result_ttl": _age(options, "keep_completed", settings.result_ttl),
+        "failure_ttl": _age(options, "keep_failed", settings.failure_ttl),
         "meta": json.dumps(_meta(options)),
     }
 
@@ -177,17 +179,15 @@ def _meta(options: EnqueueOptions) -> dict[str, Any]:
         meta["attempts"] = whole(options["attempts"], field="attempts", least=1)
     if "backoff" in options:
         meta["backoff"] = _backoff(options["backoff"])
-    for name, keep in (
-        ("keep_completed", options.get("keep_completed")),
-        ("keep_failed", options.get("keep_failed")),
-    ):
-        if keep is not None and keep.count is not None:
-            meta[name] = whole(keep.count, field=name, least=0)
+    for name in _KEEPS:
+        count = _keep(options, name).count
+        if count is not None:
+            meta[name] = whole(count, field=name, least=0)
     return meta
 
 
 def _backoff(value: Backoff) -> dict[str, Any]:
-    if not isinstance(value, Mapping) or value.get("type") not in {"exponential", "fixed"}:
+    if not isinstance(value, Mapping) or value.get("type") not in ("exponential", "fixed"):
         raise InvalidOption(
             f"backoff is {value!r}.",
             field="backoff",
@@ -200,7 +200,7 @@ def _backoff(value: Backoff) -> dict[str, Any]:
 
 
 def _on_parent_failure(value: OnParentFailure) -> OnParentFailure:
-    if value not in {"fail", "run", "cancel"}:
+    if value not in ("fail", "run", "cancel"):
         raise InvalidOption(
             f"on_parent_failure is {value!r}.",
             field="on_parent_failure",
@@ -211,19 +211,54 @@ def _on_parent_failure(value: OnParentFailure) -> OnParentFailure:
 
 def _parents(options: EnqueueOptions) -> Sequence[str]:
     given: Any = options.get("depends_on", ())
-    each: Sequence[JobHandle | str] = given if isinstance(given, list | tuple) else (given,)
-    return tuple(parent if isinstance(parent, str) else parent.id for parent in each)
+    each: Sequence[Any] = given if isinstance(given, list | tuple) else (given,)
+    ids = [getattr(parent, "id", parent) for parent in each]
+    if not all(isinstance(job_id, str) and _JOB_ID.fullmatch(job_id) for job_id in ids):
+        raise InvalidOption(
+            f"depends_on is {given!r}.",
+            field="depends_on",
+            remedy="Use what enqueue returned, or its id, or a list of them.",
+        )
+    return ids
+
+
+def _unique_key(options: EnqueueOptions) -> str:
+    given = options.get("unique_key", "")
+    if "unique_key" in options and not _is_text(given):
+        raise InvalidOption(
+            f"unique_key is {given!r}.",
+            field="unique_key",
+            remedy="Use a text of 1 to 500 characters.",
+        )
+    return given
+
+
+def _is_text(value: object) -> bool:
+    if not isinstance(value, str) or not 0 < len(value) <= _LONGEST_KEY:
+        return False
+    return value.encode(errors="replace").decode() == value
+
+
+def _keep(options: EnqueueOptions, name: Literal["keep_completed", "keep_failed"]) -> Keep:
+    keep = options.get(name, Keep())
+    if not isinstance(keep, Keep):
+        raise InvalidOption(
+            f"{name} is {keep!r}.", field=name, remedy="Use Keep(age=seconds, count=number)."
+        )
+    return keep
 
 
 def _timeout(message: Message, options: EnqueueOptions, settings: Settings) -> float:
-    asked: Duration = options.get("timeout") or message.timeout_seconds or settings.job_timeout
+    asked: Duration = message.timeout_seconds or settings.job_timeout
+    asked = options.get("timeout", asked)
     return int(seconds(asked, field="timeout", least=1))
 
 
-def _age(keep: Keep | None, default: int, field: str) -> int:
-    if keep is None or keep.age is None:
-        return default
-    return int(seconds(keep.age, field=field, least=1))
+def _age(
+    options: EnqueueOptions, name: Literal["keep_completed", "keep_failed"], default: int
+) -> int:
+    age = _keep(options, name).age
+    return default if age is None else int(seconds(age, field=name, least=1))
 
 
 def _delay_ms(options: EnqueueOptions) -> float | str:

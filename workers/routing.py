@@ -75,8 +75,8 @@ def queue_for(message: Message, routes: Mapping[str, str], *, asked: str | None 
         InvalidOption: If the name has other characters, or a rule needs a tenant that the message
             does not have.
     """
-    name = asked or _by_rule(message, routes)
-    if not NAME_PATTERN.fullmatch(name):
+    name = _by_rule(message, routes) if asked is None else asked
+    if not isinstance(name, str) or not NAME_PATTERN.fullmatch(name):
         raise InvalidOption(
             f"{name!r} cannot be a queue's name.",
             field="queue",

@@ -1,0 +1,67 @@
+"""Puts an application into a server in memory and a time that stands still, and back again.
+
+Everything that has to be put in the place of something else is here, so that the code of
+production runs as it is.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from weakref import WeakKeyDictionary
+
+import pytest
+
+from workers import dispatcher, producer
+from workers.jobs import load_application
+from workers.retry import RetryPolicy
+from workers.settings import load_settings
+from workers.testing.clock import virtual_clock
+from workers.testing.faults import Faults
+from workers.testing.kit import Postroom
+from workers.testing.memory import memory_server
+
+
+@contextmanager
+def in_memory() -> Iterator[Postroom]:
+    """Run messages and handlers without a server until the end; the fixture `postroom` is this.
+
+    The handlers are those of HANDLER_PACKAGES, as a worker loads them, and those that the test
+    registers itself.
+
+    Yields:
+        The kit.
+    """
+    faults = Faults()
+    with (
+        _fresh_settings(),
+        virtual_clock() as clock,
+        memory_server(lambda: bool(kit.drain())) as connection,
+        pytest.MonkeyPatch.context() as patch,
+    ):
+        load_application()
+        kit = Postroom(connection, clock, faults)
+        _join(kit, faults, patch)
+        yield kit
+
+
+def _join(kit: Postroom, faults: Faults, patch: pytest.MonkeyPatch) -> None:
+    # Faults lie around the handler itself, whichever registry is in use.
+    patch.setattr(dispatcher, "handler_for", faults.handler_for)
+    # A loop that outlives this test keeps its client.
+    patch.setattr(producer, "_clients", WeakKeyDictionary())
+    # The jitter of every policy, also of one that a message brings along.
+    patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
+
+
+@contextmanager
+def _fresh_settings() -> Iterator[None]:
+    # They are read once a process; a test may have an environment of its own.
+    _forget_settings()
+    try:
+        yield
+    finally:
+        _forget_settings()
+
+
+def _forget_settings() -> None:
+    load_settings.cache_clear()
+    load_application.cache_clear()
