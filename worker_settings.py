@@ -4,10 +4,14 @@ RQ itself uses REDIS_URL or SENTINEL, and QUEUES; JOB_TIMEOUT and RESULT_TTL are
 put into every job. Neither handlers nor monitoring are imported here: stock `rq` reads this too.
 """
 
+from workers.errors import SettingInvalid
 from workers.rq_settings import redis_url, sentinel
 from workers.settings import load_settings
 
-_settings = load_settings()
+try:
+    _settings = load_settings()
+except SettingInvalid as error:  # rq would bury the sentence in its own traceback
+    raise SystemExit(str(error)) from error
 
 SENTINEL = sentinel(_settings)
 # RQ looks at REDIS_URL first, so it must not be set where Sentinel knows the address.

@@ -209,7 +209,7 @@ def _as_bytes(data: bytes | str | Mapping[str, Any]) -> bytes:
 
 
 def _dumped(data: Mapping[str, Any]) -> str:
-    return json.dumps(dict(data), allow_nan=False, ensure_ascii=False)
+    return json.dumps(dict(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
 def _union() -> TypeAdapter[Message]:

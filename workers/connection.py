@@ -1,5 +1,6 @@
 """Builds Redis clients: where the server is, for how long to wait, and what to say if it is not."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,11 @@ from redis.asyncio.retry import Retry as AsyncRetry
 from redis.asyncio.sentinel import Sentinel as AsyncSentinel
 from redis.backoff import NoBackoff
 from redis.exceptions import (
+    AuthenticationError,
     BusyLoadingError,
     OutOfMemoryError,
     ReadOnlyError,
+    ResponseError,
 )
 from redis.exceptions import (
     ConnectionError as RedisConnectionError,
@@ -88,27 +91,54 @@ def aconnect(settings: Settings) -> redis.asyncio.Redis:
     return redis.asyncio.Redis(**options, **_where(settings))
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=8)
+def connection_for(settings: Settings) -> redis.Redis:
+    """The client that this process uses for a server, made once.
+
+    Args:
+        settings: Where Redis is.
+    """
+    return connect(settings)
+
+
 def default_connection() -> redis.Redis:
     """The client of this process, for callers that pass none."""
-    return connect(load_settings())
+    return connection_for(load_settings())
+
+
+_aclients: dict[tuple[asyncio.AbstractEventLoop, Settings], redis.asyncio.Redis] = {}
+
+
+async def aconnection_for(settings: Settings) -> redis.asyncio.Redis:
+    """The client that the running event loop uses for a server, made once.
+
+    Args:
+        settings: Where Redis is.
+    """
+    loop = asyncio.get_running_loop()
+    for over in [key for key in _aclients if key[0].is_closed()]:
+        del _aclients[over]  # its sockets close with it
+    if (loop, settings) not in _aclients:
+        _aclients[loop, settings] = aconnect(settings)
+    return _aclients[loop, settings]
 
 
 @contextmanager
 def separate_server(source: Source) -> Iterator[None]:
-    """Let every new client be one of another server, the default one too. For tests.
+    """Let another server answer wherever the settings would name one. For tests.
 
     Args:
-        source: What makes the clients until the end.
+        source: Makes its clients.
     """
-    global _instead  # noqa: PLW0603 - as separate_registry does: one swap, put back at the end
+    global _instead  # noqa: PLW0603 - the one place that every default client comes from
     before, _instead = _instead, source
-    default_connection.cache_clear()
+    connection_for.cache_clear()
     try:
         yield
     finally:
         _instead = before
-        default_connection.cache_clear()
+        connection_for.cache_clear()
+        _aclients.clear()
 
 
 @contextmanager
@@ -121,10 +151,22 @@ def storage_errors() -> Iterator[None]:
     """
     try:
         yield
+    except AuthenticationError as error:
+        raise StorageUnavailable(
+            f"Redis refuses the login: {_text(error)}.",
+            remedy="Correct the user and password in REDIS_URL or REDIS_PASSWORD.",
+            code="redis_login",
+        ) from error
     except (OutOfMemoryError, ReadOnlyError, BusyLoadingError) as error:
         raise StorageRefused(f"Redis refused to write: {_text(error)}.") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise StorageUnavailable(f"Redis cannot be reached: {_text(error)}.") from error
+    except ResponseError as error:
+        raise StorageRefused(
+            f"Redis refused a command: {_text(error)}.",
+            remedy="`postroom doctor` looks at the server's settings and rights.",
+            code="redis_refused",
+        ) from error
 
 
 def _text(error: Exception) -> str:

@@ -3,12 +3,14 @@
 RQ leaves them deferred for ever; here each follows the `on_parent_failure` of its caller.
 """
 
-import time
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, cast
 
 import redis
+from rq.utils import utcformat
 
 from workers import keys
+from workers.clock import utc_now
 from workers.scripts import script
 
 
@@ -21,7 +23,7 @@ def settle_dependents(parent_id: str, *, connection: redis.Redis) -> None:
         parent_id: The job that failed or was cancelled.
         connection: Where.
     """
-    waiting: Any = connection.smembers(f"{keys.job(parent_id)}:dependents")
+    waiting: Any = connection.smembers(keys.dependents(parent_id))
     for child in sorted(waiting):
         if settle(child.decode(), parent_id, connection=connection) == "canceled":
             settle_dependents(child.decode(), connection=connection)
@@ -41,7 +43,7 @@ def settle(job_id: str, parent_id: str, *, connection: redis.Redis) -> str:
     origin: Any = connection.hget(keys.job(job_id), "origin")
     if origin is None:
         return ""
-    name = origin.decode()
+    name, now = origin.decode(), utc_now()
     done = connection.register_script(script("workers", "settle"))(
         keys=[
             keys.job(job_id),
@@ -49,8 +51,9 @@ def settle(job_id: str, parent_id: str, *, connection: redis.Redis) -> str:
             keys.deferred(name),
             keys.queue(name),
             keys.canceled(name),
+            keys.dependents(parent_id),
         ],
-        args=[job_id, parent_id, keys.job_prefix(), int(time.time())],
+        args=[job_id, parent_id, keys.job_prefix(), int(now.timestamp()), utcformat(now)],
     )
     return str(done.decode())
 
@@ -68,17 +71,22 @@ def settle_deferred(name: str, *, connection: redis.Redis) -> int:
         How many jobs were settled.
     """
     settled = 0
-    waiting: Any = connection.zrange(keys.deferred(name), 0, 999)
-    for entry in waiting:
-        job_id = entry.decode()
+    for job_id in _deferred(name, connection=connection):
         for parent in _lost_parents(job_id, connection=connection):
             settled += settle(job_id, parent, connection=connection) != ""
     return settled
+
+
+def _deferred(name: str, *, connection: redis.Redis) -> Iterator[str]:
+    begin = 0
+    while page := cast("list[bytes]", connection.zrange(keys.deferred(name), begin, begin + 499)):
+        yield from (entry.decode() for entry in page)
+        begin += len(page)
 
 
 def _lost_parents(job_id: str, *, connection: redis.Redis) -> list[str]:
     parents: Any = connection.smembers(keys.dependencies(job_id))
     names = [parent.decode() for parent in parents]
     statuses: Any = [connection.hget(keys.job(name), "status") for name in names]
-    over = {b"failed", b"canceled", b"stopped"}
+    over = {b"failed", b"canceled", b"stopped", None}  # None: its record is gone
     return [name for name, status in zip(names, statuses, strict=True) if status in over]

@@ -6,6 +6,8 @@ here is for callers and operators, and carries a code, a field and a remedy.
 
 from datetime import timedelta
 
+from pydantic import ValidationError
+
 from messages import PostroomError
 
 
@@ -22,12 +24,22 @@ class ResourceUnavailable(HandlerError):
 
     Args:
         message: What is not available, a full sentence.
-        retry_after: How long the other side asked to wait; the back-off is at least this long.
+        retry_after: How long the other side asked to wait, as a timedelta or in seconds; the
+            back-off is at least this long, and at most 30 days.
     """
 
-    def __init__(self, message: str, *, retry_after: timedelta | None = None) -> None:
+    def __init__(self, message: str, *, retry_after: timedelta | float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = None if retry_after is None else _bounded(retry_after)
+
+
+LONGEST_RETRY_AFTER = timedelta(days=30)
+
+
+def _bounded(span: timedelta | float) -> timedelta:
+    seconds = span.total_seconds() if isinstance(span, timedelta) else float(span)
+    within = min(max(seconds, 0.0), LONGEST_RETRY_AFTER.total_seconds())
+    return timedelta(seconds=within)
 
 
 class PermanentError(HandlerError):
@@ -52,6 +64,25 @@ class InvalidOption(PostroomError, ValueError):
     """An option of enqueue, or a setting, has a value that cannot be used."""
 
     code = "invalid_option"
+
+
+class SettingInvalid(PostroomError, ValueError):
+    """A variable of the environment, or a line of `.env`, has a value that cannot be used."""
+
+    code = "invalid_setting"
+    remedy_text = "Correct it in the environment or in `.env`; docs/settings.md has the units."
+
+
+def setting_invalid(error: ValidationError) -> SettingInvalid:
+    """What is wrong with a setting, without its value, which may be a secret.
+
+    Args:
+        error: What reading the settings raised.
+    """
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = ".".join(str(part) for part in first["loc"]).upper() or None
+    text = first["msg"].removeprefix("Value error, ")
+    return SettingInvalid(f"The setting {name or error.title} is wrong: {text}.", field=name)
 
 
 class BatchInvalid(PostroomError, ValueError):

@@ -1,32 +1,25 @@
 """What a caller holds after enqueue: the job's id, its state, its result."""
 
-import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from rq.exceptions import NoSuchJobError
-from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
+import redis.asyncio
+from rq.job import JobStatus
 
-from workers import dead_letters, keys
-from workers.connection import default_connection, storage_errors
+from workers import keys
+from workers.connection import aconnection_for, default_connection, storage_errors
 from workers.dependents import settle_dependents
-from workers.errors import InvalidState, JobFailed, JobNotFound, WaitTimeout
+from workers.ended import Ended, look_commands, verdict
+from workers.errors import InvalidState, JobNotFound, WaitTimeout
+from workers.scripts import script
+from workers.settings import load_settings
 
-_BLOCK_MS = 1_000  # stock workers do not write to the stream of outcomes: look again this often
-_CANCELLABLE = (JobStatus.QUEUED, JobStatus.SCHEDULED, JobStatus.DEFERRED)
-_FAILED = {JobStatus.FAILED, JobStatus.CANCELED, JobStatus.STOPPED}
-
-
-@dataclass(frozen=True)
-class Ended:
-    """A job that is over: what it returned, or why it did not."""
-
-    result: Any = None
-    error: JobFailed | None = None
+_LONGEST_BLOCK = 1.0  # stock workers do not write to the stream of outcomes: look again this often
+_SEARCHED = 1_000  # outcomes looked through for a job whose record is gone
+_STATUSES = frozenset(status.value for status in JobStatus)
 
 
 @dataclass(frozen=True)
@@ -36,12 +29,14 @@ class JobHandle:
     Args:
         id: The job's id, which is the message's.
         is_new: False if enqueue found the job already there.
-        connection: The client to ask; None means the one that the settings name.
+        connection: The client to ask; None means the server that the settings name.
+        aconnection: The asyncio client that stored it, if one did.
     """
 
     id: str
     is_new: bool = True
     connection: redis.Redis | None = field(default=None, repr=False, compare=False)
+    aconnection: redis.asyncio.Redis | None = field(default=None, repr=False, compare=False)
 
     def status(self) -> str:
         """RQ's word for the job's state.
@@ -53,16 +48,21 @@ class JobHandle:
             JobNotFound: If there is no record of it, or none any more.
         """
         with storage_errors():
-            return str(self._job().get_status(refresh=False).value)
+            stored: Any = self._connection().hget(keys.job(self.id), "status")
+        status = stored.decode(errors="replace") if stored is not None else ""
+        if status not in _STATUSES:
+            raise self._not_found()
+        return str(status)
 
     def result(self) -> Any:
-        """What the handler returned, or None while it is not done.
+        """What the handler returned, or None while it is not done, or did not succeed.
 
         Raises:
             JobNotFound: If there is no record of it, or none any more.
         """
         with storage_errors():
-            return self._job().return_value()
+            ended = self._look(self._connection())
+        return ended.result if ended else None
 
     def wait(self, timeout: float | None = None) -> Any:
         """Block until the job is over.
@@ -79,21 +79,18 @@ class JobHandle:
             WaitTimeout: If it is not over in time; the job goes on.
         """
         connection = self._connection()
-        deadline = None if timeout is None else time.monotonic() + timeout
+        deadline = _deadline(timeout)
         with storage_errors():
-            # The stream's end is noted before the status is read, so no outcome falls between.
-            cursor = _end_of_outcomes(connection)
-            while (ended := self._look(known=False)) is None:
-                left = None if deadline is None else deadline - time.monotonic()
-                if left is not None and left <= 0:
-                    raise WaitTimeout(f"Job {self.id} is not over after {timeout:g} s.")
-                cursor, seen = _next_outcomes(connection, cursor, left)
-                if self.id in seen:
-                    ended = self._look(known=True) or Ended()
-                    break
-        if ended.error is not None:
-            raise ended.error
-        return ended.result
+            # The stream's end is noted before the state is read, so no outcome falls between.
+            cursor = _last_id(connection.xrevrange(keys.done(), count=1))
+            seen = False
+            while (ended := self._look(connection, trimmed=seen)) is None:
+                block = _block_ms(connection, deadline) or self._too_late(timeout)
+                cursor, ids = _outcomes(
+                    connection.xread({keys.done(): cursor}, count=_SEARCHED, block=block), cursor
+                )
+                seen = seen or self.id in ids
+        return ended.value()
 
     async def await_result(self, timeout: float | None = None) -> Any:  # noqa: ASYNC109 - the twin of wait()
         """As `wait`, without blocking the event loop.
@@ -107,79 +104,133 @@ class JobHandle:
         Raises:
             JobFailed: As `wait`, which raises the same errors.
         """
-        return await asyncio.to_thread(self.wait, timeout)
+        if self.connection is not None and self.aconnection is None:
+            connection = _atwin(self.connection)
+            try:
+                return await self._await_result(connection, timeout)
+            finally:
+                await connection.aclose()
+        return await self._await_result(
+            self.aconnection or await aconnection_for(load_settings()), timeout
+        )
+
+    async def _await_result(self, connection: redis.asyncio.Redis, timeout: float | None) -> Any:  # noqa: ASYNC109
+        deadline = _deadline(timeout)
+        with storage_errors():
+            cursor = _last_id(await connection.xrevrange(keys.done(), count=1))
+            seen = False
+            while (ended := await self._alook(connection, trimmed=seen)) is None:
+                block = _block_ms(connection, deadline) or self._too_late(timeout)
+                cursor, ids = _outcomes(
+                    await connection.xread({keys.done(): cursor}, count=_SEARCHED, block=block),
+                    cursor,
+                )
+                seen = seen or self.id in ids
+        return ended.value()
 
     def cancel(self) -> None:
-        """Take the job out before it runs; jobs that depend on it follow `on_parent_failure`.
+        """Take the job out before a worker takes it.
+
+        Jobs that depend on it follow their `on_parent_failure`.
 
         Raises:
             JobNotFound: If there is no record of it.
-            InvalidState: If it runs or is over.
+            InvalidState: If a worker has it, or it is over.
         """
+        connection = self._connection()
         with storage_errors():
-            job = self._job()
-            status = job.get_status(refresh=False)
-            if status not in _CANCELLABLE:
-                raise InvalidState(
-                    f"Job {self.id} is {status.value}; only a job that waits can be cancelled.",
-                    remedy="Let it end; a running job is stopped with rq's stop command.",
-                )
-            job.cancel()
-            if job.failure_ttl is not None:
-                job.connection.expire(job.key, job.failure_ttl)
-            settle_dependents(job.id, connection=job.connection)
+            origin: Any = connection.hget(keys.job(self.id), "origin")
+            name = origin.decode(errors="replace") if origin is not None else ""
+            places = (keys.queue, keys.scheduled, keys.deferred, keys.canceled)
+            state = connection.register_script(script("workers", "cancel"))(
+                keys=[keys.job(self.id), *(place(name) for place in places)],
+                args=[self.id, int(time.time())],
+            ).decode()
+            if state == "canceled":
+                settle_dependents(self.id, connection=connection)
+                return
+        if not state:
+            raise self._not_found()
+        raise InvalidState(
+            f"Job {self.id} is {state}; only a job that waits can be cancelled.",
+            remedy="Let it end; a running job is stopped with rq's stop command.",
+        )
 
     def _connection(self) -> redis.Redis:
+        if self.connection is None and self.aconnection is not None:
+            raise InvalidState(
+                f"Job {self.id} was stored through an asyncio client.",
+                remedy="Use await_result(), or JobHandle(id, connection=...) with a client.",
+            )
         return self.connection or default_connection()
 
-    def _job(self) -> Job:
-        try:
-            return Job.fetch(self.id, connection=self._connection(), serializer=JSONSerializer)
-        except NoSuchJobError as error:
-            raise JobNotFound(f"There is no job {self.id}.", field="job_id") from error
+    def _look(self, connection: redis.Redis, *, trimmed: bool = False) -> Ended | None:
+        with connection.pipeline(transaction=False) as pipe:
+            for command in look_commands(self.id):
+                pipe.execute_command(*command)
+            found = verdict(self.id, pipe.execute())
+        if found.exists:
+            return found.ended
+        if (
+            trimmed
+            or self.id
+            in _outcomes([(b"", connection.xrevrange(keys.done(), count=_SEARCHED))], "")[1]
+        ):
+            return Ended()
+        raise self._not_found()
 
-    def _look(self, *, known: bool) -> Ended | None:
-        try:
-            job = self._job()
-        except JobNotFound:
-            letter = dead_letters.find(self.id, connection=self._connection())
-            if letter is not None:
-                return Ended(error=_failure(self.id, letter.error))
-            if known:
-                return None
-            raise
-        status = job.get_status(refresh=False)
-        if status is JobStatus.FINISHED:
-            return Ended(result=job.return_value())
-        if status in _FAILED:
-            return Ended(error=_failure(self.id, _reason(job, status)))
-        return None
+    async def _alook(
+        self, connection: redis.asyncio.Redis, *, trimmed: bool = False
+    ) -> Ended | None:
+        async with connection.pipeline(transaction=False) as pipe:
+            for command in look_commands(self.id):
+                pipe.execute_command(*command)
+            found = verdict(self.id, await pipe.execute())
+        if found.exists:
+            return found.ended
+        if (
+            trimmed
+            or self.id
+            in _outcomes([(b"", await connection.xrevrange(keys.done(), count=_SEARCHED))], "")[1]
+        ):
+            return Ended()
+        raise self._not_found()
+
+    def _too_late(self, timeout: float | None) -> int:
+        raise WaitTimeout(f"Job {self.id} is not over after {timeout:g} s.")
+
+    def _not_found(self) -> JobNotFound:
+        return JobNotFound(f"There is no job {self.id}.", field="job_id")
 
 
-def _failure(job_id: str, reason: str) -> JobFailed:
-    return JobFailed(f"Job {job_id} did not succeed: {reason.rstrip('.')}.")
+def _deadline(timeout: float | None) -> float | None:
+    return None if timeout is None else time.monotonic() + timeout
 
 
-def _reason(job: Job, status: JobStatus) -> str:
-    letter = dead_letters.find(job.id, connection=job.connection)
-    if letter is not None:
-        return letter.error
-    latest = job.latest_result()
-    lines = (latest.exc_string or "").strip().splitlines() if latest else []
-    return lines[-1] if lines else str(status.value)
+def _block_ms(connection: redis.Redis | redis.asyncio.Redis, deadline: float | None) -> int:
+    """Milliseconds to wait for outcomes, 0 when the time is up; less than the client's timeout."""
+    patience = connection.connection_pool.connection_kwargs.get("socket_timeout")
+    longest = min(_LONGEST_BLOCK, patience / 2) if patience else _LONGEST_BLOCK
+    left = longest if deadline is None else min(longest, deadline - time.monotonic())
+    return max(1, int(left * 1000)) if left > 0 else 0
 
 
-def _end_of_outcomes(connection: redis.Redis) -> str:
-    newest: Any = connection.xrevrange(keys.done(), count=1)
+def _last_id(newest: Any) -> str:
     return newest[0][0].decode() if newest else "0-0"
 
 
-def _next_outcomes(
-    connection: redis.Redis, cursor: str, left: float | None
-) -> tuple[str, set[str]]:
-    block = _BLOCK_MS if left is None else max(1, min(_BLOCK_MS, int(left * 1000)))
-    answer: Any = connection.xread({keys.done(): cursor}, count=1_000, block=block)
-    if not answer:
+def _outcomes(answer: Any, cursor: str) -> tuple[str, set[str]]:
+    entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]] = answer[0][1] if answer else ()
+    if not entries:
         return cursor, set()
-    entries: list[tuple[bytes, Mapping[bytes, bytes]]] = answer[0][1]
     return entries[-1][0].decode(), {fields[b"id"].decode() for _, fields in entries}
+
+
+def _atwin(connection: redis.Redis) -> redis.asyncio.Redis:
+    """An asyncio client of the same server."""
+    pool = connection.connection_pool.connection_kwargs
+    names = ("host", "port", "db", "username", "password", "socket_timeout")
+    known = {name: pool[name] for name in names if pool.get(name) is not None}
+    if "path" in pool:
+        known["unix_socket_path"] = pool["path"]
+    return redis.asyncio.Redis(**known)

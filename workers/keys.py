@@ -62,6 +62,11 @@ def canceled(name: str) -> str:
     return f"{RQ_KEY_PREFIX}:canceled:{name}"
 
 
+def dependents(job_id: str) -> str:
+    """Set: the ids that wait for a job."""
+    return f"{job(job_id)}:dependents"
+
+
 def dependencies(job_id: str) -> str:
     """Set: the ids a job waits for (rq/job.py writes this key with two colons)."""
     return f"{job_prefix()}:{job_id}:dependencies"

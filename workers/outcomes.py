@@ -1,10 +1,11 @@
-"""Tells those who wait for a job that it is over: a capped stream of the newest outcomes."""
+"""Tells that a job is over: those who wait for it, and the next one with its unique key."""
 
 from typing import Literal
 
 import redis
 
 from workers import keys
+from workers.scripts import script
 
 KEPT = 10_000
 """Outcomes in the stream; who waits reads them within a second."""
@@ -20,5 +21,6 @@ def announce(
         status: How it ended.
         connection: Where.
     """
-    entry = {"id": job_id, "status": status}
-    connection.xadd(keys.done(), entry, maxlen=KEPT, approximate=True)  # type: ignore[arg-type]
+    connection.register_script(script("workers", "announce"))(
+        keys=[keys.done(), keys.job(job_id)], args=[job_id, status, KEPT]
+    )

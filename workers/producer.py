@@ -4,20 +4,18 @@ A message is stored under its own id. Sending the same message again, for exampl
 answer to the first call was lost, changes nothing and returns the same job.
 """
 
-import asyncio
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Unpack
-from weakref import WeakKeyDictionary
 
 import redis
 import redis.asyncio
 
 from messages import Message, PostroomError
-from workers.connection import aconnect, default_connection, storage_errors
+from workers.connection import aconnection_for, connection_for, storage_errors
 from workers.context import current_message
-from workers.errors import BatchInvalid
+from workers.errors import BatchInvalid, InvalidOption
 from workers.handle import JobHandle
 from workers.options import Duration, EnqueueOptions
 from workers.record import JobRecord, job_record
@@ -29,8 +27,6 @@ CHUNK = 1_000
 """Messages that `enqueue_many` holds and writes at a time."""
 
 Reply = Sequence[bytes]
-
-_clients: WeakKeyDictionary[asyncio.AbstractEventLoop, redis.asyncio.Redis] = WeakKeyDictionary()
 
 
 def enqueue(
@@ -85,8 +81,7 @@ def enqueue_in(
     Raises:
         InvalidOption: As `enqueue`, which raises the same errors.
     """
-    options["delay"] = delay
-    return _enqueue(message, options, connection, settings)
+    return _enqueue(message, _delayed(options, delay), connection, settings)
 
 
 def enqueue_at(
@@ -140,7 +135,8 @@ def enqueue_many(
         StorageUnavailable: If Redis does not answer; sending the same messages again is safe.
         StorageRefused: If Redis is full or read-only.
     """
-    connection, settings = connection or default_connection(), settings or load_settings()
+    settings = settings or load_settings()
+    connection = connection or connection_for(settings)
     ids: list[str] = []
     for records in _chunks(messages, options, settings, ids):
         with storage_errors(), connection.pipeline(transaction=True) as pipe:
@@ -172,8 +168,7 @@ async def aenqueue_in(
     **options: Unpack[EnqueueOptions],
 ) -> JobHandle:
     """As `enqueue_in`, without blocking the event loop."""
-    options["delay"] = delay
-    return await _aenqueue(message, options, connection, settings)
+    return await _aenqueue(message, _delayed(options, delay), connection, settings)
 
 
 async def aenqueue_at(
@@ -198,7 +193,7 @@ async def aenqueue_many(
 ) -> list[str]:
     """As `enqueue_many`, without blocking the event loop."""
     settings = settings or load_settings()
-    connection = connection or _client_of_this_loop(settings)
+    connection = connection or await aconnection_for(settings)
     run = connection.register_script(script("workers", "enqueue"))
     ids: list[str] = []
     for records in _chunks(messages, options, settings, ids):
@@ -219,8 +214,9 @@ def _enqueue(
     *,
     at: datetime | None = None,
 ) -> JobHandle:
-    connection = connection or default_connection()
-    record = _record(message, options, settings or load_settings(), at=at)
+    settings = settings or load_settings()
+    connection = connection or connection_for(settings)
+    record = _record(message, options, settings, at=at)
     with storage_errors():
         reply = _enqueue_script(connection)(record.keys, record.arguments)
     return _handle(reply, connection)
@@ -235,12 +231,22 @@ async def _aenqueue(
     at: datetime | None = None,
 ) -> JobHandle:
     settings = settings or load_settings()
-    connection = connection or _client_of_this_loop(settings)
+    connection = connection or await aconnection_for(settings)
     record = _record(message, options, settings, at=at)
     with storage_errors():
         run = connection.register_script(script("workers", "enqueue"))
         reply = await run(record.keys, record.arguments)
-    return _handle(reply)
+    return _handle(reply, aconnection=connection)
+
+
+def _delayed(options: EnqueueOptions, delay: Duration) -> EnqueueOptions:
+    if "delay" in options:
+        raise InvalidOption(
+            "The delay is given twice.", field="delay", remedy="Pass it as the first argument only."
+        )
+    delayed = options.copy()
+    delayed["delay"] = delay
+    return delayed
 
 
 def _record(
@@ -278,14 +284,11 @@ def _enqueue_script(connection: redis.Redis) -> redis.commands.core.Script:
     return connection.register_script(script("workers", "enqueue"))
 
 
-def _handle(reply: Reply, connection: redis.Redis | None = None) -> JobHandle:
+def _handle(
+    reply: Reply,
+    connection: redis.Redis | None = None,
+    aconnection: redis.asyncio.Redis | None = None,
+) -> JobHandle:
     outcome, job_id = reply[0].decode(), reply[1].decode()
     is_new = outcome not in {"known", "duplicate"}
-    return JobHandle(id=job_id, is_new=is_new, connection=connection)
-
-
-def _client_of_this_loop(settings: Settings) -> redis.asyncio.Redis:
-    loop = asyncio.get_running_loop()
-    if loop not in _clients:
-        _clients[loop] = aconnect(settings)
-    return _clients[loop]
+    return JobHandle(job_id, is_new, connection, aconnection)

@@ -72,6 +72,12 @@ def job_record(
         InvalidMessage: If the message is too large.
         InvalidOption: If an option cannot be used; the error names it.
     """
+    if not isinstance(message, Message):
+        raise InvalidOption(
+            f"{type(message).__name__} is not a message.",
+            field="message",
+            remedy="Pass an instance of a Message class; for JSON see messages.new_message.",
+        )
     _check_names(options, at)
     body = message.to_json()
     queue = queue_for(message, settings.queue_routes, asked=options.get("queue"))
@@ -113,6 +119,12 @@ def _check_names(options: EnqueueOptions, at: datetime | None) -> None:
             field=unknown[0],
             remedy=f"Use one of {', '.join(sorted(_KNOWN_OPTIONS))}.",
         )
+    if at is not None and "delay" in options:
+        raise InvalidOption(
+            "A job is due at a time or after a delay, not both.",
+            field="delay",
+            remedy="Use enqueue_at without delay, or enqueue_in.",
+        )
     if "depends_on" in options and ("delay" in options or at):
         raise InvalidOption(
             "A job can wait for other jobs or for a time, not for both.",
@@ -152,7 +164,9 @@ def _identity(message: Message, body: bytes, name: str) -> Mapping[str, Stored]:
 
 
 def _limits(message: Message, options: EnqueueOptions, settings: Settings) -> Mapping[str, Stored]:
+    ttl = _queue_ttl(options, settings)
     return {
+        **({"queue_ttl": ttl} if ttl else {}),
         "timeout": _timeout(message, options, settings),
         "result_ttl": _age(options, "keep_completed", settings.result_ttl),
         "failure_ttl": _age(options, "keep_failed", settings.failure_ttl),

@@ -31,7 +31,7 @@ def trim(registry: str, *, keep: int, connection: redis.Redis) -> int:
                 keys.result(job_id),
                 keys.attempts(job_id),
                 keys.progress(job_id),
-                f"{keys.job(job_id)}:dependents",
+                keys.dependents(job_id),
                 keys.dependencies(job_id),
             )
         pipe.execute()

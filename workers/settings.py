@@ -4,16 +4,27 @@
 """
 
 import json
+import re
 import stat
-from datetime import timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator, model_validator
+from pydantic import (
+    AliasChoices,
+    BaseModel,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
+from typing_extensions import override
 
+from workers.errors import setting_invalid
 from workers.logger import get_logger
 
 log = get_logger("postroom.settings")
@@ -165,6 +176,24 @@ class Settings(BaseSettings):
             raise ValueError(message)
         return weights
 
+    @field_validator("redis_url")
+    @classmethod
+    def _url(cls, value: str | None) -> str | None:
+        if value is not None and not _is_redis_url(value):
+            message = (
+                "write it as redis://[user:password@]host:port/db, rediss://... or unix://path"
+            )
+            raise ValueError(message)
+        return value
+
+    @field_validator("redis_sentinels")
+    @classmethod
+    def _sentinels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", entry) for entry in value):
+            message = "write it as host:port,host:port"
+            raise ValueError(message)
+        return value
+
     @field_validator("job_timeout", mode="before")
     @classmethod
     def _seconds(cls, value: object) -> object:
@@ -184,10 +213,10 @@ class Settings(BaseSettings):
                 raise ValueError(message)
         return self
 
-    @property
-    def default_job_timeout(self) -> timedelta:
-        """How long one attempt may take where neither message nor caller says otherwise."""
-        return timedelta(seconds=self.job_timeout)
+    @override
+    def __hash__(self) -> int:
+        """Of all values, so that clients can be kept by settings."""
+        return hash(self.model_dump_json())
 
     def address(self) -> RedisCredentials:
         """Host, port and credentials, files included, when neither URL nor Sentinel is set."""
@@ -233,10 +262,22 @@ def load_settings() -> Settings:
         The settings.
 
     Raises:
-        pydantic.ValidationError: If a variable has a value that cannot be used; it names the
-            variable and not its value, which may be a secret.
+        SettingInvalid: If a variable has a value that cannot be used; it names the variable and
+            not its value, which may be a secret.
     """
-    return Settings()
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise setting_invalid(error) from None
+
+
+def _is_redis_url(value: str) -> bool:
+    try:
+        parts = urlsplit(value)
+        _ = parts.port  # a property that parses
+    except ValueError:
+        return False
+    return parts.scheme == "unix" or (parts.scheme in {"redis", "rediss"} and bool(parts.netloc))
 
 
 def demo_url(data_dir: Path) -> str | None:

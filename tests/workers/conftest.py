@@ -21,9 +21,7 @@ def _fresh_settings() -> Iterator[None]:
     """Settings and connection are cached for a process; here each test has its own."""
     yield
     settings.load_settings.cache_clear()
-    if connection.default_connection.cache_info().currsize:
-        connection.default_connection().close()
-        connection.default_connection.cache_clear()
+    connection.connection_for.cache_clear()
 
 
 def message(kind: str = "echo", **payload: str | float | bool) -> TestMessage:

@@ -46,11 +46,10 @@ end
 
 redis.call('SADD', queues, list)
 redis.call('HSET', job, unpack(ARGV, 9 + parents))
-if ttl ~= '' then
-  redis.call('HSET', job, 'expires_at', string.format('%.3f', due + tonumber(ttl)))
-end
 if window == 'live' then
-  redis.call('SET', unique, id)
+  -- Given back when the job ends; the expiry is for jobs that end under a stock worker.
+  redis.call('SET', unique, id, 'EX', 30 * 86400)
+  redis.call('HSET', job, 'unique_key', unique)
 elseif window ~= '' then
   redis.call('SET', unique, id, 'PX', window)
 end
@@ -58,6 +57,7 @@ end
 if failed and policy == 'cancel' then
   redis.call('HSET', job, 'status', 'canceled')
   redis.call('ZADD', cancelled, math.floor(now), id)
+  redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl'))
   return { 'canceled', id }
 elseif failed then
   -- A worker buries it, with the hooks that only workers know.
@@ -71,7 +71,13 @@ elseif #waits > 0 then
     redis.call('SADD', prefix .. ':' .. id .. ':dependencies', parent)
   end
   return { 'deferred', id }
-elseif due > now then
+end
+-- The time in the queue begins now, or when the job is due; for a job that waits for others the
+-- worker counts from the moment in which they let it go.
+if ttl ~= '' then
+  redis.call('HSET', job, 'expires_at', string.format('%.3f', due + tonumber(ttl)))
+end
+if due > now then
   redis.call('HSET', job, 'status', 'scheduled')
   redis.call('ZADD', scheduled, math.ceil(due), id)
   return { 'scheduled', id }

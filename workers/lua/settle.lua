@@ -1,8 +1,8 @@
 -- One parent of a waiting job has failed or was cancelled: act as the job's caller wished.
--- KEYS: job, its dependencies, deferred set, queue list, cancelled set
--- ARGV: id, parent's id, prefix of job keys, time in s
+-- KEYS: job, its dependencies, deferred set, queue list, cancelled set, the parent's dependents
+-- ARGV: id, parent's id, prefix of job keys, time in s, time as RQ writes it
 -- Returns: '' if the job does not wait or waits on, else what was done.
-local job, dependencies, deferred, list, cancelled = unpack(KEYS)
+local job, dependencies, deferred, list, cancelled, dependents = unpack(KEYS)
 local id, parent, prefix, now = unpack(ARGV)
 
 local policy = redis.call('HGET', job, 'on_parent_failure')
@@ -22,15 +22,18 @@ if policy == 'run' then
 end
 
 redis.call('ZREM', deferred, id)
+-- Should the parent be requeued and succeed, it must not start this job again.
+redis.call('SREM', dependents, id)
 if policy == 'cancel' then
   redis.call('HSET', job, 'status', 'canceled')
   redis.call('ZADD', cancelled, now, id)
+  redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 86400)
   return 'canceled'
 end
 if policy == 'fail' then
   -- A worker buries it, with the hooks that only workers know.
   redis.call('HSET', job, 'parent_failed', parent)
 end
-redis.call('HSET', job, 'status', 'queued')
+redis.call('HSET', job, 'status', 'queued', 'enqueued_at', ARGV[5])
 redis.call('RPUSH', list, id)
 return 'queued'

@@ -7,7 +7,10 @@ local prefix = ARGV[1]
 for index = 1, #KEYS, 2 do
   local id = redis.call('LMOVE', KEYS[index], KEYS[index + 1], 'LEFT', 'LEFT')
   if id then
-    return { (index + 1) / 2, id, redis.call('HGETALL', prefix .. id) }
+    local fields = redis.call('HGETALL', prefix .. id)
+    -- Its time in the queue is over: a retry, or a requeue by a person, must not expire.
+    redis.call('HDEL', prefix .. id, 'expires_at', 'queue_ttl')
+    return { (index + 1) / 2, id, fields }
   end
 end
 return nil

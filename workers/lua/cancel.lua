@@ -1,0 +1,28 @@
+-- Take a waiting job out, unless somebody has taken it already.
+-- KEYS: job, queue list, scheduled set, deferred set, cancelled set
+-- ARGV: id, time in s
+-- Returns: '' if there is no such job, 'canceled', or the state in which it cannot be cancelled.
+local job, list, scheduled, deferred, cancelled = unpack(KEYS)
+local id, now = unpack(ARGV)
+
+local status = redis.call('HGET', job, 'status')
+if not status then
+  return ''
+end
+local removed = 0
+if status == 'queued' then
+  removed = redis.call('LREM', list, 1, id)
+elseif status == 'scheduled' then
+  removed = redis.call('ZREM', scheduled, id)
+elseif status == 'deferred' then
+  removed = redis.call('ZREM', deferred, id)
+else
+  return status
+end
+if removed == 0 then
+  return 'taken by a worker'
+end
+redis.call('HSET', job, 'status', 'canceled')
+redis.call('ZADD', cancelled, now, id)
+redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 86400)
+return 'canceled'
