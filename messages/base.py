@@ -25,13 +25,11 @@ from pydantic.alias_generators import to_camel
 from typing_extensions import override
 from uuid_utils import uuid7
 
-from messages.errors import DuplicateMessageType, InvalidMessage, invalid
+from messages.errors import DuplicateMessageType, InvalidMessage, InvalidMessageType, invalid
 from messages.fields import MAX_DEPTH, JsonObject
 
 MAX_BYTES = 256_000
 """Largest message on the wire, in bytes of JSON (design: limits)."""
-
-MASK = "***"
 
 
 class _OneError(ModelMetaclass):
@@ -50,6 +48,10 @@ class _OneError(ModelMetaclass):
                 raise invalid(details, about=cls.__name__, inside=cls._path, model=cls) from error
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 class _Wire(BaseModel, metaclass=_OneError):
     """snake_case in Python, camelCase on the wire, strict and immutable."""
 
@@ -62,9 +64,21 @@ class _Wire(BaseModel, metaclass=_OneError):
         validate_by_alias=True,
         serialize_by_alias=True,
         allow_inf_nan=False,
+        hide_input_in_errors=True,  # tracebacks and logs must not show a payload
     )
 
     _path: ClassVar[str] = ""  # where a message holds it, for errors of its constructor
+
+    @classmethod
+    @override
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        # None is left out where it is the default, and only there: else it would come back as
+        # the default on the other side.
+        optional = [field for field in cls.model_fields.values() if field.default is None]
+        for field in optional:
+            field.exclude_if = _is_none
+        if optional:
+            cls.model_rebuild(force=True)
 
 
 class Payload(_Wire):
@@ -135,16 +149,18 @@ class Message(_Wire):
     @override
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
         """Refuse a second class with the same wire name; fill in what the class body implies."""
-        _set_defaults(cls)
-        name = wire_name(cls)
-        if name is None:
-            return
-        other = _types.get(name)
-        if other is not None and _qualified(other) != _qualified(cls):
-            raise DuplicateMessageType(
-                f"{_qualified(cls)} and {_qualified(other)} both declare message_type {name!r}."
-            )
-        _types[name] = cls  # also when a module is loaded again: the newest one counts
+        super().__pydantic_init_subclass__()
+        names = _wire_names(cls)
+        for name in names:
+            other = _types.get(name)
+            if other is not None and _qualified(other) != _qualified(cls):
+                raise DuplicateMessageType(
+                    f"{_qualified(cls)} and {_qualified(other)} both declare message_type {name!r}."
+                )
+        if names:
+            _set_defaults(cls, names[0])
+        # Also when a module is loaded again: the newest class counts.
+        _types.update(dict.fromkeys(names, cls))
 
     @property
     def tenant(self) -> str | None:
@@ -170,7 +186,7 @@ class Message(_Wire):
                 remedy="Leave schema_version out.",
             )
         try:
-            text = self.model_dump_json(exclude_none=True).encode()
+            text = self.model_dump_json().encode()
         except ValueError as error:
             raise _unwritable(self, error) from error
         check_limits(text)
@@ -233,7 +249,7 @@ def _depth(text: bytes) -> int:
 
 
 def _unwritable(message: Message, error: ValueError) -> InvalidMessage:
-    whole = message.model_dump(by_alias=True, exclude_none=True)
+    whole = message.model_dump(by_alias=True)
     return InvalidMessage(
         f"{message.message_type} cannot be written as JSON: {error}.",
         field=_not_unicode(whole),
@@ -262,24 +278,25 @@ def registered_types() -> Mapping[str, type[Message]]:
     return _types
 
 
-def wire_name(cls: type[Message]) -> str | None:
-    """The `messageType` a class declares, or None while it is abstract."""
-    default = cls.model_fields["message_type"].default
-    return default if isinstance(default, str) else None
-
-
-def _set_defaults(cls: type[Message]) -> None:
+def _wire_names(cls: type[Message]) -> tuple[str, ...]:
+    """The values of `messageType` that a class stands for; none while it is abstract."""
     kind = cls.model_fields["message_type"]
-    implied: dict[str, Any] = {"schema_version": cls.version}
     if get_origin(kind.annotation) is Literal:
-        implied["message_type"] = get_args(kind.annotation)[0]
-    changed = {
-        name: value for name, value in implied.items() if cls.model_fields[name].default != value
-    }
-    for name, value in changed.items():
-        cls.model_fields[name].default = value
-    if changed:
-        cls.model_rebuild(force=True)
+        return get_args(kind.annotation)
+    if isinstance(kind.default, str):
+        raise InvalidMessageType(
+            f"{_qualified(cls)} declares message_type as text, so no reader could choose it.",
+            remedy=f'Write message_type: Literal["{kind.default}"] = "{kind.default}".',
+        )
+    return ()
+
+
+def _set_defaults(cls: type[Message], name: str) -> None:
+    fields = cls.model_fields
+    if not isinstance(fields["message_type"].default, str):
+        fields["message_type"].default = name
+    fields["schema_version"].default = cls.version
+    cls.model_rebuild(force=True)
 
 
 def _qualified(cls: type) -> str:

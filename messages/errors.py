@@ -75,6 +75,12 @@ class UnknownSchemaVersion(UnknownMessageType):
     remedy_text = "Deploy the newer release to every worker of this queue."
 
 
+class InvalidMessageType(PostroomError, TypeError):
+    """A message class cannot be told apart on the wire: a programming error, raised at import."""
+
+    code = "invalid_message_type"
+
+
 class DuplicateMessageType(PostroomError, TypeError):
     """Two classes claim the same wire name: a programming error, raised at import."""
 

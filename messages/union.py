@@ -213,7 +213,7 @@ def _dumped(data: Mapping[str, Any]) -> str:
 
 
 def _union() -> TypeAdapter[Message]:
-    return _adapter(tuple(registered_types().values()))
+    return _adapter(tuple(dict.fromkeys(registered_types().values())))
 
 
 @lru_cache(maxsize=1)

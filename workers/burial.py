@@ -1,7 +1,7 @@
 """The one way into the dead letters: build the letter, tell the application, store it."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,22 +16,9 @@ from workers.registry import run_dead_hooks, run_hooks
 log = get_logger("postroom.burial")
 
 
-def bury_job(  # noqa: PLR0913 - the facts of one death; all but the first four are optional
-    job_id: str,
-    *,
-    queue: str,
-    reason: str,
-    error: str,
-    envelope: Any,
-    meta: dict[str, Any],
-    now: datetime,
-    connection: redis.Redis,
-    traceback: str = "",
-) -> bool:
-    """Bury a job, whichever way it died.
-
-    The `on_dead` functions of its type run first: if this process dies between, the job is found
-    and buried again, and they run again.
+@dataclass(frozen=True)
+class Death:
+    """How a job died.
 
     Args:
         job_id: The job.
@@ -39,38 +26,67 @@ def bury_job(  # noqa: PLR0913 - the facts of one death; all but the first four 
         reason: See `DeadLetter`.
         error: What went wrong, in a line.
         envelope: The message as stored, as far as it could be read.
+        traceback: Where it was raised; empty if nowhere.
+    """
+
+    job_id: str
+    queue: str
+    reason: str
+    error: str
+    envelope: Any = None
+    traceback: str = ""
+
+
+def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: redis.Redis) -> bool:
+    """Bury a job, whichever way it died.
+
+    The `on_dead` functions of its type run first: if this process dies between, the job is found
+    and buried again, and they run again.
+
+    Args:
+        death: What is known about it.
         meta: The job's meta; it is marked.
         now: The time.
         connection: Where.
-        traceback: Where it was raised.
 
     Returns:
         False if it was buried already.
     """
-    past = attempts.history(job_id, connection=connection)
-    message = _readable(envelope)
-    letter = DeadLetter(
-        job_id=job_id,
-        message_type=message.message_type if message else _claimed_type(envelope),
-        queue=queue,
-        reason=reason,
-        error=error[: attempts.MAX_TEXT],
-        buried_at=now.isoformat(),
-        envelope=envelope,
-        traceback=traceback[-attempts.MAX_TEXT :],
-        attempts=_plain(past),
-    )
+    past = attempts.history(death.job_id, connection=connection)
+    message = _readable(death.envelope)
+    letter = _letter(death, message, past, now)
     if message is not None:
         run_dead_hooks(message, letter)
     stored = bury(letter, meta=meta, connection=connection)
     if stored:
-        log.error("job_buried", job_id=job_id, queue=queue, reason=reason, error=letter.error)
+        log.error(
+            "job_buried",
+            job_id=letter.job_id,
+            queue=letter.queue,
+            reason=letter.reason,
+            error=letter.error,
+        )
         run_hooks("dead", letter)
     return stored
 
 
-def _plain(past: Sequence[attempts.AttemptRecord]) -> Sequence[dict[str, Any]]:
-    return tuple(asdict(entry) for entry in past)
+def _letter(
+    death: Death,
+    message: Message | None,
+    past: Sequence[attempts.AttemptRecord],
+    now: datetime,
+) -> DeadLetter:
+    return DeadLetter(
+        job_id=death.job_id,
+        message_type=message.message_type if message else _claimed_type(death.envelope),
+        queue=death.queue,
+        reason=death.reason,
+        error=death.error[: attempts.MAX_TEXT],
+        buried_at=now.isoformat(),
+        envelope=death.envelope,
+        traceback=death.traceback[-attempts.MAX_TEXT :],
+        attempts=tuple(asdict(entry) for entry in past),
+    )
 
 
 def _readable(envelope: Any) -> Message | None:

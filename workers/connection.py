@@ -1,10 +1,12 @@
 """Builds Redis clients: where the server is, for how long to wait, and what to say if it is not."""
 
 import asyncio
+import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import redis
@@ -30,7 +32,7 @@ from redis.sentinel import Sentinel
 
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.logger import get_logger
-from workers.settings import Settings, demo_url, load_settings
+from workers.settings import Settings, load_settings
 
 log = get_logger("postroom.connection")
 
@@ -132,13 +134,16 @@ def separate_server(source: Source) -> Iterator[None]:
     """
     global _instead  # noqa: PLW0603 - the one place that every default client comes from
     before, _instead = _instead, source
+    kept = dict(_aclients)  # of loops that outlive this, such as one for a whole test session
     connection_for.cache_clear()
+    _aclients.clear()
     try:
         yield
     finally:
         _instead = before
         connection_for.cache_clear()
         _aclients.clear()
+        _aclients.update(kept)
 
 
 @contextmanager
@@ -231,6 +236,23 @@ def url_of_running_demo(settings: Settings) -> str | None:
         return None
     log.info("using_the_server_of_the_running_demo", url=url)
     return url
+
+
+def demo_url(data_dir: Path) -> str | None:
+    """Where the embedded server of a running demo says it is.
+
+    Args:
+        data_dir: The setting of that name.
+
+    Returns:
+        Its URL, or None. Whoever uses it must check that it answers: the file may be left over.
+    """
+    try:
+        recorded: Any = json.loads((data_dir / "redis.json").read_text())
+        url = recorded["url"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return url if isinstance(url, str) else None
 
 
 def _answers(url: str) -> bool:

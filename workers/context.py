@@ -72,8 +72,11 @@ def running(message: Message, **ids: Any) -> Iterator[None]:
     """
     token = _current.set(message)
     fields = marked_values(message.data, LogField)
+    # The ids come last: a field of a message must not take the place of one.
     bound = structlog.contextvars.bind_contextvars(
-        message_type=message.message_type, correlation_id=message.correlation_id, **ids, **fields
+        **fields
+        | {"message_type": message.message_type, "correlation_id": message.correlation_id}
+        | ids
     )
     try:
         yield

@@ -71,11 +71,21 @@ def dispatch(
     handler = handler_for(type(message))
     try:
         return Completed(_json(_through_middleware(handler, message, context), handler))
-    except Exception as error:  # noqa: BLE001 - the one place where every error of a handler is judged
-        return _judge(error, attempt, policy or handler.retry)
+    except BaseException as error:  # noqa: BLE001 - the one place where every error of a handler is judged
+        return judge(error, attempt, policy or handler.retry)
 
 
-def _judge(error: Exception, attempt: Attempt, policy: RetryPolicy) -> Outcome:
+def judge(error: BaseException, attempt: Attempt, policy: RetryPolicy) -> RetryAfter | Dead:
+    """What an error means for a message.
+
+    Args:
+        error: What its handler raised; `sys.exit()` in a handler is an error like any other.
+        attempt: The attempt that failed.
+        policy: The retry policy.
+
+    Returns:
+        Whether, when and why it is tried again.
+    """
     decision = policy.decide(attempt, error)
     if isinstance(decision, Again):
         return RetryAfter(decision.delay, error, decision.tier.value, decision.why)
@@ -91,12 +101,6 @@ def _through_middleware(handler: Handler, message: Message, context: Context) ->
 
 def _call(handler: Handler, message: Message, context: Context) -> Any:
     arguments = (message, context) if handler.wants_context else (message,)
-    try:
-        inspect.signature(handler.function).bind(*arguments)
-    except TypeError as error:
-        raise PermanentError(
-            f"{handler.function.__qualname__} cannot be called with the message: {error}"
-        ) from error
     result = handler.function(*arguments)
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 

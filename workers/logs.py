@@ -11,6 +11,7 @@ from concurrent_log_handler import ConcurrentRotatingFileHandler
 from structlog.stdlib import ProcessorFormatter
 from typing_extensions import override
 
+from workers.errors import SettingInvalid
 from workers.logger import shared_processors
 from workers.settings import Settings
 
@@ -32,6 +33,7 @@ _RQ_SAYS_TOO = (
     "Worker %s: %s: %s",
     "Successfully completed",
     "Worker %s: job %s result",
+    "Worker %s: result",
     "Worker %s: job %s: exception raised",
     "Job %s: enqueued for retry",
     "Job %s: scheduled for retry",
@@ -75,7 +77,13 @@ class _NotTwice(logging.Filter):
 
 
 def _file(path: Path) -> logging.Handler:
-    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.open("ab").close()
+    except OSError as error:
+        raise SettingInvalid(
+            f"The log cannot be written to {path}: {error.strerror}.", field="LOG_FILE"
+        ) from error
     # Several workers and their horses write and rotate one file, so it is locked.
     return ConcurrentRotatingFileHandler(str(path), maxBytes=_MAX_BYTES, backupCount=_FILES)
 
@@ -107,8 +115,10 @@ def _in_shape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMappin
         "level": str(event.pop("level")).upper(),
         "message": _sentence(event),
         "module": event.pop("logger", ""),
-        **{name: value for name, value in event.items() if value is not None},
     }
+    shaped = {name: value for name, value in event.items() if value is not None} | shaped
+    ahead = ("timestamp", "level", "message", "module")
+    shaped = {name: shaped.pop(name) for name in ahead} | shaped
     event.clear()
     event.update(shaped)
     return event

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from rq.job import Job
 
 from workers import attempts
-from workers.burial import bury_job
+from workers.burial import Death, bury_job
 from workers.clock import until_whole_second
 from workers.dead_letters import BURIED
 from workers.jobs import envelope_of
@@ -81,13 +81,11 @@ def _record(  # noqa: PLR0913 - the facts of one crash
 
 
 def _bury(job: Job, error: str, now: datetime) -> None:
-    bury_job(
-        job.id,
+    death = Death(
+        job_id=job.id,
         queue=job.origin,
         reason="crash_loop",
         error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
         envelope=envelope_of(job),
-        meta=job.meta,
-        now=now,
-        connection=job.connection,
     )
+    bury_job(death, meta=job.meta, now=now, connection=job.connection)

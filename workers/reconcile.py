@@ -3,6 +3,7 @@
 Runs in every worker's maintenance. Each step may be repeated, and by several workers at once.
 """
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -11,7 +12,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
 from workers import dead_letters, keys
-from workers.burial import bury_job
+from workers.burial import Death, bury_job
 from workers.dependents import settle_deferred
 from workers.foreign import is_ours
 from workers.jobs import envelope_of
@@ -21,7 +22,7 @@ from workers.settings import Settings
 
 log = get_logger("postroom.reconcile")
 
-_LOOKED_AT = 1_000  # the newest failed jobs of a list; older ones were looked at by an earlier turn
+_PAGE = 500
 
 
 def reconcile(name: str, *, settings: Settings, now: datetime, connection: redis.Redis) -> None:
@@ -66,22 +67,35 @@ def bury_failed(name: str, *, now: datetime, connection: redis.Redis) -> int:
     Returns:
         How many were buried.
     """
-    ids: Any = connection.zrevrange(keys.failed(name), 0, _LOOKED_AT - 1)
+    buried = begin = 0
+    while ids := _page(name, begin, connection=connection):
+        found = [job for job in _jobs(ids, connection=connection) if _unburied(job)]
+        buried += sum(_bury_one(job, now) for job in found)
+        begin += len(ids)
+        if not found:  # older ones were looked at by an earlier turn
+            break
+    return buried
+
+
+def _page(name: str, begin: int, *, connection: redis.Redis) -> list[str]:
+    ids: Any = connection.zrevrange(keys.failed(name), begin, begin + _PAGE - 1)
+    return [job_id.decode(errors="replace") for job_id in ids]
+
+
+def _jobs(ids: list[str], *, connection: redis.Redis) -> Iterator[Job]:
     with connection.pipeline(transaction=False) as pipe:
         for job_id in ids:
-            pipe.hgetall(keys.job(job_id.decode()))
+            pipe.hgetall(keys.job(job_id))
         records: list[dict[bytes, bytes]] = pipe.execute()
-    found = (
-        _restored(job_id.decode(), record, connection)
-        for job_id, record in zip(ids, records, strict=True)
-        if record
-    )
-    return sum(_bury_one(job, now) for job in found if job is not None and _unburied(job))
+    for job_id, record in zip(ids, records, strict=True):
+        job = _restored(job_id, record, connection) if record else None
+        if job is not None:
+            yield job
 
 
 def _restored(job_id: str, record: dict[bytes, bytes], connection: redis.Redis) -> Job | None:
-    job = Job(job_id, connection=connection, serializer=JSONSerializer)
     try:
+        job = Job(job_id, connection=connection, serializer=JSONSerializer)
         job.restore(record)
     except Exception as error:  # noqa: BLE001 - a corrupt field can raise anything in RQ's parser
         log.warning("failed_job_unreadable", job_id=job_id, error=str(error))
@@ -101,14 +115,12 @@ def _unburied(job: Job) -> bool:
 def _bury_one(job: Job, now: datetime) -> bool:
     latest = job.latest_result()
     text = (latest.exc_string if latest else None) or "RQ failed it without a reason"
-    return bury_job(
-        job.id,
+    death = Death(
+        job_id=job.id,
         queue=job.origin,
         reason="crash",
         error=text.strip().splitlines()[-1],
         envelope=envelope_of(job),
-        meta=job.meta,
-        now=now,
-        connection=job.connection,
         traceback=text,
     )
+    return bury_job(death, meta=job.meta, now=now, connection=job.connection)

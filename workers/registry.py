@@ -8,9 +8,9 @@ import inspect
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from importlib import import_module
-from pkgutil import iter_modules
 from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar, overload
+
+from rq.timeouts import BaseTimeoutException
 
 from messages import Message
 from workers.errors import DuplicateHandler, HandlerNotFound, InvalidOption
@@ -90,10 +90,28 @@ class _Registers(Generic[M]):
                 f"{_name(known.function)} and {_name(function)} both handle "
                 f"{self._message.__name__}."
             )
-        wants_context = len(inspect.signature(function).parameters) > 1
-        handler = Handler(self._message, function, self._retry, wants_context)
+        handler = Handler(self._message, function, self._retry, _wants_context(function))
         _registered.handlers[self._message] = handler
         return function
+
+
+def _wants_context(function: Callable[..., Any]) -> bool:
+    parameters = inspect.signature(function).parameters.values()
+    needed = [each for each in parameters if each.default is each.empty]
+    named = [each.name for each in needed if each.kind is each.KEYWORD_ONLY]
+    plain = [
+        each for each in needed if each.kind in {each.POSITIONAL_ONLY, each.POSITIONAL_OR_KEYWORD}
+    ]
+    if named or not 1 <= len(plain) <= _MOST_ARGUMENTS:
+        raise InvalidOption(
+            f"{_name(function)} cannot be called with a message.",
+            field="handler",
+            remedy="Let it take the message, or message and context; give the rest defaults.",
+        )
+    return len(plain) == _MOST_ARGUMENTS
+
+
+_MOST_ARGUMENTS = 2  # the message and the context
 
 
 def handles(message: type[M], *, retry: RetryPolicy | None = None) -> _Registers[M]:
@@ -111,6 +129,7 @@ def handles(message: type[M], *, retry: RetryPolicy | None = None) -> _Registers
 
     Raises:
         DuplicateHandler: When the decorator meets a second function for the class.
+        InvalidOption: When it meets a function that cannot be called with a message.
     """
     return _Registers(message, retry or RetryPolicy())
 
@@ -239,31 +258,6 @@ def run_dead_hooks(message: Message, letter: "DeadLetter") -> None:
     _call_all(_registered.dead_hooks.get(type(message), ()), "on_dead", (message, letter))
 
 
-def load_packages(names: Iterable[str]) -> None:
-    """Import packages, and the modules directly inside them.
-
-    Args:
-        names: Dotted names of packages or modules.
-
-    Raises:
-        InvalidOption: If one of them cannot be found.
-    """
-    for name in names:
-        try:
-            package = import_module(name)
-        except ModuleNotFoundError as error:
-            if error.name != name and not name.startswith(f"{error.name}."):
-                raise
-            raise InvalidOption(
-                f"There is no package {name!r} to load.",
-                field="HANDLER_PACKAGES",
-                remedy="Correct the name, or install the package into this environment.",
-            ) from error
-        for module in iter_modules(getattr(package, "__path__", ())):
-            if not module.ispkg:
-                import_module(f"{name}.{module.name}")
-
-
 @contextmanager
 def separate_registry() -> Iterator[None]:
     """Start with nothing registered and put everything back at the end. For tests."""
@@ -279,6 +273,8 @@ def _call_all(functions: Iterable[Callable[..., None]], name: str, arguments: An
     for function in functions:
         try:
             function(*arguments)
+        except BaseTimeoutException:
+            raise  # the job's own time is up, and only the lane can say what that means
         except Exception:  # a hook observes; it must not change what happens to the message
             log.exception("hook_failed", hook=name, function=_name(function))
 

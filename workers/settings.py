@@ -3,12 +3,11 @@
 `worker_settings.py` hands the same values to `rq worker -c worker_settings`.
 """
 
-import json
 import re
 import stat
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
@@ -278,23 +277,6 @@ def _is_redis_url(value: str) -> bool:
     except ValueError:
         return False
     return parts.scheme == "unix" or (parts.scheme in {"redis", "rediss"} and bool(parts.netloc))
-
-
-def demo_url(data_dir: Path) -> str | None:
-    """Where the embedded server of a running demo says it is.
-
-    Args:
-        data_dir: The setting of that name.
-
-    Returns:
-        Its URL, or None. Whoever uses it must check that it answers: the file may be left over.
-    """
-    try:
-        recorded: Any = json.loads((data_dir / "redis.json").read_text())
-        url = recorded["url"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-    return url if isinstance(url, str) else None
 
 
 def _private(path: Path) -> str:

@@ -2,9 +2,12 @@
 
 import os
 import signal
+import sys
 import time
 from datetime import timedelta
 from pathlib import Path
+
+from typing_extensions import override
 
 from messages import NoteEnrichmentMessage, TestMessage
 from workers import (
@@ -18,6 +21,14 @@ from workers import (
     on,
     on_dead,
 )
+
+
+class UnspeakableError(Exception):
+    """An error that cannot say what it is."""
+
+    @override
+    def __str__(self) -> str:
+        raise ValueError
 
 
 def note(line: str) -> None:
@@ -47,9 +58,16 @@ def do_as_asked(message: TestMessage, context: Context) -> object:
             os.kill(os.getpid(), signal.SIGKILL)
         case "die once" if len(traces("die once")) == 1:
             os.kill(os.getpid(), signal.SIGKILL)
+        case "die slowly":
+            time.sleep(float(str(message.data.payload.new_value)))
+            raise PermanentError("it will never work")
         case "sleep":
             time.sleep(float(str(message.data.payload.new_value)))
             note(f"slept: {context.attempt}")
+        case "exit":
+            sys.exit(3)
+        case "unspeakable":
+            raise UnspeakableError
         case "progress":
             context.progress(0.5, "half of it")
         case "parent":

@@ -1,5 +1,6 @@
 """A worker for the tests of this folder: a real `rq worker` process with the test application."""
 
+import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,8 +11,9 @@ from redis import Redis
 
 from messages import TestData, TestMessage, TestPayload
 from postroom.embedded import Server
-from tests.processes import StartedProcess, StartProcess
-from workers import JobHandle, connection, enqueue, settings
+from postroom.settings import child_environment
+from tests.processes import Started, StartedProcess, StartProcess
+from workers import JobHandle, connection, dead_letters, enqueue, settings
 
 ROOT = Path(__file__).parents[2]
 
@@ -60,6 +62,32 @@ class Worker:
         return [float(words[1]) for words in self.traces(kind)]
 
 
+def launch(start_process: StartProcess, trace: Path, *words: str, **env: str) -> Worker:
+    trace.touch()
+    env = {"HANDLER_PACKAGES": "tests.workers.app", "TRACE": str(trace), **env}
+    return Worker(start_process("rq", *words, cwd=ROOT, env=env), trace)
+
+
+@pytest.fixture(scope="module")
+def _shared_worker(
+    redis_server: Server, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Worker]:
+    folder = tmp_path_factory.mktemp("worker")
+    started = Started(folder)
+    words = ("worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "default")
+    shared = launch(started.start, folder / "trace", *words, REDIS_URL=redis_server.url)
+    shared.process.wait_for("Listening on", within=20)
+    yield shared
+    started.end()
+
+
+@pytest.fixture
+def worker(redis: Redis, _shared_worker: Worker) -> Worker:
+    """A worker that the tests of a module share: they neither end it nor need other settings."""
+    _shared_worker.trace.write_text("", encoding="utf-8")
+    return _shared_worker
+
+
 @pytest.fixture
 def start_worker(
     redis: Redis, redis_server: Server, start_process: StartProcess, tmp_path: Path
@@ -73,23 +101,11 @@ def start_worker(
         ready: str = "Listening on",
         env: dict[str, str] | None = None,
     ) -> Worker:
-        trace = tmp_path / "trace"
-        trace.touch()
-        process = start_process(
-            "rq",
-            *(arguments or ("worker", "-w", worker_class, "-c", "worker_settings")),
-            *queues,
-            cwd=ROOT,
-            env={
-                "REDIS_URL": redis_server.url,
-                "HANDLER_PACKAGES": "tests.workers.app",
-                "TRACE": str(trace),
-                "RQ_WORKER_CLASS": worker_class,
-                **(env or {}),
-            },
-        )
-        process.wait_for(ready, within=20)
-        return Worker(process, trace)
+        words = arguments or ("worker", "-w", worker_class, "-c", "worker_settings")
+        own = {"REDIS_URL": redis_server.url, "RQ_WORKER_CLASS": worker_class, **(env or {})}
+        started = launch(start_process, tmp_path / "trace", *words, *queues, **own)
+        started.process.wait_for(ready, within=20)
+        return started
 
     return _start
 
@@ -101,3 +117,18 @@ def settled(handle: JobHandle, *, within: float = 15.0) -> str:
         assert time.monotonic() < deadline, f"job is still {status} after {within} s"
         time.sleep(0.02)
     return status
+
+
+def reason(redis, handle):
+    """The reason of a job's dead letter."""
+    letter = dead_letters.find(handle.id, connection=redis)
+    assert letter is not None
+    return letter.reason
+
+
+def rq(*arguments: str) -> str:
+    environment = child_environment({"HANDLER_PACKAGES": "tests.workers.app"})
+    done = subprocess.run(
+        ["rq", *arguments], capture_output=True, text=True, env=environment, check=True, timeout=30
+    )
+    return done.stdout

@@ -7,7 +7,7 @@ from messages import TestMessage
 from tests.workers.conftest import message
 from workers import dead_letters, enqueue, keys, on, on_dead
 from workers.attempts import AttemptRecord, history, next_attempt, record
-from workers.burial import bury_job
+from workers.burial import Death, bury_job
 from workers.dead_letters import DeadLetter
 from workers.registry import separate_registry
 
@@ -37,16 +37,9 @@ def test_a_letter_holds_the_message_and_the_attempts_and_ends_the_history(redis,
     handle = enqueue(message(), connection=redis)
     record(attempt(1), job_id=handle.id, ttl=60, connection=redis)
 
-    bury_job(
-        handle.id,
-        queue="default",
-        reason="exhausted",
-        error="KeyError: 'x'",
-        envelope={"messageType": "TEST", "data": {"testType": "echo"}},
-        meta={"attempts": 1},
-        now=now,
-        connection=redis,
-    )
+    sent = {"messageType": "TEST", "data": {"testType": "echo"}}
+    death = Death(handle.id, "default", "exhausted", "KeyError: 'x'", sent)
+    bury_job(death, meta={"attempts": 1}, now=now, connection=redis)
 
     found = dead_letters.find(handle.id, connection=redis)
     assert found.message_type == "TEST"
@@ -76,16 +69,9 @@ def test_the_application_is_told_before_the_letter_is_stored(redis, now):
             seen.append((letter.reason, dead_letters.count(connection=redis)))
 
         for _ in range(2):
-            bury_job(
-                "job-1",
-                queue="default",
-                reason="timeout",
-                error="too slow",
-                envelope={"messageType": "TEST", "data": {"testType": "echo"}},
-                meta={},
-                now=now,
-                connection=redis,
-            )
+            sent = {"messageType": "TEST", "data": {"testType": "echo"}}
+            death = Death("job-1", "default", "timeout", "too slow", sent)
+            bury_job(death, meta={}, now=now, connection=redis)
 
     # Twice for on_dead, which may repeat; once for the letter and its hook.
     assert seen == [("echo", "timeout", 0), ("timeout", 1), ("echo", "timeout", 1)]
@@ -93,16 +79,8 @@ def test_the_application_is_told_before_the_letter_is_stored(redis, now):
 
 @pytest.mark.parametrize("envelope", [None, "rubbish", [1], {}, {"messageType": "TEST"}])
 def test_what_cannot_be_read_is_kept_as_it_is(redis, now, envelope):
-    bury_job(
-        "job-1",
-        queue="default",
-        reason="invalid_payload",
-        error="wrong",
-        envelope=envelope,
-        meta={},
-        now=now,
-        connection=redis,
-    )
+    death = Death("job-1", "default", "invalid_payload", "wrong", envelope)
+    bury_job(death, meta={}, now=now, connection=redis)
 
     assert dead_letters.find("job-1", connection=redis).envelope == envelope
 

@@ -122,14 +122,14 @@ def test_the_policy_of_the_handler_decides():
     assert result.reason == "exhausted"
 
 
-def test_a_handler_that_cannot_be_called_is_permanent():
-    def handler(one, two, three):
-        return one
+@pytest.mark.parametrize(
+    "error", [SystemExit(2), KeyboardInterrupt(), asyncio.CancelledError(), GeneratorExit()]
+)
+def test_what_would_end_the_process_is_an_error_of_the_handler(error):
+    def handler(message):
+        raise error
 
-    result = outcome(handler)
-
-    assert isinstance(result, Dead)
-    assert result.reason == "permanent"
+    assert isinstance(outcome(handler), RetryAfter)
 
 
 def test_a_type_error_inside_the_handler_is_an_ordinary_error():

@@ -23,11 +23,21 @@ def test_our_own_jobs_need_no_permission(redis):
 
 @pytest.mark.parametrize("extra", ["on_success", "on_failure", "on_stopped"])
 def test_a_callback_is_as_foreign_as_a_function(redis, extra):
-    found = job(redis, **{extra: Callback("os.system")})
+    name = "tests.workers.stock_jobs.complain"
+    found = job(redis, **{extra: Callback(name)})
 
-    assert "callback os.system" in refusal(found, ())
+    assert f"callback {name}" in refusal(found, ())
     assert not is_ours(found)
-    assert refusal(found, ("os",)) is None
+    assert refusal(found, ("tests.workers",)) is None
+
+
+@pytest.mark.parametrize(
+    "name", ["Path.home", "os.system", "enqueue.__globals__", "signal.raise_signal"]
+)
+def test_what_an_allowed_module_has_imported_is_not_allowed_with_it(redis, name):
+    found = job(redis, f"tests.workers.app.{name}")
+
+    assert refusal(found, ("tests.workers.app",)) is not None
 
 
 def test_a_webhook_is_a_request_that_redis_could_choose(redis):

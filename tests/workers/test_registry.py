@@ -7,9 +7,9 @@ from workers import DuplicateHandler, InvalidOption, handles, on, on_dead
 from workers.dead_letters import DeadLetter
 from workers.engine.startup import check_handlers
 from workers.errors import HandlerNotFound
+from workers.loading import load_packages
 from workers.registry import (
     handler_for,
-    load_packages,
     run_dead_hooks,
     run_hooks,
     separate_registry,
@@ -44,6 +44,30 @@ def test_a_second_handler_for_a_message_is_refused_and_both_are_named():
     handles(TestMessage)(first)
     with pytest.raises(DuplicateHandler, match=r"first.*second"):
         handles(TestMessage)(second)
+
+
+@pytest.mark.parametrize(
+    "function",
+    [lambda: 0, lambda _a, _b, _c: 0, lambda _a, *, _flag: 0, lambda *, _message: 0],
+)
+def test_a_function_that_cannot_take_a_message_is_refused_at_once(function):
+    with pytest.raises(InvalidOption, match="cannot be called with a message"):
+        handles(TestMessage)(function)
+
+
+@pytest.mark.parametrize(
+    ("function", "wants"),
+    [
+        (lambda _message: 0, False),
+        (lambda _message, _dry_run=False: 0, False),
+        (lambda _message, _context: 0, True),
+        (lambda _message, _context, *, _dry_run=False: 0, True),
+    ],
+)
+def test_only_a_second_parameter_without_a_default_is_the_context(function, wants):
+    handles(TestMessage)(function)
+
+    assert handler_for(TestMessage).wants_context is wants
 
 
 def test_importing_a_handler_module_again_is_no_second_handler():
@@ -89,7 +113,7 @@ def test_on_dead_is_called_for_its_own_message_only():
 
 
 def test_a_worker_refuses_queues_whose_types_it_cannot_handle_and_names_them():
-    handles(TestMessage)(print)
+    handles(TestMessage)(lambda _: None)
 
     check_handlers(["default"], Settings())
     with pytest.raises(HandlerNotFound, match=r"EMAIL \(queue email\)"):
@@ -104,9 +128,22 @@ def test_a_route_decides_which_handlers_a_queue_needs():
         check_handlers(["mail"], settings)
 
 
+@pytest.mark.parametrize(
+    ("routes", "queue"),
+    [
+        ({"EMAIL:acme": "vip"}, "vip"),
+        ({"EMAIL:acme": "vip"}, "email"),
+        ({"EMAIL": "mail_{tenant}"}, "mail_acme"),
+    ],
+)
+def test_tenant_routes_count_as_well(routes, queue):
+    with pytest.raises(HandlerNotFound, match=f"EMAIL .queue {queue}."):
+        check_handlers([queue], Settings(queue_routes=routes))
+
+
 def test_a_package_that_does_not_exist_is_named():
     with pytest.raises(InvalidOption, match="no_such_package"):
-        load_packages(["no_such_package"])
+        load_packages(["no_such_package"], setting="HANDLER_PACKAGES")
 
 
 def test_an_import_error_inside_a_package_is_not_hidden(tmp_path, monkeypatch):
@@ -116,5 +153,5 @@ def test_an_import_error_inside_a_package_is_not_hidden(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
 
     with pytest.raises(ModuleNotFoundError, match="no_such_dependency"):
-        load_packages(["broken_app"])
+        load_packages(["broken_app"], setting="HANDLER_PACKAGES")
     sys.modules.pop("broken_app", None)

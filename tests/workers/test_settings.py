@@ -9,9 +9,8 @@ from redis import Redis
 from rq.cli.helpers import get_redis_from_config
 
 from workers import Settings
-from workers.connection import connect
+from workers.connection import connect, demo_url
 from workers.rq_settings import redis_url, sentinel
-from workers.settings import demo_url
 
 ROOT = Path(__file__).parents[2]
 

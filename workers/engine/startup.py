@@ -1,8 +1,9 @@
 """What a worker checks and loads before it takes its first job."""
 
+import re
 from collections.abc import Sequence
 
-from messages import message_types
+from messages import Message, message_types
 from workers.errors import HandlerNotFound
 from workers.jobs import load_application
 from workers.logs import configure_logs
@@ -40,7 +41,20 @@ def check_handlers(queues: Sequence[str], settings: Settings) -> None:
     missing = [
         f"{kind} (queue {queue})"
         for kind, cls in message_types().items()
-        if cls not in handled and (queue := settings.queue_routes.get(kind, cls.queue)) in queues
+        if cls not in handled
+        for queue in queues
+        if _leads_to(queue, kind, cls, settings)
     ]
     if missing:
         raise HandlerNotFound(f"This worker has no handler for {', '.join(missing)}.")
+
+
+def _leads_to(queue: str, kind: str, cls: type[Message], settings: Settings) -> bool:
+    rules = {name: to for name, to in settings.queue_routes.items() if name.split(":")[0] == kind}
+    targets = [*rules.values()] if kind in rules else [*rules.values(), cls.queue]
+    return any(_fits(queue, target) for target in targets)
+
+
+def _fits(queue: str, target: str) -> bool:
+    pattern = ".+".join(re.escape(part) for part in target.split("{tenant}"))
+    return re.fullmatch(pattern, queue) is not None

@@ -12,23 +12,22 @@ import redis
 from rq import Queue, Worker
 from rq.exceptions import DeserializationError
 from rq.executions import Execution
-from rq.job import Job, JobStatus
+from rq.job import Job
 from rq.registry import StartedJobRegistry
 from rq.serializers import JSONSerializer
 from rq.worker import WorkerStatus
 from typing_extensions import override
 
 from messages import PostroomError
-from workers import dead_letters, keys
+from workers import dead_letters
 from workers.attempts import MAX_TEXT
-from workers.burial import bury_job
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
-from workers.engine.claims import Claim, Claimer
+from workers.engine.admission import Admission
+from workers.engine.claims import Claimer
 from workers.engine.parent import die_with_parent
 from workers.engine.startup import prepare
-from workers.foreign import is_ours, refusal
-from workers.jobs import envelope_of
+from workers.foreign import is_ours
 from workers.logger import get_logger
 from workers.lost import give_another_chance
 from workers.outcomes import announce
@@ -66,6 +65,7 @@ class MessageWorker(Worker):
         self._claimer = Claimer(self.base_queues, client, self.settings.queue_weights)
         self._promoted_at = 0.0
         super().__init__(list(self._claimer.lists), name, connection=client, **options)
+        self._admission = Admission(self._claimer, self.settings, self.name)
         self.push_exc_handler(self._handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
 
     # --- the loop -----------------------------------------------------------------------------
@@ -147,7 +147,7 @@ class MessageWorker(Worker):
             self._claimer.promote()
             self._promoted_at = time.monotonic()
         while (claim := self._claimer.claim()) is not None:
-            job = self._admit(claim)
+            job = self._admission.admit(claim)
             if job is not None:
                 return job, Queue(
                     claim.queue, connection=self.connection, serializer=JSONSerializer
@@ -163,75 +163,7 @@ class MessageWorker(Worker):
             log.warning("redis_unreachable", worker=self.name, error=str(error))
             time.sleep(_RECONNECT_PAUSE)
 
-    # --- what may run ---------------------------------------------------------------------------
-
-    def _admit(self, claim: Claim) -> Job | None:
-        if not claim.fields:
-            self._refuse(claim, None, "expired", "Its record was gone when a worker took it.")
-            return None
-        job = Job(claim.job_id, connection=self.connection, serializer=JSONSerializer)
-        try:
-            job.restore(dict(claim.fields))
-            reason, why = self._objection(job, claim)
-        except Exception as error:  # noqa: BLE001 - a corrupt field can raise anything in RQ's parser
-            self._quarantine(claim, error)
-            return None
-        if reason:
-            self._refuse(claim, job, reason, why)
-            return None
-        return job
-
-    def _objection(self, job: Job, claim: Claim) -> tuple[str, str]:
-        if not isinstance(job.meta, dict):
-            message = "its meta is not an object"
-            raise TypeError(message)
-        expires_at = float(claim.fields.get(b"expires_at", b"inf"))
-        if utc_now().timestamp() > expires_at:
-            return "expired", "It waited in its queue for longer than its queue TTL."
-        try:
-            forbidden = refusal(job, self.settings.allow_foreign_jobs)
-        except DeserializationError:
-            return "not_json", "Its data is not JSON, and nothing else is ever read."
-        return ("foreign_function", forbidden) if forbidden else ("", "")
-
-    def _refuse(self, claim: Claim, job: Job | None, reason: str, why: str) -> None:
-        bury_job(
-            claim.job_id,
-            queue=claim.queue,
-            reason=reason,
-            error=why,
-            envelope=envelope_of(job) if job else None,
-            meta=job.meta if job else {},
-            now=utc_now(),
-            connection=self.connection,
-        )
-        if job is not None:
-            self._fail(job, why)
-        self._claimer.release(claim)
-
-    def _quarantine(self, claim: Claim, error: Exception) -> None:
-        raw = {name.decode(errors="replace"): _shown(value) for name, value in claim.fields.items()}
-        bury_job(
-            claim.job_id,
-            queue=claim.queue,
-            reason="corrupt",
-            error=f"Its record cannot be read: {type(error).__name__}: {error}",
-            envelope=raw,
-            meta={},
-            now=utc_now(),
-            connection=self.connection,
-        )
-        # A record that RQ cannot parse would stop every stock reader that meets it.
-        self.connection.unlink(keys.job(claim.job_id))
-        self._claimer.release(claim)
-
-    def _fail(self, job: Job, why: str) -> None:
-        with self.connection.pipeline() as pipe:
-            job.set_status(JobStatus.FAILED, pipeline=pipe)
-            job._handle_failure(why, pipe, worker_name=self.name)  # noqa: SLF001 - as RQ's own worker does
-            pipe.execute()
-        announce(job.id, "failed", connection=self.connection)
-        settle_dependents(job.id, connection=self.connection)
+    # --- how a job runs -------------------------------------------------------------------------
 
     @override
     def setup_work_horse_signals(self) -> None:
@@ -270,7 +202,13 @@ class MessageWorker(Worker):
         execution: Execution | None = None,
     ) -> None:
         """As RQ does for what is buried or stopped; a job that lost its process may run again."""
-        if self._is_lost(job):
+        if not self.connection.hexists(job.key, "data"):  # deleted while it ran: so it stays
+            with self.connection.pipeline() as pipe:
+                self.cleanup_execution(job, pipeline=pipe, execution=execution)
+                pipe.unlink(job.key)  # RQ's last heartbeat has made half a record of it
+                pipe.execute()
+            return
+        if not self.is_horse and self._is_lost(job):  # a horse that still speaks is not lost
             give_another_chance(
                 job, error=exc_string[-MAX_TEXT:].strip(), worker=self.name, now=utc_now()
             )
@@ -314,10 +252,6 @@ def _ours(job: Job) -> bool:
 
 def _left(limit: int | None, since: float) -> float:
     return float("inf") if limit is None else limit - (time.monotonic() - since)
-
-
-def _shown(value: bytes) -> str:
-    return value[: dead_letters.MAX_DATA].decode(errors="replace")
 
 
 def _base_names(queues: Sequence[str | Queue]) -> list[str]:
