@@ -7,7 +7,7 @@ import typer
 
 from messages import json_schema
 from postroom.printing import answer
-from workers.registry import load_packages
+from workers.loading import load_packages
 from workers.settings import load_settings
 
 
@@ -19,6 +19,6 @@ def schema(
 ) -> None:
     """Print what a message looks like on the wire, as JSON Schema."""
     with answer(as_json=as_json) as say:
-        load_packages(load_settings().message_packages)
+        load_packages(load_settings().message_packages, setting="MESSAGE_PACKAGES")
         found = json_schema(message_type)
         say(found, json.dumps(found, indent=2))

@@ -11,7 +11,7 @@ from pydantic_core import from_json
 from messages import InvalidMessage, new_message
 from postroom.printing import answer
 from workers import EnqueueOptions, enqueue, load_settings
-from workers.registry import load_packages
+from workers.loading import load_packages
 
 
 def send(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
@@ -33,7 +33,7 @@ def send(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
 ) -> None:
     """Check a message, store it, and print its job's id."""
     with answer(as_json=as_json) as say:
-        load_packages(load_settings().message_packages)
+        load_packages(load_settings().message_packages, setting="MESSAGE_PACKAGES")
         envelope: dict[str, Any] = {"userId": user_id} if user_id else {}
         if tenant:
             envelope["metadata"] = {"tenant": tenant}
@@ -78,15 +78,15 @@ def _data(source: str) -> Any:
 
 def _text(source: str) -> str:
     if source == "-":
-        return sys.stdin.read()
+        return sys.stdin.buffer.read().decode(errors="surrogateescape")
     if not source.startswith("@"):
         return source
     path = Path(source[1:])
     try:
         return path.read_text(encoding="utf-8")
-    except OSError as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise InvalidMessage(
-            f"{path} cannot be read: {error.strerror}.",
+            f"{path} cannot be read: {error}.",
             field="data",
             remedy="Name a file that holds the data object as JSON.",
             code="file_unreadable",

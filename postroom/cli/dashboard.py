@@ -1,0 +1,34 @@
+"""`postroom dashboard`: rq-dashboard on our queues, on this machine only."""
+
+from typing import Annotated
+
+import typer
+from werkzeug.serving import make_server
+
+from monitoring.settings import WebSettings
+from postroom.address import loopback_listener
+from postroom.dashboard_app import dashboard_app
+from postroom.signals import end_on_signal
+from workers.connection import connect
+from workers.settings import load_settings
+
+
+def dashboard(
+    host: Annotated[str | None, typer.Option(help="An address of this machine.")] = None,
+    port: Annotated[int | None, typer.Option(help="Where to listen.")] = None,
+) -> None:
+    """Serve rq-dashboard on this machine only."""
+    settings = WebSettings()
+    listener = loopback_listener(
+        host or settings.postroom_dashboard_host, port or settings.postroom_dashboard_port
+    )
+    address = listener.getsockname()
+    listener.listen()
+    app = dashboard_app(connect(load_settings()))
+    server = make_server(address[0], address[1], app, threaded=True, fd=listener.fileno())
+    end_on_signal()
+    typer.echo(f"rq-dashboard is at http://{address[0]}:{address[1]}/")
+    try:
+        server.serve_forever()
+    finally:
+        server.server_close()

@@ -1,0 +1,1 @@
+"""`python -m postroom.demo`: everything at once on this machine, with or without traffic."""

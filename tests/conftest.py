@@ -1,0 +1,104 @@
+"""What tests of every package share: a real server, real processes, a fixed time, and patience.
+
+A server of our own is emptied before each test. One given by REDIS_URL is used only if its
+database is empty at the start, under a random key prefix, and only those keys are removed.
+"""
+
+import os
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+from redis import Redis
+
+from postroom.embedded import Server
+from postroom.embedded import redis_server as running_server
+from tests.processes import Eventually, Started, StartProcess, ask_until_true
+
+_GIVEN_URL = "TEST_REDIS_URL"  # where the controller leaves REDIS_URL for the xdist processes
+_RUN = "TEST_RUN"
+
+_OWN_VARIABLES = (
+    *("ALLOW_FOREIGN_JOBS", "BACKUP_", "DATABASE_", "DATA_DIR", "DEAD_LETTER", "ENVIRONMENT"),
+    *("FAILURE_TTL", "HANDLER_PACKAGES", "JOB_TIMEOUT", "KEEP_", "LEDGER_", "LOG_", "MAIL"),
+    *("MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_", "QUEUE", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
+    *("SENTINEL", "SMTP_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
+)
+"""What the names of the project's variables start with."""
+
+
+def _forget_the_surroundings() -> None:
+    """Take the project's own variables away, before a test or rq reads one."""
+    given = os.environ.get("REDIS_URL")
+    if given is not None:
+        os.environ[_GIVEN_URL] = given
+    for name in list(os.environ):
+        if name.startswith(_OWN_VARIABLES):
+            del os.environ[name]
+    if _GIVEN_URL in os.environ:
+        os.environ.setdefault(_RUN, uuid4().hex[:12])
+        process = os.environ.get("PYTEST_XDIST_WORKER", "main")
+        os.environ["RQ_KEY_PREFIX"] = f"test-{os.environ[_RUN]}-{process}"
+
+
+_forget_the_surroundings()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    given = os.environ.get(_GIVEN_URL)
+    if given is None or hasattr(config, "workerinput"):
+        return
+    with Redis.from_url(given, socket_connect_timeout=5) as client:
+        if keys := client.dbsize():
+            raise pytest.UsageError(
+                f"The database in REDIS_URL holds {keys} keys. Tests use only one that is empty: "
+                "name another database, or unset REDIS_URL for a server of their own."
+            )
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """The server of this test process; `server.origin` is `given` where it is not ours."""
+    with running_server(tmp_path_factory.mktemp("data"), url=os.environ.get(_GIVEN_URL)) as server:
+        yield server
+
+
+@pytest.fixture
+def redis(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """A client of a server without keys of other tests; child processes find it in REDIS_URL."""
+    monkeypatch.setenv("REDIS_URL", redis_server.url)
+    with Redis.from_url(redis_server.url) as client:
+        _empty(client, redis_server)
+        yield client
+        if redis_server.origin == "given":
+            _empty(client, redis_server)
+
+
+def _empty(client: Redis, server: Server) -> None:
+    if server.origin != "given":
+        client.flushdb()
+        return
+    for key in client.scan_iter(f"{os.environ['RQ_KEY_PREFIX']}:*", count=1000):
+        client.unlink(key)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """A moment that never changes."""
+    return datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def eventually() -> Eventually:
+    """Wait for a condition; see `tests/processes.py`."""
+    return ask_until_true
+
+
+@pytest.fixture
+def start_process(tmp_path: Path) -> Iterator[StartProcess]:
+    """Start programs that end when the test does; see `tests/processes.py`."""
+    started = Started(tmp_path)
+    yield started.start
+    started.end()
