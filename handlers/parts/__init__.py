@@ -1,0 +1,1 @@
+"""What the handlers share: tables, mail, files, text service, sample data. It registers nothing."""
