@@ -1,11 +1,11 @@
 """NOTE_ENRICHMENT: gives a note a title and clean Markdown."""
 
 from handlers.parts.processing import Made, mark_dead, process_once
-from handlers.parts.robo import enrich
+from handlers.parts.robo import enrich, load_service
 from handlers.parts.settings import handler_settings
 from handlers.parts.tables import Note
 from messages import JsonObject, NoteEnrichmentMessage
-from workers import DeadLetter, RetryPolicy, handles, on_dead
+from workers import DeadLetter, RetryPolicy, handles, on, on_dead
 
 
 @handles(NoteEnrichmentMessage, retry=RetryPolicy(max_attempts=5))
@@ -34,6 +34,13 @@ def enrich_note(message: NoteEnrichmentMessage) -> JsonObject:
         )
 
     return process_once(message, Note, message.data.note_id, make)
+
+
+@on("worker_started")
+def prepare(worker_name: str) -> None:
+    """Load the text service's client before the worker forks; it takes over a second."""
+    del worker_name
+    load_service(handler_settings())
 
 
 @on_dead(NoteEnrichmentMessage)

@@ -52,13 +52,15 @@ def sources(*folders: str) -> list[Path]:
 
 HANDLERS = """
 import json
-from workers.registry import handlers, load_packages
+from workers.loading import load_packages
+from workers.registry import handlers
 load_packages(["messages", "handlers"])
 from messages import message_types
-from messages.base import wire_name
+
 print(json.dumps({
     "types": list(message_types()),
-    "handlers": [[wire_name(h.message), h.function.__module__] for h in handlers()],
+    "handlers": [[kind, h.function.__module__] for h in handlers()
+                 for kind, cls in message_types().items() if cls is h.message],
 }))
 """
 

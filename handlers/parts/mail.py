@@ -83,7 +83,7 @@ def outbox(settings: HandlerSettings) -> AbstractContextManager[Post]:
         ResourceUnavailable: If the server does not take mails now.
     """
     if settings.smtp_host is None:
-        return nullcontext(partial(_put_into_maildir, settings.maildir))
+        return nullcontext(partial(_put_into_maildir, settings.mail_dir))
     return smtp_session(settings, settings.smtp_host)
 
 

@@ -7,6 +7,7 @@ most 50 characters, clean Markdown, every property named.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 from handlers.parts.display import Templates, repaired, templates_of
@@ -79,6 +80,16 @@ def display_templates(name: str, schema: Mapping[str, Any], settings: HandlerSet
     question = json.dumps({"activity": name, "schema": schema}, ensure_ascii=False)
     answer = _ask(_ACTIVITY, question, ("title", "body"), settings)
     return repaired(Templates(answer["title"], answer["body"]), name, schema)
+
+
+def load_service(settings: HandlerSettings) -> None:
+    """Import the client of the service, if one is configured, so that forks have it already.
+
+    Args:
+        settings: Which service, if any.
+    """
+    if settings.robo_base_url is not None:
+        import_module("handlers.parts.text_service")
 
 
 def _ask(task: str, text: str, keys: Sequence[str], settings: HandlerSettings) -> Answer:

@@ -34,10 +34,10 @@ class HandlerSettings(BaseSettings):
     ledger_days: int = Field(default=30, ge=1)
     """Days for which it is remembered that a message was handled; longer than any retry."""
 
-    maildir: Path = Path(".data/maildir")
+    mail_dir: Path = Path(".data/maildir")
     """The folder mails are put into while SMTP_HOST is not set."""
     smtp_host: str | None = None
-    """The mail server; None stores mails in MAILDIR instead."""
+    """The mail server; None stores mails in MAIL_DIR instead."""
     smtp_port: int = Field(default=25, ge=1, le=65535)
     smtp_user: str | None = None
     """The login; None sends without one."""

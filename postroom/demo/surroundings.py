@@ -109,7 +109,7 @@ def _of_the_demo(data: Path) -> dict[str, str]:
     # empty, which would mean "look into .env".
     return {
         "DATABASE_URL": f"sqlite:///{data / 'postroom.sqlite3'}",
-        "MAILDIR": str(data / "maildir"),
+        "MAIL_DIR": str(data / "maildir"),
         "BACKUP_URL": str(data / "backups"),
         "NOTIFY_URLS": " ",
     }

@@ -35,7 +35,7 @@ class Setting:
 @pytest.fixture(autouse=True)
 def own_settings(setting: Setting, tmp_path: Path) -> Iterator[None]:
     """No test reads the settings, the files or the database of another."""
-    setting("MAILDIR", tmp_path / "maildir")
+    setting("MAIL_DIR", tmp_path / "maildir")
     setting("BACKUP_URL", tmp_path / "backups")
     setting("DATABASE_URL", f"sqlite:///{tmp_path}/test.sqlite3")
     setting("NO_PROXY", "127.0.0.1")

@@ -22,7 +22,7 @@ def _message(template: str = "welcome", **values: str) -> EmailMessage:
 
 
 def _mails() -> list[Mail]:
-    box = mailbox.Maildir(handler_settings().maildir, create=False)
+    box = mailbox.Maildir(handler_settings().mail_dir, create=False)
     contents = [box.get_bytes(key) for key in box.iterkeys()]
     return [BytesParser(_class=Mail, policy=default).parsebytes(content) for content in contents]
 
@@ -54,7 +54,7 @@ def test_without_a_server_the_mail_lies_in_the_maildir() -> None:
 def test_a_mail_that_was_read_is_not_delivered_again() -> None:
     message = _message()
     run_message(message)
-    maildir = handler_settings().maildir
+    maildir = handler_settings().mail_dir
     [file] = mails_in(maildir)
     file.rename(maildir / "cur" / f"{file.name}:2,S")
 
@@ -107,7 +107,7 @@ def test_a_template_cannot_reach_python(setting: Setting, tmp_path: Path) -> Non
 def test_a_mail_is_pure_ascii_on_its_way_whatever_it_says() -> None:
     run_message(_message(name="Grüße 🎉"))
 
-    [file] = mails_in(handler_settings().maildir)
+    [file] = mails_in(handler_settings().mail_dir)
     assert file.read_bytes().isascii()
     assert "Grüße 🎉" in _body(_mails()[0], "plain")
 
@@ -151,7 +151,7 @@ def test_a_server_that_answers_451_and_then_250_gets_the_mail_on_the_second_run(
         "messageId": f"<{message.message_id}@localhost>",
     }
     assert mail["Message-ID"] == result["messageId"]
-    assert mails_in(handler_settings().maildir) == []
+    assert mails_in(handler_settings().mail_dir) == []
 
 
 @pytest.mark.parametrize("answer", ["550 no such user", "554 looks like spam"])

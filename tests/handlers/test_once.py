@@ -45,7 +45,7 @@ def _in_database(name: str) -> Callable[[], int]:
 
 
 def _mails() -> int:
-    return len(mails_in(handler_settings().maildir))
+    return len(mails_in(handler_settings().mail_dir))
 
 
 def _files(ending: str) -> int:

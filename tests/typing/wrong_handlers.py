@@ -6,7 +6,6 @@ from messages import EmailMessage, NoteEnrichmentMessage, UserActionMessage
 from workers import (
     Context,
     DeadLetter,
-    ResourceUnavailable,
     RetryPolicy,
     handles,
     on,
@@ -59,6 +58,5 @@ RetryPolicy(attempts=3)  # E: Unexpected keyword argument "attempts" for "RetryP
 RetryPolicy(max_attempts="3")  # E: incompatible type "str"; expected "int"
 RetryPolicy(base=5)  # E: incompatible type "int"; expected "timedelta"
 RetryPolicy(kind="linear")  # E: incompatible type
-ResourceUnavailable("down", retry_after=30)  # E: incompatible type "int"; expected "timedelta
 RetryPolicy().max_attempts = 4  # E: Property "max_attempts" defined in "RetryPolicy" is read-only
 RetryPolicy(base=timedelta(seconds=1), retries=4)  # E: Unexpected keyword argument "retries"

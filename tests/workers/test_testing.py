@@ -3,6 +3,7 @@
 import asyncio
 import threading
 import time
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -21,6 +22,7 @@ from workers import (
     HandlerNotFound,
     InvalidOption,
     JobFailed,
+    Keep,
     PermanentError,
     ResourceUnavailable,
     RetryAfter,
@@ -28,16 +30,18 @@ from workers import (
     TransientError,
     WaitTimeout,
     aenqueue,
+    aenqueue_in,
     aenqueue_many,
     enqueue,
     enqueue_in,
     enqueue_many,
     handles,
+    keys,
     utc_now,
 )
 from workers.context import current_message
 from workers.registry import separate_registry
-from workers.testing import EndlessWork, Postroom, WorkHorseDied
+from workers.testing import EndlessWork, Postroom, WorkHorseDied, in_memory
 
 pytest_plugins = ["workers.testing"]
 
@@ -121,6 +125,12 @@ def test_messages_of_a_batch_run_in_their_order(postroom: Postroom, said):
     assert said == list("01234")
 
 
+def test_any_number_of_jobs_may_be_due_at_once(postroom: Postroom):
+    enqueue_many((a_message() for _ in range(101)), delay=60)
+
+    assert len(postroom.advance("1m")) == 101
+
+
 def test_a_job_that_waits_for_another_follows_it(postroom: Postroom, said):
     first = enqueue(a_message("first"))
     enqueue(a_message("second"), depends_on=first)
@@ -131,29 +141,39 @@ def test_a_job_that_waits_for_another_follows_it(postroom: Postroom, said):
 
 
 def test_a_handler_that_is_async_runs_also_in_an_async_test(postroom: Postroom):
+    language = ContextVar("language", default="en")
+
     @handles(EmailMessage)
     async def send(message: EmailMessage) -> str:
         await asyncio.sleep(0)
-        return message.data.to
+        return language.get()
 
     async def main():
         await aenqueue_many([EMAIL])
         job = await aenqueue(a_message())
-        assert isinstance(postroom.perform(EMAIL), Completed)
+        language.set("de")
+        assert postroom.perform(EMAIL) == Completed("de")
         postroom.drain()
         return await job.await_result()
 
     assert asyncio.run(main()) == "echo"
-    assert postroom.assert_completed(EMAIL) == "ada@example.com"
+    assert postroom.assert_completed(EMAIL) == "de"
 
 
-def test_a_loop_that_outlives_a_test_gets_the_server_of_the_next(postroom: Postroom):
+def test_waiting_with_asyncio_runs_what_is_due_too(postroom: Postroom):
     async def main():
-        await aenqueue(a_message())
+        through = [await aenqueue(a_message()), enqueue(a_message())]
+        return [await job.await_result() for job in through]
 
-    with asyncio.Runner() as runner:
-        runner.run(main())
-        assert postroom.assert_enqueued(TestMessage, count=1)
+    assert asyncio.run(main()) == ["echo", "echo"]
+
+
+def test_waiting_with_asyncio_for_what_is_not_due_ends_too(postroom: Postroom):
+    async def main():
+        await (await aenqueue_in(60, a_message())).await_result()
+
+    with pytest.raises(WaitTimeout, match=r"postroom\.advance"):
+        asyncio.run(main())
 
 
 def test_waiting_for_a_job_runs_what_is_due(postroom: Postroom):
@@ -183,6 +203,40 @@ def test_a_handler_may_wait_for_the_job_it_sent(postroom: Postroom):
     postroom.drain()
 
     assert postroom.assert_completed(EMAIL) == "child"
+
+
+def test_a_job_whose_record_is_not_kept_has_completed_too(postroom: Postroom):
+    job = enqueue(a_message(), keep_completed=Keep(count=0))
+
+    postroom.drain()
+
+    assert not postroom.connection.exists(keys.job(job.id))
+    postroom.assert_completed(job)
+    postroom.assert_enqueued(TestMessage, count=1)
+
+
+def test_results_may_be_kept_for_no_time(monkeypatch):
+    monkeypatch.setenv("RESULT_TTL", "0")
+    with in_memory() as postroom:
+        job = enqueue(a_message())
+        postroom.duplicate_next(TestMessage)
+
+        assert [run.outcome for run in postroom.drain()] == ["completed"]
+        postroom.assert_completed(job)
+
+
+def test_what_a_handler_sends_is_known_even_if_its_record_is_gone(monkeypatch):
+    monkeypatch.setenv("RESULT_TTL", "0")
+
+    @handles(EmailMessage)
+    def send(message: EmailMessage) -> None:
+        enqueue(a_message())
+
+    with in_memory() as postroom:
+        enqueue(EMAIL)
+        postroom.drain()
+
+        postroom.assert_enqueued(TestMessage, count=1)
 
 
 def test_work_without_end_is_stopped(postroom: Postroom):
@@ -219,8 +273,11 @@ def test_a_message_without_a_handler_is_handed_back(postroom: Postroom):
     enqueue(EMAIL)
 
     [run] = postroom.drain()
-
     assert (run.outcome, run.delay) == ("handed_back", timedelta(seconds=30))
+
+    assert {run.outcome for run in postroom.advance("5m")} == {"handed_back"}
+    postroom.advance("10m")
+    postroom.assert_buried(EMAIL, reason="unknown_type")
 
 
 def test_what_pytest_raises_in_a_handler_reaches_the_test(postroom: Postroom):

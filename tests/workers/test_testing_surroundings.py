@@ -1,5 +1,6 @@
 """The test kit is opted into, says what a real worker says, and leaves nothing behind."""
 
+import asyncio
 import importlib.metadata
 import sys
 import threading
@@ -13,8 +14,19 @@ from redis import Redis
 
 from messages import TestData, TestMessage
 from tests.processes import StartProcess
-from workers import dead_letters, dispatcher, enqueue, handles, producer, settings
-from workers.connection import connect, default_connection
+from workers import (
+    aenqueue,
+    dead_letters,
+    dispatcher,
+    enqueue,
+    handle,
+    handles,
+    jobs,
+    keys,
+    settings,
+)
+from workers.connection import aconnection_for, connect, default_connection
+from workers.dispatcher import Completed, dispatch
 from workers.registry import handler_for, separate_registry
 from workers.retry import RetryPolicy
 from workers.testing import in_memory
@@ -86,12 +98,34 @@ def test_producers_and_workers_do_not_load_the_kit(start_process: StartProcess):
     assert process.output().strip() == "set()"
 
 
+APPLICATION = """
+from messages import TestMessage
+from workers import handles
+
+
+@handles(TestMessage)
+def answer(message: TestMessage) -> int:
+    return 42
+"""
+
+
+def test_the_handlers_of_the_settings_are_loaded(monkeypatch, tmp_path: Path):
+    settings.load_settings()  # as a test before this one may have done
+    (tmp_path / "kit_users_application.py").write_text(APPLICATION)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("HANDLER_PACKAGES", "kit_users_application")
+
+    with in_memory() as postroom:
+        assert postroom.perform(message()) == Completed(42)
+
+
 # --- leaving nothing ----------------------------------------------------------------------------
 
 
 def test_nothing_is_left_behind(redis: Redis, monkeypatch):
     spread = RetryPolicy.decide.__kwdefaults__["spread"]
-    threads, loops, keys = threading.active_count(), producer._clients, redis.keys("*")
+    threads, stored = threading.active_count(), redis.keys("*")
+    twin = handle._atwin
     real = default_connection().connection_pool.connection_kwargs["port"]
 
     with in_memory() as postroom:
@@ -104,23 +138,47 @@ def test_nothing_is_left_behind(redis: Redis, monkeypatch):
 
     assert abs(time.time() - time.clock_gettime(time.CLOCK_REALTIME)) < 1
     assert dispatcher.handler_for is handler_for
+    assert (handle._atwin, jobs.dispatch) == (twin, dispatch)
     assert RetryPolicy.decide.__kwdefaults__["spread"] is spread
-    assert (threading.active_count(), producer._clients, redis.keys("*")) == (threads, loops, keys)
+    assert (threading.active_count(), redis.keys("*")) == (threads, stored)
     assert settings.load_settings().result_ttl == 7
     assert default_connection().connection_pool.connection_kwargs["port"] == real
+
+
+def test_a_loop_that_outlives_a_test_keeps_its_own_server(redis: Redis):
+    stored = []
+
+    async def send() -> None:
+        stored.append(keys.job((await aenqueue(message())).id))
+
+    with asyncio.Runner() as runner:
+        runner.run(send())
+        with in_memory() as postroom:
+            runner.run(send())
+            assert postroom.connection.exists(stored[1])
+            assert not postroom.connection.exists(stored[0])
+        runner.run(send())
+        runner.run(close())
+
+    assert [redis.exists(key) for key in stored] == [1, 0, 1]
+
+
+async def close() -> None:
+    client = await aconnection_for(settings.load_settings())
+    await client.aclose()
 
 
 def test_tests_know_nothing_of_each_other():
     for _ in range(2):
         with in_memory() as postroom:
-            handles(TestMessage)(handle)
+            handles(TestMessage)(do_nothing)
             postroom.fail_next(TestMessage, TimeoutError, times=5)
             enqueue(message())
             assert len(postroom.enqueued(TestMessage)) == 1
             assert postroom.runs == []
 
 
-def handle(_: TestMessage) -> None:
+def do_nothing(_: TestMessage) -> None:
     pass
 
 
@@ -175,7 +233,7 @@ _OF_ONE_JOB = ("job_id", "buried_at", "envelope")
 
 
 def test_a_hundred_tests_take_about_a_second():
-    handles(TestMessage)(handle)
+    handles(TestMessage)(do_nothing)
     began = time.process_time()
 
     for _ in range(100):

@@ -68,6 +68,13 @@ class MessageWorker(Worker):
         self._admission = Admission(self._claimer, self.settings, self.name)
         self.push_exc_handler(self._handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
 
+    @override
+    def serialize(self) -> dict[str, Any]:
+        """What RQ tells of a worker, and which class it is: stock workers have no such field."""
+        kind = type(self)
+        own = {"worker_class": f"{kind.__module__}.{kind.__qualname__}"}
+        return {**super().serialize(), **own}
+
     # --- the loop -----------------------------------------------------------------------------
 
     @override

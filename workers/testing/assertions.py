@@ -17,6 +17,8 @@ from workers.testing.runs import Enqueued, Run, described, listing
 
 M = TypeVar("M", bound=Message)
 
+_ROUNDED = timedelta(milliseconds=1)  # a job's history has its delays in whole milliseconds
+
 Which = Message | JobHandle | str
 """A job: its message, its handle or its id."""
 
@@ -123,7 +125,10 @@ def retried(history: History, times: int | None, delay: timedelta | None) -> Non
         _fail(f"was retried {len(retries)} times, not {times}", history)
     if times is None and not retries:
         _fail("was not retried", history)
-    if delay is not None and (not retries or retries[-1].delay != delay):
+    if delay is None:
+        return
+    newest = retries[-1].delay if retries else None
+    if newest is None or abs(newest - delay) > _ROUNDED:
         _fail(f"was not retried after {delay.total_seconds():g} s", history)
 
 

@@ -8,9 +8,14 @@ from dataclasses import dataclass, field, replace
 from functools import partial, wraps
 from typing import Any, Literal
 
+import pytest
+
 from messages import Message
 from workers import registry
+from workers.context import Context
+from workers.dispatcher import Completed, Outcome, dispatch
 from workers.registry import Handler
+from workers.retry import Attempt, RetryPolicy
 
 Call = Callable[[], Any]
 Fault = Callable[[Call], Any]
@@ -22,6 +27,31 @@ class WorkHorseDied(BaseException):
 
     `perform` raises it; `drain` and `advance` do what a worker does about it.
     """
+
+
+FOR_THE_TEST: tuple[type[BaseException], ...] = (
+    KeyboardInterrupt,
+    pytest.exit.Exception,
+    pytest.fail.Exception,
+    pytest.skip.Exception,
+)
+"""What is raised in a handler and means the test: no error of the handler."""
+
+
+def dispatch_or_die(
+    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy | None = None
+) -> Outcome:
+    """As `dispatch`, which judges whatever a handler raises; a dead process judges nothing.
+
+    Raises:
+        WorkHorseDied: If a crash was planned; also what is meant for the test.
+    """
+    outcome = dispatch(message, attempt, context=context, policy=policy)
+    if not isinstance(outcome, Completed) and isinstance(
+        outcome.error, (WorkHorseDied, *FOR_THE_TEST)
+    ):
+        raise outcome.error
+    return outcome
 
 
 @dataclass

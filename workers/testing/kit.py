@@ -14,7 +14,7 @@ from messages import Message
 from workers.clock import utc_now
 from workers.context import Context, running
 from workers.dead_letters import DeadLetter
-from workers.dispatcher import Outcome, dispatch
+from workers.dispatcher import Outcome
 from workers.options import Duration, whole
 from workers.registry import handler_for
 from workers.retry import Attempt
@@ -23,7 +23,7 @@ from workers.settings import load_settings
 from workers.testing import assertions
 from workers.testing.assertions import History, Wanted, Which, job_id_of
 from workers.testing.clock import VirtualClock, span
-from workers.testing.faults import Faults
+from workers.testing.faults import Faults, dispatch_or_die
 from workers.testing.runner import Runner
 from workers.testing.runs import Run
 
@@ -271,7 +271,7 @@ def _perform(message: Message, attempt: int) -> Outcome:
         report=lambda _: None,
     )
     with running(message, job_id=context.job_id, queue=context.queue, attempt=attempt):
-        return dispatch(message, Attempt(number=attempt), context=context)
+        return dispatch_or_die(message, Attempt(number=attempt), context=context)
 
 
 def _outside_the_loop(work: Callable[[], R]) -> R:

@@ -1,5 +1,6 @@
 """A Redis server in this process, for one test. It runs the scripts of production in real Lua."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -33,11 +34,25 @@ class MemoryClient(fakeredis.FakeRedis):
             WaitTimeout: If nothing is due, so that waiting would not end.
         """
         if block is not None and not self._work():
-            raise WaitTimeout(
-                "A job is waited for, and none is due in this test.",
-                remedy="Move time with postroom.advance(...), or give the message a handler.",
-            )
+            raise _endless()
         return super().xread(streams, count=count)
+
+
+class AsyncMemoryClient(fakeredis.FakeAsyncRedis):
+    """As `MemoryClient`, for asyncio."""
+
+    def __init__(self, work: Callable[[], bool], **options: Any) -> None:
+        super().__init__(**options)
+        self._work = work
+
+    @override
+    async def xread(  # type: ignore[override]  # as above
+        self, streams: Any, count: int | None = None, block: int | None = None
+    ) -> Any:
+        """As `MemoryClient.xread`; the jobs run in a thread beside the loop."""
+        if block is not None and not await asyncio.to_thread(self._work):
+            raise _endless()
+        return await super().xread(streams, count=count)
 
 
 @contextmanager
@@ -54,7 +69,14 @@ def memory_server(work: Callable[[], bool]) -> Iterator[MemoryClient]:
     with MemoryClient(work, server=server) as client:
         source = Source(
             connect=lambda: client,
-            aconnect=lambda: fakeredis.FakeAsyncRedis(server=server),
+            aconnect=lambda: AsyncMemoryClient(work, server=server),
         )
         with separate_server(source):
             yield client
+
+
+def _endless() -> WaitTimeout:
+    return WaitTimeout(
+        "A job is waited for, and none is due in this test.",
+        remedy="Move time with postroom.advance(...), or give the message a handler.",
+    )

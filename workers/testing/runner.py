@@ -9,6 +9,7 @@ import redis
 
 from messages import PostroomError
 from workers import keys
+from workers.clock import utc_now
 from workers.settings import load_settings
 from workers.testing.clock import VirtualClock, at
 from workers.testing.faults import Faults
@@ -57,12 +58,10 @@ class Runner:
         """
         self.sent.look()
         self._current_worker().promote()
-        while (run := self._current_worker().run_next()) is not None:
+        while (run := self._run_next(most)) is not None:
             self.runs.append(run)
             self.sent.look()
             self._deliver_again(run)
-            if len(self.runs) >= most and self._is_any_due():
-                raise EndlessWork(f"{len(self.runs)} jobs ran, and more are due.", field="limit")
 
     def advance(self, until: datetime, most: int) -> None:
         """Move time, and run everything that becomes due at its own time.
@@ -75,11 +74,17 @@ class Runner:
             EndlessWork: As `drain`.
         """
         self.drain(most)
-        while (due := self._next_due()) is not None and due <= until:
+        while (due := self._next_due(until)) is not None:
             self.clock.move_to(due)
             self.drain(most)
         self.clock.move_to(until)
         self._current_worker().run_maintenance_tasks()
+
+    def _run_next(self, most: int) -> Run | None:
+        worker = self._current_worker()
+        if len(self.runs) >= most and self._is_any_due():
+            raise EndlessWork(f"{len(self.runs)} jobs ran, and more are due.", field="limit")
+        return worker.run_next()
 
     def _current_worker(self) -> TestWorker:
         queues = self.sent.queues(load_settings().queues)
@@ -97,9 +102,11 @@ class Runner:
     def _is_any_due(self) -> bool:
         return any(self.connection.llen(keys.queue(name)) for name in self._lists())
 
-    def _next_due(self) -> datetime | None:
+    def _next_due(self, until: datetime) -> datetime | None:
+        # What is due already was moved: whatever stays behind must not stop time.
+        span = (f"({utc_now().timestamp()}", until.timestamp())
         found: list[Any] = [
-            self.connection.zrange(keys.scheduled(name), 0, 0, withscores=True)
+            self.connection.zrangebyscore(keys.scheduled(name), *span, 0, 1, withscores=True)
             for name in self._lists()
         ]
         scores = [entry[0][1] for entry in found if entry]

@@ -6,16 +6,16 @@ production runs as it is.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from weakref import WeakKeyDictionary
 
 import pytest
 
-from workers import dispatcher, producer
+from workers import dispatcher, handle, jobs
+from workers.connection import aconnect
 from workers.jobs import load_application
 from workers.retry import RetryPolicy
 from workers.settings import load_settings
 from workers.testing.clock import virtual_clock
-from workers.testing.faults import Faults
+from workers.testing.faults import Faults, dispatch_or_die
 from workers.testing.kit import Postroom
 from workers.testing.memory import memory_server
 
@@ -46,8 +46,9 @@ def in_memory() -> Iterator[Postroom]:
 def _join(kit: Postroom, faults: Faults, patch: pytest.MonkeyPatch) -> None:
     # Faults lie around the handler itself, whichever registry is in use.
     patch.setattr(dispatcher, "handler_for", faults.handler_for)
-    # A loop that outlives this test keeps its client.
-    patch.setattr(producer, "_clients", WeakKeyDictionary())
+    patch.setattr(jobs, "dispatch", dispatch_or_die)
+    # It would look for the server of a handle's client at an address.
+    patch.setattr(handle, "_atwin", lambda _: aconnect(load_settings()))
     # The jitter of every policy, also of one that a message brings along.
     patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
 

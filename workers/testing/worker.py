@@ -10,17 +10,17 @@ from typing import Any
 import redis
 from rq import Queue
 from rq.executions import Execution
-from rq.job import Job
+from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.timeouts import BaseDeathPenalty
 from typing_extensions import override
 
-from workers import attempts, dead_letters
+from workers import attempts, dead_letters, keys
 from workers.clock import utc_now
 from workers.engine.worker import MessageWorker
 from workers.jobs import envelope_of
 from workers.routing import queue_of
-from workers.testing.faults import WorkHorseDied
+from workers.testing.faults import FOR_THE_TEST, WorkHorseDied
 from workers.testing.runs import OutcomeName, Run, readable
 
 _OUTCOMES: dict[attempts.Outcome, OutcomeName] = {
@@ -29,6 +29,7 @@ _OUTCOMES: dict[attempts.Outcome, OutcomeName] = {
     "crashed": "crashed",
     "dead": "buried",
 }
+_WAITING = {status.value.encode() for status in (JobStatus.QUEUED, JobStatus.SCHEDULED)}
 _DEATH = "The work horse died, as crash_next() asked."
 
 
@@ -99,7 +100,7 @@ class TestWorker(MessageWorker):
         error = sys.exc_info()[1]
         if isinstance(error, WorkHorseDied):
             exc_string = _DEATH
-        elif not isinstance(error, Exception | None):
+        elif isinstance(error, FOR_THE_TEST):
             raise error
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
 
@@ -120,8 +121,10 @@ class TestWorker(MessageWorker):
         records = attempts.history(job.id, connection=self.connection)
         if records and records != past:
             return _unsuccessful(run, records[-1])
-        result: Any = job.return_value()
-        return replace(run, result=result)
+        status: Any = self.connection.hget(keys.job(job.id), "status")
+        if status in _WAITING:  # it gave no reason, as the one before it was the same
+            return replace(run, outcome="handed_back")
+        return replace(run, result=job.return_value())
 
 
 def _unsuccessful(run: Run, record: attempts.AttemptRecord) -> Run:

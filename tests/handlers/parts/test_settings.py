@@ -10,14 +10,14 @@ from workers import InvalidOption
 def test_without_any_variable_everything_stays_on_this_machine(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for name in ("DATABASE_URL", "MAILDIR", "BACKUP_URL"):
+    for name in ("DATABASE_URL", "MAIL_DIR", "BACKUP_URL"):
         monkeypatch.delenv(name)
     handler_settings.cache_clear()
 
     settings = handler_settings()
 
     assert settings.database_url.get_secret_value() == "sqlite:///.data/postroom.sqlite3"
-    assert (settings.maildir, settings.backup_url) == (Path(".data/maildir"), ".data/backups")
+    assert (settings.mail_dir, settings.backup_url) == (Path(".data/maildir"), ".data/backups")
     assert (settings.smtp_host, settings.robo_base_url) == (None, None)
     assert settings.notify_targets() == ()
 

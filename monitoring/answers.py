@@ -1,0 +1,25 @@
+"""What Redis answers, in Python's terms."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from rq.utils import utcparse
+
+
+def as_text(value: bytes | str) -> str:
+    """An answer as text; bytes that are none are replaced."""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+def as_time(value: bytes | str | None) -> datetime | None:
+    """A time as RQ writes it; None if it is missing or cannot be read."""
+    try:
+        return utcparse(as_text(value)) if value else None
+    except ValueError:
+        return None
+
+
+def server_time(clock: Sequence[int]) -> datetime:
+    """What TIME answers, as an aware UTC time."""
+    seconds, microseconds = clock
+    return datetime.fromtimestamp(seconds + microseconds / 1_000_000, tz=UTC)

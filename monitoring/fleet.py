@@ -1,0 +1,115 @@
+"""The workers, as they told Redis. Only reads."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from rq import Worker
+
+from monitoring.answers import as_text, as_time
+from workers.routing import queue_of
+
+_FIELDS = (
+    "state",
+    "death",
+    "last_heartbeat",
+    "queues",
+    "hostname",
+    "pid",
+    "current_job",
+    "version",
+    "python_version",
+    "worker_class",
+    "code_version",
+)
+
+
+@dataclass(frozen=True)
+class WorkerSnapshot:
+    """One worker, as it told Redis.
+
+    Args:
+        name: Its name.
+        lists: The names of the Redis lists it takes jobs from.
+        state: RQ's word: `starting`, `idle`, `busy` or `suspended`.
+        hostname: Its machine.
+        pid: Its process.
+        current_job: The job it runs.
+        last_heartbeat: When it last showed that it lives, by its own clock.
+        version: Of RQ.
+        python_version: Of Python, without the compiler.
+        worker_class: What a worker of ours tells; None for a stock one.
+        code_version: Of the application; None if it does not tell.
+    """
+
+    name: str
+    lists: Sequence[str] = ()
+    state: str = "?"
+    hostname: str = "?"
+    pid: str = "?"
+    current_job: str | None = None
+    last_heartbeat: datetime | None = None
+    version: str | None = None
+    python_version: str | None = None
+    worker_class: str | None = None
+    code_version: str | None = None
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether it runs a job."""
+        return self.state == "busy"
+
+    @property
+    def is_stock(self) -> bool:
+        """Whether it is none of ours; unknown ones, whose record is not whole, do not count."""
+        return self.worker_class is None and self.version is not None
+
+    @property
+    def queues(self) -> Sequence[str]:
+        """The queues whose lists it serves, in its order."""
+        return tuple(dict.fromkeys(queue_of(name) for name in self.lists))
+
+
+def ask_workers(pipe: Any, worker_keys: Iterable[str]) -> None:
+    """Ask for each worker's record.
+
+    Args:
+        pipe: The pipeline to ask in.
+        worker_keys: The keys of their records.
+    """
+    for key in worker_keys:
+        pipe.hmget(key, _FIELDS)
+
+
+def read_workers(worker_keys: Iterable[str], answers: Iterable[Any]) -> Iterator[WorkerSnapshot]:
+    """Make workers of the answers.
+
+    Args:
+        worker_keys: The keys that were asked for.
+        answers: What came for them, in their order.
+
+    Yields:
+        Those that live. The key of one that was killed expires after some minutes.
+    """
+    for key, values in zip(worker_keys, answers, strict=True):
+        told = dict(zip(_FIELDS, values, strict=True))
+        if any(told.values()) and not told["death"]:
+            yield _worker(key, told)
+
+
+def _worker(key: str, told: Mapping[str, bytes | None]) -> WorkerSnapshot:
+    text = {name: as_text(value) if value else None for name, value in told.items()}
+    return WorkerSnapshot(
+        name=key.removeprefix(Worker.redis_worker_namespace_prefix),
+        lists=tuple(filter(None, (text["queues"] or "").split(","))),
+        state=text["state"] or "?",
+        hostname=text["hostname"] or "?",
+        pid=text["pid"] or "?",
+        current_job=text["current_job"],
+        last_heartbeat=as_time(told["last_heartbeat"]),
+        version=text["version"],
+        python_version=(text["python_version"] or "").partition(" ")[0] or None,
+        worker_class=text["worker_class"],
+        code_version=text["code_version"],
+    )

@@ -1,0 +1,127 @@
+"""Whether the system works, in the shape of requirement 004. Only reads."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import redis
+
+from messages import PostroomError
+from monitoring.errors import ReadRefused, reading_errors, unknown_queue
+from monitoring.snapshot import (
+    Counts,
+    QueueSnapshot,
+    Snapshot,
+    oldest_waiting,
+    queue_lists,
+    take_snapshot,
+)
+from workers.connection import default_connection
+from workers.errors import StorageUnavailable
+from workers.routing import Priority, list_name, queue_of
+from workers.settings import load_settings
+
+JsonDict = dict[str, Any]
+
+
+def get_system_health(*, connection: redis.Redis | None = None) -> JsonDict:
+    """Whether Redis answers, and how much there is to do. Never raises because of Redis.
+
+    Args:
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        `redis_connected`; `queue_stats`, which gives `queue_size`, `failed_jobs` and
+        `scheduled_jobs` of each queue, its three lists together; `workers`, which gives their
+        `count` and how many are `active`: running a job. If Redis cannot be read, also `error`
+        with `code`, `message` and `remedy`; without an answer it comes after REDIS_TIMEOUT.
+    """
+    try:
+        with reading_errors():
+            snapshot = _snapshot(connection or default_connection())
+    except (StorageUnavailable, ReadRefused) as error:
+        return _unhealthy(error)
+    return {
+        "redis_connected": True,
+        "queue_stats": {name: _stats(queue.total) for name, queue in snapshot.queues.items()},
+        "workers": {
+            "count": len(snapshot.workers),
+            "active": sum(worker.is_busy for worker in snapshot.workers),
+        },
+    }
+
+
+def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> JsonDict:
+    """One queue: how much waits, for how long, and for whom.
+
+    Args:
+        queue: Its name; the name of one of its three lists stands for the queue.
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        `queue`, `queue_size`, `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on
+        their way to a worker), `started_jobs`, `oldest_waiting_seconds` (None if none waits),
+        `workers` that listen, `suspended` (all workers are told to start nothing), and
+        `priorities`: for each of high, normal and low `queue_size`, `oldest_waiting_seconds` and
+        `workers`.
+
+    Raises:
+        QueueNotFound: If the settings do not name it and it was never used.
+        StorageUnavailable: If Redis does not answer.
+    """
+    connection = connection or default_connection()
+    name = queue_of(queue)
+    with reading_errors():
+        snapshot = _snapshot(connection)
+        if name not in snapshot.queues:
+            raise unknown_queue(name, snapshot.queues)
+        lists = queue_lists(name)
+        ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
+    counts = snapshot.queues[name].total
+    return {
+        "queue": name,
+        **_stats(counts),
+        "deferred_jobs": counts.deferred,
+        "taken_jobs": counts.taken,
+        "started_jobs": counts.started,
+        "oldest_waiting_seconds": _rounded(max(ages.values(), default=None)),
+        "workers": len(snapshot.listening(*lists)),
+        "suspended": snapshot.suspended,
+        "priorities": _split(snapshot.queues[name], snapshot, ages),
+    }
+
+
+def _snapshot(connection: redis.Redis) -> Snapshot:
+    return take_snapshot(connection=connection, queues=load_settings().queues)
+
+
+def _stats(counts: Counts) -> JsonDict:
+    # Exactly the keys of requirement 004.
+    return {
+        "queue_size": counts.waiting,
+        "failed_jobs": counts.failed,
+        "scheduled_jobs": counts.scheduled,
+    }
+
+
+def _split(queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float]) -> JsonDict:
+    return {
+        priority.value: {
+            "queue_size": queue.lists[priority].waiting,
+            "oldest_waiting_seconds": _rounded(ages.get(list_name(queue.name, priority))),
+            "workers": len(snapshot.listening(list_name(queue.name, priority))),
+        }
+        for priority in Priority
+    }
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)
+
+
+def _unhealthy(error: PostroomError) -> JsonDict:
+    return {
+        "redis_connected": isinstance(error, ReadRefused),
+        "queue_stats": {},
+        "workers": {"count": 0, "active": 0},
+        "error": {"code": error.code, "message": error.message, "remedy": error.remedy},
+    }

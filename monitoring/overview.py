@@ -1,0 +1,81 @@
+"""All queues and workers at a glance. Only reads."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+import redis
+
+from monitoring.errors import reading_errors
+from monitoring.fleet import WorkerSnapshot
+from monitoring.queues import figures
+from monitoring.snapshot import (
+    QueueSnapshot,
+    Snapshot,
+    oldest_waiting,
+    queue_lists,
+    take_snapshot,
+)
+from workers import dead_letters
+from workers.connection import default_connection
+from workers.settings import load_settings
+
+JsonDict = dict[str, Any]
+
+
+def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
+    """Queues with their counts, and workers.
+
+    Args:
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        `queues`, by name: the figures of `get_queue_stats`, `waitingByPriority`,
+        `oldestWaitingSeconds` (None if none waits) and `workers`, how many listen; `workers`, a
+        list of `name`, `host`, `pid`, `state`, `queues`, `currentJob`, `secondsSinceHeartbeat` and
+        `stock`; `deadLetters`; `suspended`.
+
+    Raises:
+        StorageUnavailable: If Redis does not answer.
+    """
+    connection = connection or default_connection()
+    with reading_errors():
+        snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
+        lists = [name for queue in snapshot.queues for name in queue_lists(queue)]
+        ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
+        letters = dead_letters.count(connection=connection)
+    return {
+        "queues": {name: _queue(queue, snapshot, ages) for name, queue in snapshot.queues.items()},
+        "workers": [_worker(worker, snapshot) for worker in snapshot.workers],
+        "deadLetters": letters,
+        "suspended": snapshot.suspended,
+    }
+
+
+def _queue(queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float]) -> JsonDict:
+    lists = queue_lists(queue.name)
+    oldest = max((ages[name] for name in lists if name in ages), default=None)
+    return {
+        **figures(queue.total),
+        "waitingByPriority": {p.value: counts.waiting for p, counts in queue.lists.items()},
+        "oldestWaitingSeconds": None if oldest is None else round(oldest, 3),
+        "workers": len(snapshot.listening(*lists)),
+    }
+
+
+def _worker(worker: WorkerSnapshot, snapshot: Snapshot) -> JsonDict:
+    return {
+        "name": worker.name,
+        "host": worker.hostname,
+        "pid": worker.pid,
+        "state": worker.state,
+        "queues": list(worker.queues),
+        "currentJob": worker.current_job,
+        "secondsSinceHeartbeat": _since(worker.last_heartbeat, snapshot),
+        "stock": worker.is_stock,
+    }
+
+
+def _since(seen: datetime | None, snapshot: Snapshot) -> float | None:
+    # Never below zero: a worker's clock may be ahead of the server's.
+    return round(max(0.0, (snapshot.time - seen).total_seconds()), 3) if seen else None

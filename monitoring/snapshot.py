@@ -1,0 +1,195 @@
+"""Queues and workers as Redis has them at one moment. Only reads.
+
+RQ's own `registry.count` and `get_job_ids()` are not used: they run a clean-up by this machine's
+clock (rq/registry.py), and so looking at a queue could end its jobs.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from itertools import islice
+from typing import Any, Self
+
+import redis
+from rq.registry import StartedJobRegistry
+from rq.suspension import WORKERS_SUSPENDED
+from rq.worker_registration import REDIS_WORKER_KEYS
+
+from monitoring.answers import as_text, as_time, server_time
+from monitoring.fleet import WorkerSnapshot, ask_workers, read_workers
+from workers import keys
+from workers.routing import Priority, list_name, queue_of
+
+_IN_FRONT = 5  # jobs looked at for the oldest: one that is tried again at once goes to the front
+
+
+@dataclass(frozen=True)
+class Counts:
+    """How many jobs are where.
+
+    Args:
+        waiting: In a list, for a worker.
+        taken: Taken from it by a worker, and not started.
+        started: Running.
+        scheduled: Due later.
+        deferred: Waiting for other jobs.
+        finished: Done, and still on record.
+        failed: Failed, and still on record; dead letters are kept apart.
+        canceled: Cancelled by a person, and still on record.
+    """
+
+    waiting: int = 0
+    taken: int = 0
+    started: int = 0
+    scheduled: int = 0
+    deferred: int = 0
+    finished: int = 0
+    failed: int = 0
+    canceled: int = 0
+
+    def __add__(self, other: Self) -> Self:
+        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
+        return type(self)(*(left + right for left, right in pairs))
+
+    @property
+    def total(self) -> int:
+        """All jobs that have a record."""
+        return sum(getattr(self, field.name) for field in fields(self))
+
+
+@dataclass(frozen=True)
+class QueueSnapshot:
+    """One queue, with its three lists."""
+
+    name: str
+    lists: Mapping[Priority, Counts]
+
+    @property
+    def total(self) -> Counts:
+        """The three lists together."""
+        return sum(self.lists.values(), Counts())
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """Everything that counts are made of.
+
+    Args:
+        time: The server's.
+        queues: By name: those of the settings, then all others that were ever used.
+        workers: Those that live, by name.
+        suspended: Whether `rq suspend` keeps all workers from starting jobs.
+    """
+
+    time: datetime
+    queues: Mapping[str, QueueSnapshot]
+    workers: Sequence[WorkerSnapshot]
+    suspended: bool
+
+    @property
+    def total(self) -> Counts:
+        """All queues together."""
+        return sum((queue.total for queue in self.queues.values()), Counts())
+
+    def listening(self, *lists: str) -> Sequence[WorkerSnapshot]:
+        """The workers that take jobs from one of these Redis lists."""
+        return [worker for worker in self.workers if not set(lists).isdisjoint(worker.lists)]
+
+
+def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot:
+    """Read all counts, in two round trips however many queues and workers there are.
+
+    Args:
+        connection: Where.
+        queues: The queues of the settings, which are shown even if they were never used.
+
+    Returns:
+        The snapshot. Its parts are read one after the other, so a job that moves meanwhile may
+        be counted twice or not at all.
+    """
+    with connection.pipeline(transaction=False) as pipe:
+        pipe.time()
+        pipe.smembers(keys.queues())
+        pipe.smembers(REDIS_WORKER_KEYS)
+        pipe.exists(WORKERS_SUSPENDED)
+        clock, used, worker_keys, suspended = pipe.execute()
+    names = _names(queues, used)
+    found = sorted(as_text(key) for key in worker_keys)
+    with connection.pipeline(transaction=False) as pipe:
+        for name in _lists_of(names):
+            _ask_counts(pipe, name)
+        ask_workers(pipe, found)
+        answers = iter(pipe.execute())
+    return Snapshot(
+        time=server_time(clock),
+        queues={name: QueueSnapshot(name, _lists(answers)) for name in names},
+        workers=tuple(read_workers(found, answers)),
+        suspended=bool(suspended),
+    )
+
+
+def oldest_waiting(
+    lists: Sequence[str], *, time: datetime, connection: redis.Redis
+) -> Mapping[str, float]:
+    """How long the oldest job of each list has waited, in two round trips.
+
+    Args:
+        lists: The names of Redis lists.
+        time: The server's.
+        connection: Where.
+
+    Returns:
+        Seconds since it was put there, from 0, for each list that has jobs. Approximate: only the
+        first five of each list are looked at.
+    """
+    with connection.pipeline(transaction=False) as pipe:
+        for name in lists:
+            pipe.lrange(keys.queue(name), 0, _IN_FRONT - 1)
+        in_front = [[as_text(job_id) for job_id in ids] for ids in pipe.execute()]
+    with connection.pipeline(transaction=False) as pipe:
+        for ids in in_front:
+            for job_id in ids:
+                pipe.hget(keys.job(job_id), "enqueued_at")
+        told = iter(pipe.execute())
+    ages: dict[str, float] = {}
+    for name, ids in zip(lists, in_front, strict=True):
+        times = [moment for value in islice(told, len(ids)) if (moment := as_time(value))]
+        if times:
+            ages[name] = max(0.0, (time - min(times)).total_seconds())
+    return ages
+
+
+def queue_lists(queue: str) -> Sequence[str]:
+    """The names of a queue's three Redis lists, most urgent first."""
+    return [list_name(queue, priority) for priority in Priority]
+
+
+def started(name: str) -> str:
+    """The key of the sorted set of a list's running jobs, as `job id:execution id`."""
+    return str(StartedJobRegistry.key_template.format(name))
+
+
+def _names(told: Iterable[str], used: Iterable[bytes | str]) -> Sequence[str]:
+    prefix = keys.queue("")
+    others = sorted(queue_of(as_text(key).removeprefix(prefix)) for key in used)
+    return list(dict.fromkeys([*(queue_of(name) for name in told), *others]))
+
+
+def _lists_of(names: Iterable[str]) -> Iterator[str]:
+    return (name for queue in names for name in queue_lists(queue))
+
+
+def _ask_counts(pipe: Any, name: str) -> None:
+    # In the order of the fields of Counts.
+    pipe.llen(keys.queue(name))
+    pipe.llen(keys.intermediate(name))
+    pipe.zcard(started(name))
+    pipe.zcard(keys.scheduled(name))
+    pipe.zcard(keys.deferred(name))
+    pipe.zcard(keys.finished(name))
+    pipe.zcard(keys.failed(name))
+    pipe.zcard(keys.canceled(name))
+
+
+def _lists(answers: Iterator[Any]) -> Mapping[Priority, Counts]:
+    return {priority: Counts(*islice(answers, len(fields(Counts)))) for priority in Priority}

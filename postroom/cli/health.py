@@ -1,0 +1,36 @@
+"""`postroom health`: whether the system answers, in the shape of requirement 004."""
+
+from typing import Annotated, Any
+
+import typer
+
+from monitoring.health import get_system_health
+from monitoring.words import number
+from postroom.columns import columns, printable
+from postroom.printing import answer
+
+UNHEALTHY = 1
+
+
+def health(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """Say whether Redis answers and how much there is to do; exit code 1 if it does not."""
+    with answer(as_json=as_json) as say:
+        found = get_system_health()
+        say(found, _for_people(found))
+    if "error" in found:
+        raise SystemExit(UNHEALTHY)
+
+
+def _for_people(found: dict[str, Any]) -> str:
+    if "error" in found:
+        error = found["error"]
+        return f"UNHEALTHY  {printable(error['message'])}\n  Do: {error['remedy']}"
+    workers = found["workers"]
+    sentence = f"Redis answers. {number(workers['count'], 'worker')}, {workers['active']} busy."
+    rows = [
+        (name, figures["queue_size"], figures["scheduled_jobs"], figures["failed_jobs"])
+        for name, figures in found["queue_stats"].items()
+    ]
+    return f"{sentence}\n\n{columns(('QUEUE', 'WAITING', 'SCHEDULED', 'FAILED'), rows)}"

@@ -1,0 +1,118 @@
+"""What the doctor finds in a user's rights: with real users of a real server."""
+
+from pathlib import Path
+
+from redis import Redis
+from rq.defaults import RQ_KEY_PREFIX
+
+from messages import TestData, TestMessage
+from monitoring.doctor import Finding, examine
+from monitoring.doctor.permissions import needed_commands
+from tests.monitoring.conftest import log_in, url_of, utc_now
+from tests.processes import StartProcess
+from workers import enqueue, keys
+from workers.settings import Settings
+
+ROOT = Path(__file__).parents[2]
+
+
+def examined(redis: Redis) -> list[Finding]:
+    return examine(connection=redis, settings=Settings(), now=utc_now())
+
+
+def found(redis: Redis, code: str) -> Finding:
+    """The only thing that is wrong."""
+    (finding,) = examined(redis)
+    assert finding.code == code, finding
+    return finding
+
+
+def test_commands_that_the_user_may_not_run_are_named(own_server: Redis) -> None:
+    with log_in(own_server, "half", allowed=("+@all", "-lmove", "-evalsha")) as half:
+        finding = found(half, "not_permitted")
+
+    assert finding.severity == "critical"
+    assert "The user half may not run EVALSHA and LMOVE" in finding.what
+    assert "ACL SETUSER half +evalsha +lmove" in finding.remedy
+
+
+def test_what_the_remedy_says_gives_the_user_all_it_needs(own_server: Redis) -> None:
+    allowed = ("+@all", "-@write", "-@scripting", "-@pubsub", "-@transaction", "+multi")
+    with log_in(own_server, "reader", allowed=allowed) as reader:
+        finding = found(reader, "not_permitted")
+        _, _, rights = finding.remedy.strip("`").partition("ACL SETUSER reader ")
+        own_server.execute_command("ACL", "SETUSER", "reader", *rights.split())
+
+        assert len(rights.split()) > 20
+        assert examined(reader) == []
+
+
+def test_keys_that_the_user_may_not_touch_are_named(own_server: Redis) -> None:
+    ours = f"{keys.done().removesuffix('done')}*"
+    with log_in(own_server, "half", allowed=("+@all",), key=ours) as half:
+        finding = examined(half)[0]
+
+    assert finding.code == "not_permitted"
+    assert f"HSET on {RQ_KEY_PREFIX}:*" in finding.what
+    assert f"ACL SETUSER half ~{RQ_KEY_PREFIX}:*" in finding.remedy
+
+
+def test_channels_that_the_user_may_not_use_are_named(own_server: Redis) -> None:
+    with log_in(own_server, "deaf", allowed=("+@all",)) as deaf:
+        own_server.execute_command("ACL", "SETUSER", "deaf", "resetchannels")
+        finding = found(deaf, "not_permitted")
+
+    assert f"SUBSCRIBE on {RQ_KEY_PREFIX}:pubsub:*" in finding.what
+    assert f"&{RQ_KEY_PREFIX}:pubsub:*" in finding.remedy
+
+
+def test_a_user_without_transactions_is_told_so(own_server: Redis) -> None:
+    with log_in(own_server, "single", allowed=("+@all", "-multi")) as single:
+        assert "may not run MULTI" in found(single, "not_permitted").what
+
+
+def test_a_user_who_may_read_nothing_is_told_so(own_server: Redis) -> None:
+    with log_in(own_server, "blind", allowed=("+ping",)) as blind:
+        codes = [finding.code for finding in examined(blind)]
+
+    assert codes == ["not_permitted", "queues_unreadable", "settings_unreadable"]
+
+
+def test_an_examination_changes_nothing(own_server: Redis) -> None:
+    enqueue(TestMessage(data=TestData(test_type="echo")), connection=own_server)
+    before = {key: own_server.dump(key) for key in own_server.scan_iter()}
+    dirty = own_server.info("persistence")["rdb_changes_since_last_save"]
+
+    examined(own_server)
+
+    assert {key: own_server.dump(key) for key in own_server.scan_iter()} == before
+    assert own_server.info("persistence")["rdb_changes_since_last_save"] == dirty
+
+
+def test_every_command_that_a_worker_sends_is_among_those_that_are_tried(
+    own_server: Redis, start_process: StartProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "trace").touch()
+    own_server.config_resetstat()
+    for kind in ("echo", "permanent", "plain", "progress"):
+        enqueue(TestMessage(data=TestData(test_type=kind)), connection=own_server, unique_key=kind)
+    worker = start_process(
+        *("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "--burst"),
+        "default",
+        cwd=ROOT,
+        env={
+            "REDIS_URL": url_of(own_server),
+            "HANDLER_PACKAGES": "tests.workers.app",
+            "TRACE": str(tmp_path / "trace"),
+        },
+    )
+    assert worker.popen.wait(20) == 0, worker.output()
+
+    stats = own_server.info("commandstats")
+    sent = {name.removeprefix("cmdstat_").replace("|", " ").upper() for name in stats}
+    tried = {command[0] for command in needed_commands()}
+    tried |= {" ".join(command[:2]) for command in needed_commands()}
+    greetings = {"CLIENT SETINFO", "HELLO", "MULTI", "EXEC", "UNWATCH", "UNSUBSCRIBE"}
+    ours = {"CONFIG RESETSTAT", "SCRIPT EXISTS"}
+    assert sent - tried - greetings - ours == set()
+    assert {"EVALSHA", "HSET", "ZADD"} <= sent
