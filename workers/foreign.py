@@ -41,8 +41,13 @@ def refusal(job: Job, allowed: Sequence[str]) -> str | None:
         names.insert(0, f"function {job.func_name}")
     for entry in names:
         kind, _, name = entry.partition(" ")
-        if not _is_below(name, allowed) or (kind in _IMPORTED and not _is_own(name, allowed)):
+        if not _is_below(name, allowed):
             return f"The job names the {entry}, which ALLOW_FOREIGN_JOBS does not allow."
+        if kind in _IMPORTED and not _is_own(name, allowed):
+            return (
+                f"The job names the {entry}, which cannot be imported, or which its module has "
+                "only imported from elsewhere."
+            )
     return None
 
 
@@ -54,9 +59,10 @@ def _is_own(name: str, allowed: Sequence[str]) -> bool:
     # RQ would climb through what an allowed module has imported: myapp.jobs.os.system.
     try:
         found = import_attribute(name)
-    except Exception:  # noqa: BLE001 - what cannot be imported cannot run; RQ reports why
-        return True
-    return _is_below(str(getattr(found, "__module__", "")), allowed)
+    except Exception:  # noqa: BLE001 - a foreign module may raise anything when it is imported
+        return False
+    own_name = f"{getattr(found, '__module__', '')}.{getattr(found, '__qualname__', '')}"
+    return _is_below(own_name, allowed)
 
 
 def _extras(job: Job) -> Iterator[str]:

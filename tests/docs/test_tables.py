@@ -113,6 +113,7 @@ def test_the_readme_lists_every_message_type_with_its_queue_and_fields() -> None
     assert listed == {
         kind: (cls.queue, wire_fields(cls.model_fields["data"].annotation))
         for kind, cls in message_types().items()
+        if cls.__module__.startswith("messages.")  # tests of this process declare others
     }
 
 

@@ -23,21 +23,17 @@ def test_our_own_jobs_need_no_permission(redis):
 
 @pytest.mark.parametrize("extra", ["on_success", "on_failure", "on_stopped"])
 def test_a_callback_is_as_foreign_as_a_function(redis, extra):
-    name = "tests.workers.stock_jobs.complain"
+    name = "json.dumps"
     found = job(redis, **{extra: Callback(name)})
 
     assert f"callback {name}" in refusal(found, ())
     assert not is_ours(found)
-    assert refusal(found, ("tests.workers",)) is None
+    assert refusal(found, ("json",)) is None
 
 
-@pytest.mark.parametrize(
-    "name", ["Path.home", "os.system", "enqueue.__globals__", "signal.raise_signal"]
-)
+@pytest.mark.parametrize("name", ["codecs.open", "decoder.scanner.re.compile", "no_such_name"])
 def test_what_an_allowed_module_has_imported_is_not_allowed_with_it(redis, name):
-    found = job(redis, f"tests.workers.app.{name}")
-
-    assert refusal(found, ("tests.workers.app",)) is not None
+    assert "cannot be imported, or" in refusal(job(redis, f"json.{name}"), ("json",))
 
 
 def test_a_webhook_is_a_request_that_redis_could_choose(redis):
@@ -58,9 +54,10 @@ def test_a_bound_instance_is_refused(redis):
     ("function", "allowed", "may_run"),
     [
         ("myapp.jobs.send", (), False),
-        ("myapp.jobs.send", ("myapp",), True),
-        ("myapp.jobs.send", ("myapp.jobs.send",), True),
-        ("myapp.jobs.send", ("myap",), False),
+        ("json.decoder.JSONDecoder", ("json",), True),
+        ("json.dumps", ("json.dumps",), True),
+        ("json.loads", ("json.dumps",), False),
+        ("json.dumps", ("js",), False),
         ("myapp_evil.send", ("myapp",), False),
         ("os.system", ("*",), True),
         ("workers.jobs.run_message.__globals__", (), False),

@@ -138,6 +138,7 @@ def test_a_job_that_waits_for_another_follows_it(postroom: Postroom, said):
     postroom.drain()
 
     assert said == ["first", "second"]
+    postroom.assert_enqueued(TestMessage, count=2)
 
 
 def test_a_handler_that_is_async_runs_also_in_an_async_test(postroom: Postroom):
