@@ -8,7 +8,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from messages.activity_schema import ActivitySchemaData, ActivitySchemaMessage
-from messages.base import MAX_BYTES, Message, Payload
+from messages.base import Message, Payload
 from messages.data_sync import DataSyncData, DataSyncMessage
 from messages.email import EmailData, EmailMessage
 from messages.errors import (
@@ -20,6 +20,7 @@ from messages.errors import (
 )
 from messages.examples import examples_of
 from messages.fields import Indexed, JsonObject, LogField, Scalar, Secret
+from messages.limits import MAX_BYTES
 from messages.note_enrichment import NoteEnrichmentData, NoteEnrichmentMessage
 from messages.notification import NotificationData, NotificationMessage
 from messages.schema import json_schema

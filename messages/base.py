@@ -4,7 +4,7 @@ Both are frozen and refuse unknown fields: a wrong message fails where it is wri
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, Self, get_args, get_origin
 
@@ -26,10 +26,8 @@ from typing_extensions import override
 from uuid_utils import uuid7
 
 from messages.errors import DuplicateMessageType, InvalidMessage, InvalidMessageType, invalid
-from messages.fields import MAX_DEPTH, JsonObject
-
-MAX_BYTES = 256_000
-"""Largest message on the wire, in bytes of JSON (design: limits)."""
+from messages.fields import JsonObject
+from messages.limits import check_limits, not_unicode
 
 
 class _OneError(ModelMetaclass):
@@ -211,63 +209,13 @@ class Message(_Wire):
         )
 
 
-def check_limits(text: bytes) -> None:
-    """Refuse a message that is too large or too deep, before it is parsed or written.
-
-    Args:
-        text: The JSON.
-
-    Raises:
-        InvalidMessage: If it has more than `MAX_BYTES` bytes or `MAX_DEPTH` levels.
-    """
-    if len(text) > MAX_BYTES:
-        raise InvalidMessage(
-            f"The message has {len(text):,} bytes; at most {MAX_BYTES:,} are allowed.",
-            remedy="Store the large part elsewhere and send its id.",
-            code="too_large",
-        )
-    # A message has at most as many levels as opening brackets, and most have few of them.
-    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and _depth(text) > MAX_DEPTH:
-        raise InvalidMessage(
-            f"The message is nested deeper than {MAX_DEPTH} levels.",
-            remedy="Flatten it, or send the nested part as text.",
-        )
-
-
-_STRINGS = re.compile(rb'"(?:[^"\\]|\\.)*"')
-
-
-def _depth(text: bytes) -> int:
-    level = deepest = 0
-    for byte in _STRINGS.sub(b"", text):
-        if byte in b"{[":
-            level += 1
-            deepest = max(deepest, level)
-        elif byte in b"}]":
-            level -= 1
-    return deepest
-
-
 def _unwritable(message: Message, error: ValueError) -> InvalidMessage:
     whole = message.model_dump(by_alias=True)
     return InvalidMessage(
         f"{message.message_type} cannot be written as JSON: {error}.",
-        field=_not_unicode(whole),
+        field=not_unicode(whole),
         remedy="Remove the characters that are not valid Unicode text.",
     )
-
-
-def _not_unicode(value: object, path: str = "") -> str | None:
-    """The path of the first text that UTF-8 cannot carry, such as half of a surrogate pair."""
-    if isinstance(value, str):
-        return path if value != value.encode(errors="replace").decode() else None
-    parts: Iterable[tuple[object, object]] = ()
-    if isinstance(value, dict):
-        parts = value.items()
-    elif isinstance(value, list | tuple):
-        parts = enumerate(value)
-    found = (_not_unicode(part, f"{path}.{name}".lstrip(".")) for name, part in parts)
-    return next((each for each in found if each is not None), None)
 
 
 _types: dict[str, type[Message]] = {}  # filled by declaring classes, and by nothing else

@@ -13,7 +13,7 @@ from typing import Annotated, Any
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
 
-from messages.base import Message, check_limits, registered_types
+from messages.base import Message, registered_types
 from messages.errors import (
     InvalidMessage,
     UnknownMessageType,
@@ -21,6 +21,7 @@ from messages.errors import (
     invalid,
     untagged,
 )
+from messages.limits import check_limits
 
 
 @dataclass(frozen=True)
