@@ -8,11 +8,10 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.errors import reading_errors
 from monitoring.queues import message_type_of
 from monitoring.snapshot import queue_lists, take_snapshot
 from workers import dead_letters, keys
-from workers.connection import default_connection
+from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.routing import queue_of
 from workers.settings import load_settings
@@ -40,7 +39,7 @@ def get_failed_jobs(limit: int = 10, *, connection: redis.Redis | None = None) -
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()
-    with reading_errors():
+    with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
         failed = {name: queue.total.failed for name, queue in snapshot.queues.items()}
         jobs: dict[str, list[JsonDict]] = {name: [] for name in failed}

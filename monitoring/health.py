@@ -6,7 +6,7 @@ from typing import Any
 import redis
 
 from messages import PostroomError
-from monitoring.errors import ReadRefused, reading_errors, unknown_queue
+from monitoring.errors import unknown_queue
 from monitoring.snapshot import (
     Counts,
     QueueSnapshot,
@@ -15,8 +15,8 @@ from monitoring.snapshot import (
     queue_lists,
     take_snapshot,
 )
-from workers.connection import default_connection
-from workers.errors import StorageUnavailable
+from workers.connection import default_connection, storage_errors
+from workers.errors import StorageRefused, StorageUnavailable
 from workers.routing import Priority, list_name, queue_of
 from workers.settings import load_settings
 
@@ -36,9 +36,9 @@ def get_system_health(*, connection: redis.Redis | None = None) -> JsonDict:
         with `code`, `message` and `remedy`; without an answer it comes after REDIS_TIMEOUT.
     """
     try:
-        with reading_errors():
+        with storage_errors():
             snapshot = _snapshot(connection or default_connection())
-    except (StorageUnavailable, ReadRefused) as error:
+    except (StorageUnavailable, StorageRefused) as error:
         return _unhealthy(error)
     return {
         "redis_connected": True,
@@ -70,7 +70,7 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
     """
     connection = connection or default_connection()
     name = queue_of(queue)
-    with reading_errors():
+    with storage_errors():
         snapshot = _snapshot(connection)
         if name not in snapshot.queues:
             raise unknown_queue(name, snapshot.queues)
@@ -120,7 +120,7 @@ def _rounded(seconds: float | None) -> float | None:
 
 def _unhealthy(error: PostroomError) -> JsonDict:
     return {
-        "redis_connected": isinstance(error, ReadRefused),
+        "redis_connected": isinstance(error, StorageRefused),
         "queue_stats": {},
         "workers": {"count": 0, "active": 0},
         "error": {"code": error.code, "message": error.message, "remedy": error.remedy},

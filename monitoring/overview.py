@@ -6,7 +6,6 @@ from typing import Any
 
 import redis
 
-from monitoring.errors import reading_errors
 from monitoring.fleet import WorkerSnapshot
 from monitoring.queues import figures
 from monitoring.snapshot import (
@@ -17,7 +16,7 @@ from monitoring.snapshot import (
     take_snapshot,
 )
 from workers import dead_letters
-from workers.connection import default_connection
+from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 
 JsonDict = dict[str, Any]
@@ -39,7 +38,7 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()
-    with reading_errors():
+    with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
         lists = [name for queue in snapshot.queues for name in queue_lists(queue)]
         ages = oldest_waiting(lists, time=snapshot.time, connection=connection)

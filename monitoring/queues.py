@@ -6,10 +6,10 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.errors import InvalidQuery, reading_errors
+from monitoring.errors import InvalidQuery
 from monitoring.snapshot import Counts, Snapshot, started, take_snapshot
 from workers import dead_letters, keys
-from workers.connection import default_connection
+from workers.connection import default_connection, storage_errors
 from workers.routing import list_name, queue_of
 from workers.settings import load_settings
 
@@ -60,7 +60,7 @@ def get_queue_stats(
     """
     _check(limit)
     connection = connection or default_connection()
-    with reading_errors():
+    with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
         stats: JsonDict = {
             "queues": {name: figures(queue.total) for name, queue in snapshot.queues.items()},

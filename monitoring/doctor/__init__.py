@@ -16,9 +16,9 @@ from monitoring.doctor.permissions import permission_findings
 from monitoring.doctor.queues import queue_findings
 from monitoring.doctor.server import read_server, server_findings
 from monitoring.doctor.workers import worker_findings
-from monitoring.errors import ReadRefused, reading_errors
 from monitoring.snapshot import Counts, take_snapshot
-from workers.errors import StorageUnavailable
+from workers.connection import storage_errors
+from workers.errors import StorageRefused, StorageUnavailable
 from workers.settings import Settings
 
 __all__ = ["Finding", "Probe", "Severity", "examine"]
@@ -52,18 +52,18 @@ def examine(
 
 def _of_redis(connection: redis.Redis, settings: Settings, now: datetime) -> Iterator[Finding]:
     began = time.monotonic()
-    with reading_errors():
+    with storage_errors():
         server = read_server(connection)
         yield from permission_findings(connection)
         elapsed = timedelta(seconds=time.monotonic() - began)
     try:
-        with reading_errors():
+        with storage_errors():
             snapshot = take_snapshot(connection=connection, queues=settings.queues)
             yield from clock_findings(snapshot, now + elapsed)
             yield from worker_findings(snapshot, settings, connection)
             yield from queue_findings(snapshot, connection)
             jobs = snapshot.total
-    except ReadRefused as error:
+    except StorageRefused as error:
         jobs = Counts()
         yield Finding("queues_unreadable", "critical", error.message, error.remedy)
     yield from server_findings(server, jobs)

@@ -53,7 +53,7 @@ def test_keys_that_the_user_may_not_touch_are_named(own_server: Redis) -> None:
         finding = examined(half)[0]
 
     assert finding.code == "not_permitted"
-    assert f"HSET on {RQ_KEY_PREFIX}:*" in finding.what
+    assert f" on {RQ_KEY_PREFIX}:*" in finding.what
     assert f"ACL SETUSER half ~{RQ_KEY_PREFIX}:*" in finding.remedy
 
 
