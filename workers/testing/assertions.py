@@ -122,7 +122,7 @@ def retried(history: History, times: int | None, delay: timedelta | None) -> Non
     __tracebackhide__ = True
     retries = history.with_outcome("retried")
     if times is not None and len(retries) != times:
-        _fail(f"was retried {len(retries)} times, not {times}", history)
+        _fail(f"was retried {len(retries)}x, not {times}x", history)
     if times is None and not retries:
         _fail("was not retried", history)
     if delay is None:

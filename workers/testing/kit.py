@@ -8,13 +8,13 @@ from datetime import datetime
 from typing import Any, Literal, TypeVar
 
 import redis
-import structlog
 
 from messages import Message
 from workers.clock import utc_now
 from workers.context import Context, running
 from workers.dead_letters import DeadLetter
 from workers.dispatcher import Outcome
+from workers.logger import get_logger
 from workers.options import Duration, whole
 from workers.registry import handler_for
 from workers.retry import Attempt
@@ -267,7 +267,7 @@ def _perform(message: Message, attempt: int) -> Outcome:
         queue=queue_for(message, load_settings().queue_routes),
         attempt=attempt,
         max_attempts=handler_for(type(message)).retry.max_attempts,
-        log=structlog.get_logger("postroom.handler"),
+        log=get_logger("postroom.handler"),
         report=lambda _: None,
     )
     with running(message, job_id=context.job_id, queue=context.queue, attempt=attempt):
