@@ -93,6 +93,22 @@ def aconnect(settings: Settings) -> redis.asyncio.Redis:
     return redis.asyncio.Redis(**options, **_where(settings))
 
 
+def atwin(connection: redis.Redis) -> redis.asyncio.Redis:
+    """An asyncio client of the server that a client has; the caller closes it.
+
+    Args:
+        connection: The client.
+    """
+    if _instead is not None:
+        return _instead.aconnect()
+    pool = connection.connection_pool.connection_kwargs
+    names = ("host", "port", "db", "username", "password", "socket_timeout")
+    known = {name: pool[name] for name in names if pool.get(name) is not None}
+    if "path" in pool:
+        known["unix_socket_path"] = pool["path"]
+    return redis.asyncio.Redis(**known)
+
+
 @lru_cache(maxsize=8)
 def connection_for(settings: Settings) -> redis.Redis:
     """The client that this process uses for a server, made once.

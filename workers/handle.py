@@ -10,7 +10,7 @@ import redis.asyncio
 from rq.job import JobStatus
 
 from workers import keys
-from workers.connection import aconnection_for, default_connection, storage_errors
+from workers.connection import aconnection_for, atwin, default_connection, storage_errors
 from workers.dependents import settle_dependents
 from workers.ended import Ended, look_commands, verdict
 from workers.errors import InvalidState, JobNotFound, WaitTimeout
@@ -105,7 +105,7 @@ class JobHandle:
             JobFailed: As `wait`, which raises the same errors.
         """
         if self.connection is not None and self.aconnection is None:
-            connection = _atwin(self.connection)
+            connection = atwin(self.connection)
             try:
                 return await self._await_result(connection, timeout)
             finally:
@@ -224,13 +224,3 @@ def _outcomes(answer: Any, cursor: str) -> tuple[str, set[str]]:
     if not entries:
         return cursor, set()
     return entries[-1][0].decode(), {fields[b"id"].decode() for _, fields in entries}
-
-
-def _atwin(connection: redis.Redis) -> redis.asyncio.Redis:
-    """An asyncio client of the same server."""
-    pool = connection.connection_pool.connection_kwargs
-    names = ("host", "port", "db", "username", "password", "socket_timeout")
-    known = {name: pool[name] for name in names if pool.get(name) is not None}
-    if "path" in pool:
-        known["unix_socket_path"] = pool["path"]
-    return redis.asyncio.Redis(**known)

@@ -19,7 +19,6 @@ from workers import (
     dead_letters,
     dispatcher,
     enqueue,
-    handle,
     handles,
     jobs,
     keys,
@@ -125,7 +124,6 @@ def test_the_handlers_of_the_settings_are_loaded(monkeypatch, tmp_path: Path):
 def test_nothing_is_left_behind(redis: Redis, monkeypatch):
     spread = RetryPolicy.decide.__kwdefaults__["spread"]
     threads, stored = threading.active_count(), redis.keys("*")
-    twin = handle._atwin
     real = default_connection().connection_pool.connection_kwargs["port"]
 
     with in_memory() as postroom:
@@ -138,7 +136,7 @@ def test_nothing_is_left_behind(redis: Redis, monkeypatch):
 
     assert abs(time.time() - time.clock_gettime(time.CLOCK_REALTIME)) < 1
     assert dispatcher.handler_for is handler_for
-    assert (handle._atwin, jobs.dispatch) == (twin, dispatch)
+    assert jobs.dispatch == dispatch
     assert RetryPolicy.decide.__kwdefaults__["spread"] is spread
     assert (threading.active_count(), redis.keys("*")) == (threads, stored)
     assert settings.load_settings().result_ttl == 7

@@ -9,8 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from workers import dispatcher, handle, jobs
-from workers.connection import aconnect
+from workers import dispatcher, jobs
 from workers.jobs import load_application
 from workers.retry import RetryPolicy
 from workers.settings import load_settings
@@ -47,8 +46,6 @@ def _join(kit: Postroom, faults: Faults, patch: pytest.MonkeyPatch) -> None:
     # Faults lie around the handler itself, whichever registry is in use.
     patch.setattr(dispatcher, "handler_for", faults.handler_for)
     patch.setattr(jobs, "dispatch", dispatch_or_die)
-    # It would look for the server of a handle's client at an address.
-    patch.setattr(handle, "_atwin", lambda _: aconnect(load_settings()))
     # The jitter of every policy, also of one that a message brings along.
     patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
 
