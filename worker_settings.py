@@ -5,6 +5,7 @@ put into every job. Neither handlers nor monitoring are imported here: stock `rq
 """
 
 from workers.errors import SettingInvalid
+from workers.routing import Priority, list_name
 from workers.rq_settings import redis_url, sentinel
 from workers.settings import load_settings
 
@@ -16,6 +17,7 @@ except SettingInvalid as error:  # rq would bury the sentence in its own traceba
 SENTINEL = sentinel(_settings)
 # RQ looks at REDIS_URL first, so it must not be set where Sentinel knows the address.
 REDIS_URL = None if SENTINEL else redis_url(_settings)
-QUEUES = list(_settings.queues)
+# Ours takes each name for its three lists; a stock worker must be told all of them.
+QUEUES = [list_name(queue, priority) for priority in Priority for queue in _settings.queues]
 JOB_TIMEOUT = _settings.job_timeout
 RESULT_TTL = _settings.result_ttl

@@ -114,9 +114,12 @@ def invalid(
     path = _without_union_branch(untagged(first["loc"], about), first["type"])
     names = [str(part) for part in (_on_the_wire(path, model) if model else path)]
     field = ".".join(([inside] if inside else []) + _shortened(names)) or None
-    others = f" ({len(details) - 1} more)" if len(details) > 1 else ""
+    same = sum(_without_union_branch(untagged(d["loc"], about), d["type"]) == path for d in details)
+    others = f" ({len(details) - same} more)" if len(details) > same else ""
     where = f"{field}: " if field else ""
     text = _IN_WORDS.get(first["type"]) or first["msg"].removeprefix("Value error, ")
+    if same > 1:  # pydantic reports every branch of a union of scalars
+        text = "Input should be text, a finite number, true or false"
     return InvalidMessage(
         f"{about} is not valid: {where}{text}{others}.",
         field=field,

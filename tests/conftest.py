@@ -11,7 +11,7 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from redis import Redis
+from redis import Redis, RedisError
 
 from postroom.embedded import Server
 from postroom.embedded import redis_server as running_server
@@ -50,12 +50,19 @@ def pytest_configure(config: pytest.Config) -> None:
     given = os.environ.get(_GIVEN_URL)
     if given is None or hasattr(config, "workerinput"):
         return
-    with Redis.from_url(given, socket_connect_timeout=5) as client:
-        if keys := client.dbsize():
-            raise pytest.UsageError(
-                f"The database in REDIS_URL holds {keys} keys. Tests use only one that is empty: "
-                "name another database, or unset REDIS_URL for a server of their own."
-            )
+    try:
+        with Redis.from_url(given, socket_connect_timeout=5, socket_timeout=5) as client:
+            keys = client.dbsize()
+    except (RedisError, ValueError) as error:
+        raise pytest.UsageError(
+            f"The server in REDIS_URL cannot be used: {error}. "
+            "Correct it, or unset REDIS_URL for a server that the tests start themselves."
+        ) from None
+    if keys:
+        raise pytest.UsageError(
+            f"The database in REDIS_URL holds {keys} keys. Tests use only one that is empty: "
+            "name another database, or unset REDIS_URL for a server of their own."
+        )
 
 
 @pytest.fixture(scope="session")

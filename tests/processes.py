@@ -11,6 +11,8 @@ from typing import Protocol, TypeVar
 from uuid import uuid4
 
 import pytest
+from redis import Redis
+from rq.defaults import RQ_KEY_PREFIX
 
 from postroom import watchdog
 from postroom.settings import child_environment
@@ -30,6 +32,12 @@ def ask_until_true(answer: Callable[[], T], *, within: float = 10.0) -> T:
         assert time.monotonic() < deadline, f"not within {within} s, last answer: {value!r}"
         time.sleep(0.01)
     return value
+
+
+def own_keys(client: "Redis[bytes]") -> list[bytes]:
+    """The keys of this test process: all, or on a server that is not ours those with its prefix."""
+    prefix = "" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:"
+    return sorted(client.scan_iter(f"{prefix}*", count=1_000))
 
 
 @dataclass(frozen=True)

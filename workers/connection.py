@@ -17,6 +17,7 @@ from redis.backoff import NoBackoff
 from redis.exceptions import (
     AuthenticationError,
     BusyLoadingError,
+    InvalidResponse,
     OutOfMemoryError,
     ReadOnlyError,
     ResponseError,
@@ -182,6 +183,10 @@ def storage_errors() -> Iterator[None]:
         raise StorageRefused(f"Redis refused to write: {_text(error)}.") from error
     except (RedisConnectionError, RedisTimeoutError) as error:
         raise StorageUnavailable(f"Redis cannot be reached: {_text(error)}.") from error
+    except InvalidResponse as error:
+        raise StorageUnavailable(
+            f"What answers at Redis' address is not Redis: {_text(error)}.", code="not_redis"
+        ) from error
     except ResponseError as error:
         raise StorageRefused(
             f"Redis refused a command: {_text(error)}.",

@@ -49,4 +49,8 @@ def _age() -> float:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main(sys.argv[1:]))
+    try:
+        code = main(sys.argv[1:])
+    except KeyboardInterrupt:  # before anything runs that has to be ended
+        code = 130
+    raise SystemExit(code)

@@ -72,7 +72,7 @@ def test_at_the_end_each_may_finish_what_it_has_in_hand(
     tmp_path: Path, eventually: Eventually
 ) -> None:
     with supervised([_python("polite", POLITE)], logs=tmp_path, environment={}) as running:
-        eventually(lambda: "ready" in (tmp_path / "polite.log").read_text())
+        eventually(lambda: "ready\n" in (tmp_path / "polite.log").read_text())
         assert running.deaths() == ()
 
     assert (tmp_path / "polite.log").read_text() == "ready\nfinished\n"
@@ -100,7 +100,7 @@ def test_processes_whose_watchdog_was_killed_are_ended_all_the_same(
     tmp_path: Path, eventually: Eventually
 ) -> None:
     with supervised([_python("one", POLITE)], logs=tmp_path, environment={}) as running:
-        eventually(lambda: "ready" in (tmp_path / "one.log").read_text())
+        eventually(lambda: "ready\n" in (tmp_path / "one.log").read_text())
         guard = psutil.Process(running.processes[0].guard.pid)
         child = guard.children()[0]
         guard.kill()

@@ -1,5 +1,6 @@
 import asyncio
 import socket
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from multiprocessing.pool import ThreadPool
@@ -12,6 +13,7 @@ from rq.registry import DeferredJobRegistry, ScheduledJobRegistry
 from rq.serializers import JSONSerializer
 
 from messages import EmailMessage, InvalidMessage, NoteEnrichmentMessage
+from tests.processes import own_keys
 from tests.workers.conftest import message
 from workers import (
     BatchInvalid,
@@ -29,6 +31,7 @@ from workers import (
     enqueue_at,
     enqueue_in,
     enqueue_many,
+    keys,
     senders,
 )
 from workers.connection import connect
@@ -76,7 +79,7 @@ def test_the_same_message_sent_again_is_the_same_job(redis):
 
     assert first == second or first.id == second.id
     assert (first.is_new, second.is_new) == (True, False)
-    assert redis.llen("rq:queue:note_enrichment") == 1
+    assert redis.llen(keys.queue("note_enrichment")) == 1
 
 
 @pytest.mark.parametrize(
@@ -141,7 +144,7 @@ def test_a_wrong_option_is_refused_by_name_and_nothing_is_written(redis, field, 
 
     assert refused.value.field == field
     assert refused.value.remedy
-    assert redis.dbsize() == 0
+    assert own_keys(redis) == []
 
 
 def test_a_message_that_is_too_large_is_refused_before_anything_is_written(redis):
@@ -149,7 +152,7 @@ def test_a_message_that_is_too_large_is_refused_before_anything_is_written(redis
         enqueue(message(note="x" * 256_000), connection=redis)
 
     assert refused.value.code == "too_large"
-    assert redis.dbsize() == 0
+    assert own_keys(redis) == []
 
 
 def test_delays_and_times_go_to_rqs_schedule(redis):
@@ -177,19 +180,19 @@ def test_of_many_threads_with_one_unique_key_one_is_first(redis):
 
     assert len({handle.id for handle in handles}) == 1
     assert sum(handle.is_new for handle in handles) == 1
-    assert redis.llen("rq:queue:default") == 1
+    assert redis.llen(keys.queue("default")) == 1
 
 
 def test_a_unique_key_is_free_again_when_its_job_is_over(redis):
     first = enqueue(message(), connection=redis, unique_key="import")
-    redis.hset(f"rq:job:{first.id}", "status", "finished")
+    redis.hset(keys.job(first.id), "status", "finished")
 
     assert enqueue(message(), connection=redis, unique_key="import").is_new
 
 
 def test_a_unique_window_holds_even_after_the_job_is_over(redis, eventually):
     first = enqueue(message(), connection=redis, unique_key="import", unique_window=0.3)
-    redis.hset(f"rq:job:{first.id}", "status", "finished")
+    redis.hset(keys.job(first.id), "status", "finished")
 
     second = enqueue(message(), connection=redis, unique_key="import", unique_window=0.3)
 
@@ -217,7 +220,7 @@ def test_many_messages_are_written_in_order_and_their_ids_returned(redis):
     ids = enqueue_many(iter(messages), connection=redis, queue="bulk")
 
     assert ids == [sent.message_id for sent in messages]
-    assert [entry.decode() for entry in redis.lrange("rq:queue:bulk", 0, -1)] == ids
+    assert [entry.decode() for entry in redis.lrange(keys.queue("bulk"), 0, -1)] == ids
 
 
 def test_a_batch_with_a_wrong_message_stops_before_its_chunk(redis):
@@ -231,7 +234,7 @@ def test_a_batch_with_a_wrong_message_stops_before_its_chunk(redis):
 
     assert refused.value.index == 1_500
     assert len(refused.value.enqueued) == 1_000
-    assert redis.llen("rq:queue:default") == 1_000
+    assert redis.llen(keys.queue("default")) == 1_000
 
 
 def test_a_message_that_cannot_even_be_made_is_counted_in_the_batch(redis):
@@ -243,7 +246,7 @@ def test_a_message_that_cannot_even_be_made_is_counted_in_the_batch(redis):
         enqueue_many(source(), connection=redis)
 
     assert (refused.value.index, refused.value.field) == (1, "data.to")
-    assert redis.dbsize() == 0
+    assert own_keys(redis) == []
 
 
 def test_the_async_twins_do_the_same(redis, redis_server):
@@ -261,7 +264,7 @@ def test_the_async_twins_do_the_same(redis, redis_server):
 
     assert fetch(redis, one).origin == "default:high"
     assert [fetch(redis, job_id).get_status() for job_id in (later, day)] == ["scheduled"] * 2
-    assert [entry.decode() for entry in redis.lrange("rq:queue:default", 0, -1)] == many
+    assert [entry.decode() for entry in redis.lrange(keys.queue("default"), 0, -1)] == many
 
 
 def test_without_a_connection_the_settings_name_the_server(redis):
@@ -290,6 +293,25 @@ def test_a_server_that_does_not_answer_is_given_up_after_redis_timeout():
     assert 0.3 <= time.monotonic() - began < 1.5
 
 
+def test_something_else_that_answers_is_told_apart_from_redis():
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        settings = Settings(redis_url=f"redis://127.0.0.1:{port}/0", redis_timeout=2)
+
+        def answer():
+            for _ in range(2):
+                peer, _ = other.accept()
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+                peer.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with connect(settings) as connection, pytest.raises(StorageUnavailable) as refused:
+            enqueue(message(), connection=connection, settings=settings)
+
+    assert refused.value.code in {"not_redis", "redis_unavailable"}
+
+
 def test_a_full_redis_refuses_the_whole_job(redis, redis_server):
     if redis_server.origin == "given":
         pytest.skip("the limit of a server that the tests did not start is not theirs to change")
@@ -303,7 +325,7 @@ def test_a_full_redis_refuses_the_whole_job(redis, redis_server):
         assert refused.value.code == "storage_full"
     finally:
         redis.config_set("maxmemory", "0")
-    assert redis.dbsize() == 0
+    assert own_keys(redis) == []
 
 
 def test_middleware_may_change_or_refuse_what_is_sent(redis):
@@ -326,7 +348,7 @@ def test_middleware_may_change_or_refuse_what_is_sent(redis):
     job = fetch(redis, handle.id)
     assert job.origin == "vip"
     assert job.args[0]["metadata"] == {"tenant": "acme"}
-    assert redis.llen("rq:queue:vip") == 1
+    assert redis.llen(keys.queue("vip")) == 1
 
 
 def test_every_shipped_type_has_a_sender_in_the_order_of_its_document(redis):

@@ -177,7 +177,7 @@ def test_worker_settings_has_the_names_that_rq_reads(redis_server):
     url, *rest = done.stdout.split(" ", 1)
     with Redis.from_url(url) as client:
         assert client.ping()
-    assert rest == ["None ['a', 'b'] 60\n"]
+    assert rest == ["None ['a:high', 'b:high', 'a', 'b', 'a:low', 'b:low'] 60\n"]
 
 
 def test_a_running_demo_is_found_when_no_server_is_named(
