@@ -1,5 +1,6 @@
 """Real processes for tests, and the patience to wait for what they do."""
 
+import os
 import shutil
 import signal
 import subprocess
@@ -12,7 +13,6 @@ from uuid import uuid4
 
 import pytest
 from redis import Redis
-from rq.defaults import RQ_KEY_PREFIX
 
 from postroom import watchdog
 from postroom.settings import child_environment
@@ -36,7 +36,9 @@ def ask_until_true(answer: Callable[[], T], *, within: float = 10.0) -> T:
 
 def own_keys(client: "Redis[bytes]") -> list[bytes]:
     """The keys of this test process: all, or on a server that is not ours those with its prefix."""
-    prefix = "" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:"
+    # rq reads its prefix when it is first imported, and conftest chooses it after this file.
+    chosen = os.environ.get("RQ_KEY_PREFIX")
+    prefix = f"{chosen}:" if chosen else ""
     return sorted(client.scan_iter(f"{prefix}*", count=1_000))
 
 

@@ -1,0 +1,179 @@
+"""The result as a person reads it, and as a program does."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from benchmarks.arithmetic import AA_HIGH, AA_LOW, Cost, Gate, Measure, Ratio, Verdict, differing
+from benchmarks.rounds import Result, RowResult
+
+_MEGABYTE = 1_000_000
+
+_FIGURES = "{:32} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>7}"
+_RATIOS = "{:32} {:>26} {:>26}"
+
+_MEASURES: dict[Measure, str] = {"cpu": "CPU", "speed": "speed"}
+
+_EXPLAINED = (
+    "CPU: user and system time, start-up taken off. Commands: sent by the worker; in brackets",
+    "with those that scripts call. Trips: socket writes. Memory: the process and its child.",
+)
+
+
+def as_text(result: Result, verdicts: Mapping[Gate, Verdict]) -> str:
+    """The tables, the settings and the verdicts.
+
+    Args:
+        result: What was found.
+        verdicts: Of each gate asked for.
+    """
+    parts = (_heading(result), _figures(result), _ratios(result), _settings(result))
+    lines = [*(line for part in parts for line in (*part, "")), *_verdicts(result, verdicts)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def as_json(result: Result, verdicts: Mapping[Gate, Verdict]) -> dict[str, Any]:
+    """The same as one object; figures a job, microseconds and bytes.
+
+    Args:
+        result: What was found.
+        verdicts: Of each gate asked for.
+    """
+    return {
+        "quiet": None if result.quiet is None else sorted(result.quiet),
+        "noisyRuns": result.noisy_runs,
+        "seconds": round(result.seconds, 1),
+        "server": result.server,
+        "serverSettings": {
+            name: {"default": default, "here": here}
+            for name, (default, here) in result.server_settings.items()
+        },
+        "rows": [_row_as_json(row) for row in result.rows],
+        "gates": [
+            {"name": gate.name, "limit": gate.limit, "verdict": verdict}
+            for gate, verdict in verdicts.items()
+        ],
+    }
+
+
+def _row_as_json(found: RowResult) -> dict[str, Any]:
+    return {
+        "name": found.row.name,
+        "title": found.row.title,
+        "jobs": found.jobs,
+        "typical": _cost_as_json(found.typical),
+        "rounds": [_cost_as_json(each) for each in found.rounds],
+        "commandsPerJob": found.counts.commands,
+        "callsPerJob": found.counts.calls,
+        "roundTripsPerJob": found.counts.round_trips,
+        "comparedWithSimpleWorker": asdict(found.comparison) if found.comparison else None,
+        "settings": dict(found.settings),
+    }
+
+
+def _cost_as_json(cost: Cost) -> dict[str, float]:
+    return {
+        "jobsPerSecond": cost.jobs_per_second,
+        "cpuUs": cost.cpu_us,
+        "workerUs": cost.worker_us,
+        "serverUs": cost.server_us,
+        "memoryBytes": cost.memory_bytes,
+    }
+
+
+def _heading(result: Result) -> Iterator[str]:
+    first = result.rows[0]
+    told = first.settings
+    yield (
+        f"One worker at a time, {len(first.rounds)} rounds, messages of {told['message_bytes']} "
+        f"bytes, {result.server}, rq {told['rq']}, Python {told['python']}, {result.seconds:.0f} s"
+    )
+
+
+def _figures(result: Result) -> Iterator[str]:
+    yield _FIGURES.format(
+        "", "", "CPU us", "of it", "of it", "commands", "(with", "trips", "memory"
+    )
+    yield _FIGURES.format(
+        "medians", "jobs/s", "a job", "worker", "server", "a job", "scripts)", "a job", "MB"
+    )
+    for row in result.rows:
+        typical, counts = row.typical, row.counts
+        yield _FIGURES.format(
+            row.row.title,
+            _number(typical.jobs_per_second),
+            _number(typical.cpu_us),
+            _number(typical.worker_us),
+            _number(typical.server_us),
+            _number(counts.commands),
+            f"({_number(counts.calls)})",
+            f"{counts.round_trips:.2f}",
+            _number(typical.memory_bytes / _MEGABYTE),
+        )
+    yield from _EXPLAINED
+
+
+def _ratios(result: Result) -> Iterator[str]:
+    yield _RATIOS.format("against stock SimpleWorker", "times its speed", "times less CPU")
+    for row in result.rows:
+        if row.comparison is not None:
+            told = (_ratio(row.comparison.speed), _ratio(row.comparison.cpu))
+            yield _RATIOS.format(row.row.title, *told)
+    yield "Medians of the rounds, least and most in brackets; each round compares its own drains."
+
+
+def _settings(result: Result) -> Iterator[str]:
+    sides = {row.row.name: row.settings for row in result.rows}
+    different = differing(sides)
+    same = {name: value for name, value in result.rows[0].settings.items() if name not in different}
+    yield f"The same in every row: {_pairs(same)}"
+    for name, side in sides.items():
+        yield f"In row {name}: {_pairs({each: side[each] for each in different})}"
+    changed = [
+        f"{name} {here or 'none'} (default {default or 'none'})"
+        for name, (default, here) in result.server_settings.items()
+    ]
+    yield f"CONFIG of the one server, where it differs from the program's own: {', '.join(changed)}"
+
+
+def _verdicts(result: Result, verdicts: Mapping[Gate, Verdict]) -> Iterator[str]:
+    yield from _noise(result)
+    for gate, verdict in verdicts.items():
+        least = "at most" if gate.name == "round-trips" else "at least"
+        yield f"gate {gate.name} {least} {gate.limit:g}: {verdict}"
+
+
+def _noise(result: Result) -> Iterator[str]:
+    if result.quiet is None:
+        yield "Nobody knows how noisy the machine was: the row `again` was left out."
+        return
+    if result.noisy_runs:
+        yield f"Runs that were too noisy, each as a whole: {result.noisy_runs}"
+    for name, what in _MEASURES.items():
+        if name not in result.quiet:
+            yield (
+                f"TOO NOISY: in {what}, SimpleWorker against itself is not within {AA_LOW} and "
+                f"{AA_HIGH}, so the ratios of {what} show nothing."
+            )
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if value >= 100 else f"{value:.3g}"  # noqa: PLR2004 - three digits
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"{_times(ratio.median)} ({_times(ratio.least)} to {_times(ratio.most)})"
+
+
+def _times(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.0f}"  # noqa: PLR2004 - as far as it is exact
+
+
+def _pairs(values: Mapping[str, object]) -> str:
+    return ", ".join(f"{name} {_shown(value)}" for name, value in values.items()) or "nothing"
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
+    return "none" if value is None else str(value)

@@ -1,0 +1,97 @@
+"""One tiny bench with all its parts: processes, server, proxy, MONITOR and table."""
+
+import json
+from dataclasses import replace
+
+import psutil
+import pytest
+
+from benchmarks import contestant
+from benchmarks.arithmetic import Gate
+from benchmarks.contestant import started
+from benchmarks.errors import BenchFailed
+from benchmarks.message import MESSAGE_BYTES, sample_messages
+from benchmarks.plan import ROWS, Plan
+from benchmarks.rounds import bench
+from benchmarks.server import bench_server
+from benchmarks.table import as_json, as_text
+
+TINY = Plan(rounds=1, slice_seconds=0.01, counted_jobs=10, budget_seconds=0)
+
+RAW = next(row for row in ROWS if row.name == "raw")
+
+
+def test_every_message_has_the_size_that_is_told() -> None:
+    messages = list(sample_messages(3))
+
+    assert [len(message.to_json()) for message in messages] == [MESSAGE_BYTES] * 3
+    assert len({message.message_id for message in messages}) == 3
+
+
+@pytest.mark.slow("three processes load the application, and each drains its queue six times")
+def test_a_bench_counts_what_each_row_does_and_leaves_nothing_behind(tmp_path) -> None:
+    rows = [row for row in ROWS if row.name in {"simple", "raw", "ours"}]
+    before = psutil.Process().children(recursive=True)
+
+    result = bench(TINY, rows, tmp_path, needed=("cpu",))
+
+    assert [found.row.name for found in result.rows] == ["simple", "raw", "ours"]
+    simple, raw, ours = result.rows
+    # The commands of RQ 3.0, as they were counted by hand from MONITOR.
+    assert simple.counts.commands == pytest.approx(57, abs=1)
+    assert simple.counts.round_trips == pytest.approx(20, abs=1)
+    assert (raw.counts.commands, raw.counts.round_trips) == (1, 1)
+    assert ours.counts.calls > ours.counts.commands
+    for found in result.rows:
+        assert found.typical.worker_us > 0
+        assert found.typical.memory_bytes > 10_000_000
+    assert simple.comparison is None
+    assert result.quiet is None
+    assert result.server_settings["appendonly"] == ("no", "yes")
+    text = as_text(result, {Gate("cpu", 60): "unknown"})
+    assert "gate cpu at least 60: unknown" in text
+    assert "log_jobs all" in text
+    assert json.loads(json.dumps(as_json(result, {})))["rows"][1]["commandsPerJob"] == 1
+    assert set(psutil.Process().children(recursive=True)) <= set(before)
+
+
+def test_a_worker_that_ends_is_reported_with_the_last_line_of_its_log(tmp_path) -> None:
+    broken = replace(RAW, variables=(("RESULT_TTL", "-1"),))
+
+    with (
+        started(broken, "redis://127.0.0.1:1", tmp_path) as process,
+        pytest.raises(BenchFailed) as e,
+    ):
+        process.described()
+
+    assert "row 'raw' ended" in str(e.value)
+    assert "RESULT_TTL" in str(e.value)
+
+
+def test_a_worker_that_was_killed_is_reported_too(tmp_path) -> None:
+    with started(RAW, "redis://127.0.0.1:1", tmp_path) as process:
+        process.described()
+        process.process.kill()
+        process.process.wait()
+
+        with pytest.raises(BenchFailed, match="row 'raw' ended"):
+            process.fill(1, "redis://127.0.0.1:1")
+
+
+def test_a_message_that_was_not_handled_stops_the_bench(tmp_path) -> None:
+    with bench_server(tmp_path) as server, started(RAW, server.url, tmp_path) as process:
+        process.described()
+        process.fill(3, server.url)
+        process.drain(2, server.url)
+
+        with pytest.raises(BenchFailed, match="handled 2 of 3 messages"):
+            process.check(3, server.url)
+
+
+def test_the_surroundings_change_nothing_for_a_row(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("RESULT_TTL", "1")
+    monkeypatch.setenv("RQ_KEY_PREFIX", "other")
+
+    own = contestant._environment(RAW, "redis://127.0.0.1:1", tmp_path)
+
+    assert {"RESULT_TTL", "RQ_KEY_PREFIX"} & set(own) == set()
