@@ -21,7 +21,7 @@ _GIVEN_URL = "TEST_REDIS_URL"  # where the controller leaves REDIS_URL for the x
 _RUN = "TEST_RUN"
 
 _OWN_VARIABLES = (
-    *("ALLOW_FOREIGN_JOBS", "BACKUP_", "DATABASE_", "DATA_DIR", "DEAD_LETTER", "ENVIRONMENT"),
+    *("ALLOW_", "BACKUP_", "DATABASE_", "DATA_DIR", "DEAD_LETTER", "ENVIRONMENT"),
     *("FAILURE_TTL", "HANDLER_PACKAGES", "JOB_TIMEOUT", "KEEP_", "LEDGER_", "LOG_", "MAIL"),
     *("MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_", "QUEUE", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
     *("SENTINEL", "SMTP_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
@@ -70,6 +70,9 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """The server of this test process; `server.origin` is `given` where it is not ours."""
     with running_server(tmp_path_factory.mktemp("data"), url=os.environ.get(_GIVEN_URL)) as server:
         yield server
+        if server.origin == "given":  # what processes wrote while they ended
+            with Redis.from_url(server.url) as client:
+                _empty(client, server)
 
 
 @pytest.fixture

@@ -29,12 +29,13 @@ def settle_dependents(parent_id: str, *, connection: redis.Redis) -> None:
             settle_dependents(child.decode(), connection=connection)
 
 
-def settle(job_id: str, parent_id: str, *, connection: redis.Redis) -> str:
+def settle(job_id: str, parent_id: str, *, gone: bool = False, connection: redis.Redis) -> str:
     """Do for one waiting job what its caller wished when this parent does not succeed.
 
     Args:
         job_id: The job that waits.
         parent_id: The parent that failed or was cancelled.
+        gone: Its record and its dead letter are gone: it counts as done.
         connection: Where.
 
     Returns:
@@ -53,7 +54,14 @@ def settle(job_id: str, parent_id: str, *, connection: redis.Redis) -> str:
             keys.canceled(name),
             keys.dependents(parent_id),
         ],
-        args=[job_id, parent_id, keys.job_prefix(), int(now.timestamp()), utcformat(now)],
+        args=[
+            job_id,
+            parent_id,
+            keys.job_prefix(),
+            int(now.timestamp()),
+            utcformat(now),
+            int(gone),
+        ],
     )
     return str(done.decode())
 
@@ -72,8 +80,8 @@ def settle_deferred(name: str, *, connection: redis.Redis) -> int:
     """
     settled = 0
     for job_id in _deferred(name, connection=connection):
-        for parent in _lost_parents(job_id, connection=connection):
-            settled += settle(job_id, parent, connection=connection) != ""
+        for parent, gone in _lost_parents(job_id, connection=connection):
+            settled += settle(job_id, parent, gone=gone, connection=connection) != ""
     return settled
 
 
@@ -84,9 +92,15 @@ def _deferred(name: str, *, connection: redis.Redis) -> Iterator[str]:
         begin += len(page)
 
 
-def _lost_parents(job_id: str, *, connection: redis.Redis) -> list[str]:
-    parents: Any = connection.smembers(keys.dependencies(job_id))
-    names = [parent.decode() for parent in parents]
-    statuses: Any = [connection.hget(keys.job(name), "status") for name in names]
-    over = {b"failed", b"canceled", b"stopped", None}  # None: its record is gone
-    return [name for name, status in zip(names, statuses, strict=True) if status in over]
+def _lost_parents(job_id: str, *, connection: redis.Redis) -> Iterator[tuple[str, bool]]:
+    """The parents that will not release a job, and whether nothing is known of them any more."""
+    for entry in cast("set[bytes]", connection.smembers(keys.dependencies(job_id))):
+        parent = entry.decode()
+        status = connection.hget(keys.job(parent), "status")
+        if status is None:
+            yield parent, not connection.exists(keys.dead_letter(parent))
+        elif status in _OVER:
+            yield parent, False
+
+
+_OVER = {b"failed", b"canceled", b"stopped"}

@@ -73,7 +73,7 @@ def needed_commands() -> Sequence[Command]:
         *(("GET", ours), ("SET", ours, "1"), ("DEL", ours), ("UNLINK", job), ("EXISTS", job)),
         *(("EXPIRE", ours, "1"), ("PERSIST", job), ("WATCH", job)),
         *(("HSET", job, "status", "queued"), ("HGET", job, "status"), ("HGETALL", job)),
-        ("HEXISTS", job, "status"),
+        *(("HEXISTS", job, "status"), ("HKEYS", job)),
         *(("HMGET", job, "status"), ("HDEL", job, "status"), ("HINCRBY", job, "n", "1")),
         *(("HINCRBYFLOAT", job, "n", "1"), ("LPUSH", queue, "x"), ("RPUSH", ours, "x")),
         *(("LLEN", queue), ("LRANGE", ours, "0", "0"), ("LREM", queue, "1", "x")),

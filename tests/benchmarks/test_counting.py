@@ -6,6 +6,7 @@ from redis import Redis
 
 from benchmarks.monitor import counted_commands
 from benchmarks.proxy import counting_proxy
+from workers import keys
 
 
 @pytest.fixture
@@ -20,20 +21,20 @@ def test_a_pipeline_is_one_write_and_each_command_alone_is_another(port, redis) 
 
         with client.pipeline(transaction=False) as pipe:
             for number in range(5):
-                pipe.set(f"key {number}", "x" * 100)
+                pipe.set(keys.job(f"key-{number}"), "x" * 100)
             pipe.execute()
-        client.get("key 1")
-        client.get("key 2")
+        client.get(keys.job("key-1"))
+        client.get(keys.job("key-2"))
 
         assert proxy.writes - before == 3
-    assert redis.get("key 4") == b"x" * 100
+    assert redis.get(keys.job("key-4")) == b"x" * 100
 
 
 def test_what_a_script_calls_is_no_command_of_its_own(port, redis) -> None:
     with counted_commands(port) as counted:
-        redis.set("a", "[0 lua] 1")
-        redis.eval("for i = 1, 7 do redis.call('INCR', KEYS[1]) end", 1, "b")
-        redis.get("a")
+        redis.set(keys.job("a"), "[0 lua] 1")
+        redis.eval("for i = 1, 7 do redis.call('INCR', KEYS[1]) end", 1, keys.job("b"))
+        redis.get(keys.job("a"))
 
     assert counted.commands == 3
 

@@ -9,7 +9,7 @@ def touch(path: str) -> str:
 
 
 def complain(job, connection, *_):
-    connection.set("complained", job.id)
+    connection.hset(job.key, "complained", job.id)
 
 
 def crash(path: str) -> None:

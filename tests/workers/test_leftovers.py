@@ -79,6 +79,20 @@ def test_a_child_whose_parents_death_nobody_announced_is_settled(redis):
     assert child.status() == "queued"
 
 
+def test_a_parent_whose_record_is_gone_counts_as_done(redis):
+    gone, other = (enqueue(message(), connection=redis) for _ in range(2))
+    child = enqueue(message(), connection=redis, depends_on=[gone, other])
+    redis.delete(keys.job(gone.id))
+
+    assert settle_deferred("default", connection=redis) == 0
+    redis.hset(keys.job(other.id), "status", "finished")
+    redis.sadd(keys.dependencies(child.id), gone.id)
+
+    assert settle_deferred("default", connection=redis) == 1
+    assert child.status() == "queued"
+    assert not redis.hexists(keys.job(child.id), "parent_failed")
+
+
 def test_a_history_is_trimmed_from_its_oldest_end_with_its_records(redis):
     handles = [enqueue(message(), connection=redis) for _ in range(8)]
     for number, handle in enumerate(handles):

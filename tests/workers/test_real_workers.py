@@ -41,7 +41,7 @@ def test_a_foreign_function_that_is_allowed_runs_as_under_stock(
     eventually(lambda: good.get_status() == "finished")
     eventually(lambda: bad.get_status() == "failed")
     assert target.exists()
-    assert redis.get("complained") == bad.id.encode()
+    assert redis.hget(bad.key, "complained") == bad.id.encode()
     assert dead_letters.count(connection=redis) == 0
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from redis import Redis
 from rq.cli.helpers import get_redis_from_config
 
-from workers import Settings
+from workers import Settings, keys
 from workers.connection import connect, demo_url
 from workers.rq_settings import redis_url, sentinel
 
@@ -188,9 +188,9 @@ def test_a_running_demo_is_found_when_no_server_is_named(
     settings = read(monkeypatch, DATA_DIR=str(tmp_path))
 
     with connect(settings) as client:
-        client.set("seen", 1)
+        client.set(keys.job("seen"), 1)
 
-    assert redis.exists("seen")
+    assert redis.exists(keys.job("seen"))
 
 
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"url": 5}', '{"url": "redis://127.0.0.1:1"}'])

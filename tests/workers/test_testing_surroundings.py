@@ -13,7 +13,7 @@ import pytest
 from redis import Redis
 
 from messages import TestData, TestMessage
-from tests.processes import StartProcess
+from tests.processes import StartProcess, own_keys
 from workers import (
     aenqueue,
     dead_letters,
@@ -123,7 +123,7 @@ def test_the_handlers_of_the_settings_are_loaded(monkeypatch, tmp_path: Path):
 
 def test_nothing_is_left_behind(redis: Redis, monkeypatch):
     spread = RetryPolicy.decide.__kwdefaults__["spread"]
-    threads, stored = threading.active_count(), redis.keys("*")
+    threads, stored = threading.active_count(), own_keys(redis)
     real = default_connection().connection_pool.connection_kwargs["port"]
 
     with in_memory() as postroom:
@@ -138,7 +138,7 @@ def test_nothing_is_left_behind(redis: Redis, monkeypatch):
     assert dispatcher.handler_for is handler_for
     assert jobs.dispatch == dispatch
     assert RetryPolicy.decide.__kwdefaults__["spread"] is spread
-    assert (threading.active_count(), redis.keys("*")) == (threads, stored)
+    assert (threading.active_count(), own_keys(redis)) == (threads, stored)
     assert settings.load_settings().result_ttl == 7
     assert default_connection().connection_pool.connection_kwargs["port"] == real
 

@@ -1,6 +1,7 @@
--- One parent of a waiting job has failed or was cancelled: act as the job's caller wished.
+-- One parent of a waiting job has failed or was cancelled: act as the job's caller wished. One
+-- whose record is gone may have succeeded long ago, and counts as done, as it does at enqueue.
 -- KEYS: job, its dependencies, deferred set, queue list, cancelled set, the parent's dependents
--- ARGV: id, parent's id, prefix of job keys, time in s, time as RQ writes it
+-- ARGV: id, parent's id, prefix of job keys, time in s, time as RQ writes it, '1' if it is gone
 -- Returns: '' if the job does not wait or waits on, else what was done.
 local job, dependencies, deferred, list, cancelled, dependents = unpack(KEYS)
 local id, parent, prefix, now = unpack(ARGV)
@@ -10,6 +11,9 @@ if not policy or redis.call('HGET', job, 'status') ~= 'deferred' then
   return ''
 end
 
+if ARGV[6] == '1' then
+  policy = 'run'
+end
 if policy == 'run' then
   redis.call('SREM', dependencies, parent)
   local ended = { finished = true, failed = true, canceled = true, stopped = true }
