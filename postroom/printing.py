@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -10,7 +10,9 @@ from messages import PostroomError
 
 USAGE_ERROR = 2
 
-Say = Callable[[Mapping[str, Any], str], None]
+Answer = Mapping[str, Any] | Sequence[Any]
+
+Say = Callable[[Answer, str], None]
 """Prints an answer: its JSON form, and its form for people."""
 
 
@@ -37,9 +39,9 @@ def answer(*, as_json: bool) -> Iterator[Say]:
         raise SystemExit(USAGE_ERROR) from None
 
 
-def _say_json(answer: Mapping[str, Any], _: str) -> None:
+def _say_json(answer: Answer, _: str) -> None:
     sys.stdout.write(json.dumps(answer, default=str) + "\n")
 
 
-def _say_text(_: Mapping[str, Any], text: str) -> None:
+def _say_text(_: Answer, text: str) -> None:
     sys.stdout.write(text + "\n")

@@ -90,6 +90,21 @@ def dead_letter(job_id: str) -> str:
     return f"{_OURS}dead:{job_id}"
 
 
+def dead_letter_index() -> str:
+    """Hash: per dead letter, what a list shows of it, as JSON."""
+    return f"{_OURS}dead-index"
+
+
+def dead_letters_spilled() -> str:
+    """Set: the ids of the dead letters whose whole text stands in the spill file only."""
+    return f"{_OURS}dead-spilled"
+
+
+def dead_letter_plan(digest: str) -> str:
+    """List: the ids that a dry run showed, for the run after it; expires."""
+    return f"{_OURS}dead-plan:{digest}"
+
+
 def attempts(job_id: str) -> str:
     """List: the attempts of a job that did not succeed, as JSON, oldest first."""
     return f"{_OURS}attempts:{job_id}"
@@ -98,6 +113,11 @@ def attempts(job_id: str) -> str:
 def progress(job_id: str) -> str:
     """Hash: how far a running job says it is."""
     return f"{_OURS}progress:{job_id}"
+
+
+def job_log(job_id: str) -> str:
+    """List: what a job's handler logged, as `job_log` writes it, oldest first; capped."""
+    return f"{_OURS}log:{job_id}"
 
 
 def unique(name: str) -> str:
@@ -118,3 +138,28 @@ def unknown_fields() -> str:
 def handed_back() -> str:
     """Hash: per message type, how often a worker did not know it and handed it back."""
     return f"{_OURS}handed_back"
+
+
+def audit() -> str:
+    """Stream: what people did, newest last; capped."""
+    return f"{_OURS}audit"
+
+
+def pauses() -> str:
+    """Hash: what is paused, such as `queue:email` or `type:EMAIL`, and by whom, as JSON."""
+    return f"{_OURS}pauses"
+
+
+def claim_order() -> str:
+    """String: counts the jobs taken while a type or a tenant is paused, to keep their order."""
+    return f"{_OURS}claim_order"
+
+
+def holds(paused: str) -> str:
+    """Set: the names of the lists of which a pause holds jobs back."""
+    return f"{_OURS}holds:{paused}"
+
+
+def held(paused: str, name: str) -> str:
+    """Sorted set: the ids of one list that a pause holds back, in the order they were taken."""
+    return f"{holds(paused)}:{name}"

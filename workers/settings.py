@@ -119,6 +119,10 @@ class Settings(BaseSettings):
     """Failed jobs that each list keeps at most; their dead letters are kept apart."""
     dead_letter_days: int = Field(default=90, ge=1)
     """Days after which a dead letter is removed."""
+    dead_letter_limit: int = Field(default=100_000, ge=1)
+    """Dead letters that Redis keeps whole; further ones go to the spill file."""
+    dead_letter_spill: Path = Path(".data/dead-letters.jsonl")
+    """The file for the dead letters that Redis has no room for; rotated at 100 MB, none removed."""
 
     message_packages: Names = ("messages",)
     """Packages whose modules declare messages; replaces the default, so name `messages` too."""
@@ -138,8 +142,10 @@ class Settings(BaseSettings):
     log_jobs: Literal["all", "failures"] = "all"
     environment: str = "development"
     """`production` switches dangerous operations off unless they are allowed."""
+    allow_clear: bool = False
+    """Whether queues may be cleared where ENVIRONMENT is `production`."""
     data_dir: Path = Path(".data")
-    """Where the embedded server of `run demo`, `run dev` and `run test` keeps its files."""
+    """Where the embedded server of `run demo` and `run dev` keeps its files."""
 
     @field_validator(
         "redis_sentinels",

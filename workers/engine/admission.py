@@ -15,7 +15,7 @@ from rq.exceptions import DeserializationError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from workers import dead_letters, keys
+from workers import dead_letters, keys, pauses
 from workers.burial import Death, bury_job
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
@@ -55,13 +55,13 @@ class Admission:
         return self.claimer.connection
 
     def admit(self, claim: Claim) -> Job | None:
-        """Let a taken job in, or bury it.
+        """Let a taken job in, hold it back, or bury it.
 
         Args:
             claim: What the worker took.
 
         Returns:
-            The job; None if it must not run and is accounted for.
+            The job; None if it must not run, or not now, and is accounted for.
         """
         if not claim.fields:
             gone = Objection("expired", "Its record was gone when a worker took it.")
@@ -75,9 +75,16 @@ class Admission:
             self._quarantine(claim, error)
             return None
         if objection is None:
-            return job
+            return None if self._is_held(claim, job) else job
         self._refuse(claim, job, objection)
         return None
+
+    def _is_held(self, claim: Claim, job: Job) -> bool:
+        if not claim.paused or not is_ours(job):
+            return False
+        taken = pauses.Taken(claim.job_id, claim.queue, claim.order, claim.fields)
+        paused = claim.paused.intersection(pauses.marks_of(envelope_of(job)))
+        return any(pauses.hold(taken, mark, connection=self.connection) for mark in sorted(paused))
 
     def _objection(self, job: Job, claim: Claim) -> Objection | None:
         if not isinstance(job.meta, dict):

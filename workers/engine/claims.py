@@ -11,7 +11,8 @@ from rq.utils import utcformat
 
 from workers import keys
 from workers.engine.fairness import rotation, starting_with
-from workers.routing import Priority, list_name
+from workers.pauses import pause_field
+from workers.routing import Priority, list_name, queue_of
 from workers.scripts import script
 
 Strategy = Literal["default", "round_robin", "random"]
@@ -25,11 +26,15 @@ class Claim:
         job_id: Its id.
         queue: The name of the list it was in.
         fields: Its hash; empty if the record is gone.
+        paused: The types and tenants that were paused at that moment, as `type:EMAIL`.
+        order: Counts the jobs that were taken during such a pause.
     """
 
     job_id: str
     queue: str
     fields: Mapping[bytes, bytes]
+    paused: frozenset[str] = frozenset()
+    order: int = 0
 
 
 @dataclass
@@ -50,11 +55,13 @@ class Claimer:
     strategy: Strategy = "default"
     _order: list[str] = field(init=False)
     _first: Iterator[Priority] = field(init=False)
+    _pause_of: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         """Start with the order given."""
         self._order = list(self.queues)
         self._first = rotation(self.weights)
+        self._pause_of = {name: pause_field("queue", queue_of(name)) for name in self.lists}
         self._claim = self.connection.register_script(script("workers.engine", "claim"))
         self._promote = self.connection.register_script(script("workers.engine", "promote"))
 
@@ -64,21 +71,30 @@ class Claimer:
         return [list_name(queue, priority) for queue in self.queues for priority in Priority]
 
     def claim(self) -> Claim | None:
-        """Take the next job.
+        """Take the next job from a queue that is not paused.
 
         Returns:
             The job, which now stands in its list of taken jobs; None if all queues are empty.
         """
         names = self._names()
         pairs = [key for name in names for key in (keys.queue(name), keys.intermediate(name))]
-        taken: Any = self._claim(keys=pairs, args=[keys.job_prefix()])
+        taken: Any = self._claim(
+            keys=[keys.pauses(), keys.claim_order(), *pairs],
+            args=[keys.job_prefix(), *(self._pause_of[name] for name in names)],
+        )
         if taken is None:
             return None
         name = names[int(taken[0]) - 1]
         self._served(name)
         flat: Sequence[bytes] = taken[2]
         fields = dict(zip(flat[::2], flat[1::2], strict=True))
-        return Claim(job_id=taken[1].decode(), queue=name, fields=fields)
+        return Claim(
+            job_id=taken[1].decode(),
+            queue=name,
+            fields=fields,
+            paused=frozenset(entry.decode() for entry in taken[3]),
+            order=taken[4],
+        )
 
     def release(self, claim: Claim) -> None:
         """Forget a taken job that was buried or is gone.

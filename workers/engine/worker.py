@@ -64,6 +64,7 @@ class MessageWorker(Worker):
         self.base_queues = _base_names(queues)
         self._claimer = Claimer(self.base_queues, client, self.settings.queue_weights)
         self._promoted_at = 0.0
+        self._shown_at = time.monotonic()
         super().__init__(list(self._claimer.lists), name, connection=client, **options)
         self._admission = Admission(self._claimer, self.settings, self.name)
         self.push_exc_handler(self._handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
@@ -159,9 +160,13 @@ class MessageWorker(Worker):
                 return job, Queue(
                     claim.queue, connection=self.connection, serializer=JSONSerializer
                 )
+            # Thousands may have to be held back or buried before one may run.
+            if time.monotonic() - self._shown_at >= _LOOK_UP_EVERY:
+                self._show_life()
         return None
 
     def _show_life(self) -> None:
+        self._shown_at = time.monotonic()
         try:
             self.heartbeat()
             if self.should_run_maintenance_tasks:

@@ -1,0 +1,149 @@
+"""`postroom jobs`: list jobs, and cancel, stop, promote, delete or clean them up."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Annotated, Any
+
+import typer
+from rq.utils import parse_timeout
+
+from monitoring.job_list import MOST_JOBS, STATES, get_jobs
+from monitoring.words import number
+from postroom.acting import Actor, AsJson, Reason, actor_name
+from postroom.columns import columns
+from postroom.printing import answer
+from workers import InvalidOption, operations
+from workers.cleanup import CleanupPolicy, State, clean
+
+app = typer.Typer(help="List jobs, and act on them.")
+
+_Id = Annotated[str, typer.Argument(metavar="ID", help="A job's id.")]
+_Queue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
+
+
+@app.callback(invoke_without_command=True)
+def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    context: typer.Context,
+    queue: _Queue = None,
+    state: Annotated[
+        str | None, typer.Option("--state", help=f"Only those: {', '.join(STATES)}.")
+    ] = None,
+    message_type: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="How many, newest first.")] = 20,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """List the newest jobs; with a command, act on one."""
+    if context.invoked_subcommand is not None:
+        return
+    with answer(as_json=as_json) as say:
+        found = get_jobs(queue=queue, state=state, message_type=message_type, limit=limit)
+        say({"jobs": found}, _for_people(found))
+
+
+@app.command("cancel")
+def cancel_job(
+    job_id: _Id,
+    reason: Reason,
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Take a job out that still waits."""
+    _act(operations.cancel, job_id, reason, actor, as_json=as_json, done="Cancelled")
+
+
+@app.command("stop")
+def stop_job(
+    job_id: _Id,
+    reason: Reason,
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Tell the worker that runs a job to stop it."""
+    _act(operations.stop, job_id, reason, actor, as_json=as_json, done="Told its worker to stop")
+
+
+@app.command("promote")
+def promote_job(
+    job_id: _Id,
+    reason: Reason,
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Let a job that is due later run now."""
+    _act(operations.promote, job_id, reason, actor, as_json=as_json, done="Promoted")
+
+
+@app.command("delete")
+def delete_job(
+    job_id: _Id,
+    reason: Reason,
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Remove a job that no worker has, with its records; its dead letter stays."""
+    _act(operations.delete, job_id, reason, actor, as_json=as_json, done="Deleted")
+
+
+@app.command("clean")
+def clean_jobs(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    queue: Annotated[str, typer.Option("--queue", help="Of which queue.")],
+    state: Annotated[State, typer.Option("--state", help="Which jobs.")],
+    reason: Reason,
+    older_than: Annotated[
+        str, typer.Option(help="Only those that ended so long ago: seconds, or 10m, 24h, 7d.")
+    ] = "0",
+    keep_newest: Annotated[int, typer.Option(min=0, help="How many of each list stay.")] = 0,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look.")] = False,  # noqa: FBT002
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Remove ended jobs by age, and keep the newest."""
+    with answer(as_json=as_json) as say:
+        policy = CleanupPolicy(queue, state, _span(older_than), keep_newest)
+        found = clean(policy, dry_run=dry_run, actor=actor_name(actor), reason=reason)
+        say(
+            {"success": True, "dryRun": dry_run, "count": found.count, "jobIds": found.ids},
+            f"{'Would remove' if dry_run else 'Removed'} {number(found.count, 'job')}.",
+        )
+
+
+def _act(  # noqa: PLR0913 - what the command line said
+    action: Callable[..., Any],
+    job_id: str,
+    reason: str,
+    actor: str | None,
+    *,
+    as_json: bool,
+    done: str,
+) -> None:
+    with answer(as_json=as_json) as say:
+        action(job_id, actor=actor_name(actor), reason=reason)
+        say({"success": True, "jobId": job_id}, f"{done}: job {job_id}.")
+
+
+def _span(text: str) -> timedelta:
+    try:
+        if text.endswith("d"):
+            return timedelta(days=int(text.removesuffix("d")))
+        return timedelta(seconds=parse_timeout(text) or 0)
+    except Exception as error:  # rq raises an error of its own that is no ValueError
+        raise InvalidOption(
+            f"--older-than is {text!r}.",
+            field="older_than",
+            remedy="Write seconds, or 10m, 24h or 7d.",
+        ) from error
+
+
+def _for_people(found: Sequence[dict[str, Any]]) -> str:
+    if not found:
+        return "No such jobs."
+    rows = [
+        (job["jobId"], job["messageType"] or "-", job["queue"], job["state"], _when(job))
+        for job in found
+    ]
+    return columns(("JOB", "TYPE", "QUEUE", "STATE", "SINCE (UTC)"), rows)
+
+
+def _when(job: dict[str, Any]) -> str:
+    times = (job[name] or "" for name in ("createdAt", "enqueuedAt", "startedAt", "endedAt"))
+    return max(times)[:19].replace("T", " ")

@@ -1,0 +1,217 @@
+"""Clear a queue: remove its ended jobs, or, when told so twice, those that wait.
+
+In short steps, so that other clients are served between them. Dead letters stay: they have a purge
+of their own. Running, delayed and deferred jobs are never touched.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, get_args
+
+import redis
+
+from messages import PostroomError
+from workers import audit, keys
+from workers.connection import default_connection, storage_errors
+from workers.dependents import settle_dependents
+from workers.errors import InvalidOption
+from workers.pauses import held_sets
+from workers.routing import Priority, list_name, queue_of
+from workers.scripts import script
+from workers.settings import Settings, load_settings
+
+What = Literal["completed", "failed", "all"]
+
+AT_ONCE = 500
+"""Jobs that one step removes: some ms for the server."""
+
+
+class ClearRefused(PostroomError):
+    """A queue of a production installation is not cleared unless that is allowed."""
+
+    code = "clear_refused"
+    remedy_text = "Set ALLOW_CLEAR=1 for this one command if you are sure."
+
+
+@dataclass(frozen=True)
+class Cleared:
+    """How many jobs were removed."""
+
+    completed: int = 0
+    failed: int = 0
+    waiting: int = 0
+
+
+def clear(  # noqa: PLR0913 - what, who, why, when, where
+    queue: str,
+    what: What = "all",
+    *,
+    waiting: bool = False,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    settings: Settings | None = None,
+    connection: redis.Redis | None = None,
+    progress: Callable[[int, int], object] | None = None,
+) -> Cleared:
+    """Remove a queue's completed or failed jobs with their records.
+
+    The audit entry is written first, with the counts found, so that nothing goes without one.
+    What comes after a list was counted stays.
+
+    Args:
+        queue: Its name without priority; its three lists are cleared.
+        what: `completed`, `failed`, or `all`, which is both and never more than that.
+        waiting: Whether to remove those that wait as well. They are lost: they never ran.
+        actor: Who does it.
+        reason: Why.
+        now: The time; None asks the clock.
+        settings: ENVIRONMENT and ALLOW_CLEAR; None means those of this process.
+        connection: Where; None means the server that the settings name.
+        progress: Called after each step with how many jobs are removed, and how many were found.
+
+    Returns:
+        How many were removed.
+
+    Raises:
+        ClearRefused: If ENVIRONMENT is production and ALLOW_CLEAR is not set.
+        InvalidOption: If the queue is one list of a queue, or the actor or the reason is empty.
+    """
+    _check(queue, what)
+    _allowed(queue, settings or load_settings())
+    connection = connection or default_connection()
+    lists = [list_name(queue, priority) for priority in Priority]
+    with storage_errors():
+        found = _found(lists, what, waiting=waiting, connection=connection)
+        audit.record(
+            "queue.clear",
+            actor=actor,
+            reason=reason,
+            target=queue,
+            details={"what": what, "waiting": waiting, "found": {**found}},
+            now=now,
+            connection=connection,
+        )
+        report = _counting(progress or (lambda _done, _total: None), sum(found.values()))
+        ended = _ended(what)
+        removed = {
+            name: sum(_clear_ended(registry(each), connection, report) for each in lists)
+            for name, registry in ended.items()
+        }
+        if waiting:
+            removed["waiting"] = sum(_clear_waiting(each, connection, report) for each in lists)
+    return Cleared(**removed)
+
+
+def discard(registry: str, ids: Sequence[bytes], *, connection: redis.Redis) -> int:
+    """Remove ended jobs of a registry with their records.
+
+    Args:
+        registry: The key of its sorted set.
+        ids: The jobs; 500 at most, to keep the step short.
+        connection: Where.
+
+    Returns:
+        How many were removed; a job that runs again since is not.
+    """
+    others = (keys.result, keys.attempts, keys.progress, keys.job_log)
+    prefixes = [keys.job_prefix(), *(of("") for of in others)]
+    removed: Any = connection.register_script(script("workers", "discard"))(
+        keys=[registry], args=[*prefixes, *ids]
+    )
+    return int(removed)
+
+
+def _check(queue: str, what: str) -> None:
+    if queue_of(queue) != queue or not queue:
+        raise InvalidOption(
+            f"{queue!r} is not the name of a queue.",
+            field="queue",
+            remedy="Name it without :high or :low: its three lists are cleared together.",
+        )
+    if what not in get_args(What):
+        raise InvalidOption(
+            f"{what!r} cannot be cleared.",
+            field="what",
+            remedy=f"Use {', '.join(get_args(What))}.",
+        )
+
+
+def _allowed(queue: str, settings: Settings) -> None:
+    if settings.environment.strip().lower() == "production" and not settings.allow_clear:
+        raise ClearRefused(f"ENVIRONMENT is production, so {queue} is not cleared.")
+
+
+def _counting(progress: Callable[[int, int], object], total: int) -> Callable[[int], object]:
+    counts = [0]
+
+    def report(count: int) -> None:
+        counts[0] += count
+        progress(counts[0], total)
+
+    return report
+
+
+def _ended(what: What) -> Mapping[str, Callable[[str], str]]:
+    registries = {"completed": keys.finished, "failed": keys.failed}
+    return {name: of for name, of in registries.items() if what in {name, "all"}}
+
+
+def _found(
+    lists: Sequence[str], what: What, *, waiting: bool, connection: redis.Redis
+) -> dict[str, int]:
+    found = {
+        name: sum(_size(registry(each), connection) for each in lists)
+        for name, registry in _ended(what).items()
+    }
+    if waiting:
+        places = [key for name in lists for key in _waiting(name, connection)]
+        found["waiting"] = sum(_size(key, connection) for key in places)
+    return found
+
+
+def _waiting(name: str, connection: redis.Redis) -> Sequence[str]:
+    return (keys.queue(name), *held_sets(name, connection=connection))
+
+
+def _size(key: str, connection: redis.Redis) -> int:
+    kind: Any = connection.type(key)
+    return int(connection.llen(key) if kind == b"list" else connection.zcard(key))
+
+
+def _clear_ended(registry: str, connection: redis.Redis, report: Callable[[int], object]) -> int:
+    removed, left = 0, _size(registry, connection)
+    while left > 0 and (ids := _first(registry, min(AT_ONCE, left), connection)):
+        done = discard(registry, ids, connection=connection)
+        report(done)
+        removed, left = removed + done, left - len(ids)
+    return removed
+
+
+def _first(registry: str, count: int, connection: redis.Redis) -> Sequence[bytes]:
+    ids: Any = connection.zrange(registry, 0, count - 1)
+    found: Sequence[bytes] = ids
+    return found
+
+
+def _clear_waiting(name: str, connection: redis.Redis, report: Callable[[int], object]) -> int:
+    removed = 0
+    for key in _waiting(name, connection):
+        left = _size(key, connection)
+        while left > 0 and (done := _empty(key, left, connection)):
+            report(done)
+            removed, left = removed + done, left - done
+    return removed
+
+
+def _empty(key: str, most: int, connection: redis.Redis) -> int:
+    others = (keys.attempts, keys.progress, keys.job_log)
+    answer: Any = connection.register_script(script("workers", "empty"))(
+        keys=[key],
+        args=[min(AT_ONCE, most), keys.job_prefix(), *(of("") for of in others)],
+    )
+    for parent in answer[1:]:
+        settle_dependents(parent.decode(), connection=connection)
+        connection.unlink(keys.dependents(parent.decode()))
+    return int(answer[0])

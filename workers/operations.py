@@ -1,0 +1,224 @@
+"""What a person does to one job: cancel, stop, promote, delete. Each leaves one audit entry."""
+
+import time
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import redis
+from rq.command import send_command
+from rq.utils import utcformat
+
+from workers import audit, keys
+from workers.clock import utc_now
+from workers.connection import default_connection, storage_errors
+from workers.dependents import settle_dependents
+from workers.errors import InvalidState, JobNotFound
+from workers.scripts import script
+
+
+def cancel(
+    job_id: str,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    connection: redis.Redis | None = None,
+) -> None:
+    """Take a job out before a worker takes it.
+
+    Jobs that depend on it follow their `on_parent_failure`.
+
+    Args:
+        job_id: The job.
+        actor: Who does it.
+        reason: Why.
+        now: The time; None asks the clock.
+        connection: Where; None means the server that the settings name.
+
+    Raises:
+        JobNotFound: If there is no record of it.
+        InvalidState: If a worker has it, or it is over.
+    """
+    made = audit.entry("job.cancel", actor=actor, reason=reason, target=job_id, now=now)
+    connection = connection or default_connection()
+    with storage_errors():
+        name = _origin(job_id, connection)
+        state = _run(
+            "cancel",
+            [
+                keys.job(job_id),
+                *_places(name, keys.queue, keys.scheduled, keys.deferred, keys.canceled),
+                keys.audit(),
+            ],
+            [job_id, int(time.time()), *audit.arguments(made)],
+            connection,
+        )
+        if state != "canceled":
+            raise _refused(job_id, state, "cancelled", "Let it end, or stop it while it runs.")
+        settle_dependents(job_id, connection=connection)
+    audit.tell(made)
+
+
+def stop(
+    job_id: str,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    connection: redis.Redis | None = None,
+) -> str:
+    """Tell the worker that runs a job to stop it. The job's state is `stopped` soon after.
+
+    The worker ends the job's process at once; a stopped job is no dead letter.
+
+    Args:
+        job_id: The job.
+        actor: Who does it.
+        reason: Why.
+        now: The time; None asks the clock.
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        The name of the worker.
+
+    Raises:
+        JobNotFound: If there is no record of it.
+        InvalidState: If no worker runs it.
+    """
+    connection = connection or default_connection()
+    with storage_errors():
+        stored: Any = connection.hmget(keys.job(job_id), ["status", "worker_name"])
+        status, worker = ((value or b"").decode(errors="replace") for value in stored)
+        if status != "started" or not worker:
+            raise _refused(job_id, status, "stopped", "Only a running job can be stopped.")
+        audit.record(
+            "job.stop",
+            actor=actor,
+            reason=reason,
+            target=job_id,
+            details={"worker": worker},
+            now=now,
+            connection=connection,
+        )
+        # Not rq's send_stop_job_command: it reads the whole job, and fails if that is corrupt.
+        send_command(connection, worker, "stop-job", job_id=job_id)
+    return str(worker)
+
+
+def promote(
+    job_id: str,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    connection: redis.Redis | None = None,
+) -> None:
+    """Let a job that waits for a time run now. Its queue TTL begins now, too.
+
+    A job that is due already is left to the worker that is about to take it.
+
+    Args:
+        job_id: The job.
+        actor: Who does it.
+        reason: Why.
+        now: The time; None asks the clock.
+        connection: Where; None means the server that the settings name.
+
+    Raises:
+        JobNotFound: If there is no record of it.
+        InvalidState: If it does not wait for a time.
+    """
+    moment = now or utc_now()
+    made = audit.entry("job.promote", actor=actor, reason=reason, target=job_id, now=moment)
+    connection = connection or default_connection()
+    with storage_errors():
+        name = _origin(job_id, connection)
+        state = _run(
+            "promote",
+            [keys.job(job_id), *_places(name, keys.scheduled, keys.queue), keys.audit()],
+            [job_id, utcformat(moment), *audit.arguments(made)],
+            connection,
+        )
+    if state == "promoted":
+        audit.tell(made)
+    elif state != "due":
+        raise _refused(job_id, state, "promoted", "Only a job that is due later can be promoted.")
+
+
+def delete(
+    job_id: str,
+    *,
+    actor: str,
+    reason: str,
+    now: datetime | None = None,
+    connection: redis.Redis | None = None,
+) -> None:
+    """Remove a job and its records. Its dead letter, if it has one, stays.
+
+    Jobs that depend on it follow their `on_parent_failure`.
+
+    Args:
+        job_id: The job.
+        actor: Who does it.
+        reason: Why.
+        now: The time; None asks the clock.
+        connection: Where; None means the server that the settings name.
+
+    Raises:
+        JobNotFound: If there is no record of it.
+        InvalidState: If a worker has it.
+    """
+    made = audit.entry("job.delete", actor=actor, reason=reason, target=job_id, now=now)
+    connection = connection or default_connection()
+    with storage_errors():
+        name = _origin(job_id, connection)
+        state = _run(
+            "delete",
+            [*_records(job_id, name), *_registries(name)],
+            [job_id, *audit.arguments(made)],
+            connection,
+        )
+        if not state.startswith("deleted"):
+            raise _refused(job_id, state, "deleted", "Stop it first: `postroom jobs stop ID`.")
+        if state != "deleted finished":
+            settle_dependents(job_id, connection=connection)
+        connection.unlink(keys.dependents(job_id))
+    audit.tell(made)
+
+
+def _records(job_id: str, name: str) -> Sequence[str]:
+    return (
+        keys.job(job_id),
+        keys.queue(name),
+        keys.audit(),
+        keys.result(job_id),
+        keys.attempts(job_id),
+        keys.progress(job_id),
+        keys.job_log(job_id),
+        keys.dependencies(job_id),
+    )
+
+
+def _registries(name: str) -> Sequence[str]:
+    return _places(name, keys.scheduled, keys.deferred, keys.finished, keys.failed, keys.canceled)
+
+
+def _places(name: str, *places: Any) -> Sequence[str]:
+    return [place(name) for place in places]
+
+
+def _run(name: str, names: Sequence[str], args: Sequence[Any], connection: redis.Redis) -> str:
+    done: Any = connection.register_script(script("workers", name))(keys=names, args=args)
+    return str(done.decode(errors="replace"))
+
+
+def _origin(job_id: str, connection: redis.Redis) -> str:
+    stored: Any = connection.hget(keys.job(job_id), "origin")
+    return stored.decode(errors="replace") if stored is not None else ""
+
+
+def _refused(job_id: str, state: str, done: str, remedy: str) -> InvalidState | JobNotFound:
+    if not state:
+        return JobNotFound(f"There is no job {job_id}.", field="job_id")
+    return InvalidState(f"Job {job_id} is {state}, so it cannot be {done}.", remedy=remedy)
