@@ -1,6 +1,6 @@
 """The one way into the dead letters: build the letter, tell the application, store it."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from messages import InvalidMessage, Message, parse_message
-from workers import attempts
+from workers import attempts, keys
 from workers.dead_letters import DeadLetter, bury
 from workers.logger import get_logger
 from workers.registry import run_dead_hooks, run_hooks
@@ -54,7 +54,8 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
     """
     past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
-    letter = _letter(death, message, past, now)
+    options = _options(death.job_id, meta, connection)
+    letter = _letter(death, message, past, now, options)
     if message is not None:
         run_dead_hooks(message, letter)
     stored = bury(letter, meta=meta, connection=connection)
@@ -75,6 +76,7 @@ def _letter(
     message: Message | None,
     past: Sequence[attempts.AttemptRecord],
     now: datetime,
+    options: dict[str, Any],
 ) -> DeadLetter:
     return DeadLetter(
         job_id=death.job_id,
@@ -86,7 +88,17 @@ def _letter(
         envelope=death.envelope,
         traceback=death.traceback[-attempts.MAX_TEXT :],
         attempts=tuple(asdict(entry) for entry in past),
+        options=options,
     )
+
+
+def _options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:
+    """What the sender chose, as far as a replay can choose it again."""
+    options = {name: meta[name] for name in ("attempts", "backoff") if name in meta}
+    timeout: Any = connection.hget(keys.job(job_id), "timeout")
+    if timeout is not None and timeout.isdigit():
+        options["timeout"] = int(timeout)
+    return options
 
 
 def _readable(envelope: Any) -> Message | None:

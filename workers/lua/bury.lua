@@ -1,9 +1,10 @@
 -- Store a dead letter once, and mark its job if the job's record is still there.
--- KEYS: set of letters, this letter, job, the job's attempts
--- ARGV: id, time in s, letter as JSON, the job's meta as JSON
--- Returns: 1 if it was stored, 0 if it was there already.
-local letters, letter, job, attempts = unpack(KEYS)
-local id, time, text, meta = unpack(ARGV)
+-- KEYS: set of letters, this letter, index, set of spilled letters, job, the job's attempts
+-- ARGV: id, time in s, letter as JSON, its short form as JSON, 1 if it was spilled,
+--       how many whole letters there may be or '', the job's meta as JSON
+-- Returns: 1 if it was stored, 0 if it was there already, -1 if there is no room for it.
+local letters, letter, index, spilled, job, attempts = unpack(KEYS)
+local id, time, text, short, is_spilled, limit, meta = unpack(ARGV)
 
 if redis.call('EXISTS', job) == 1 then
   redis.call('HSET', job, 'meta', meta)
@@ -11,7 +12,17 @@ end
 if redis.call('ZSCORE', letters, id) then
   return 0
 end
+if limit ~= '' then
+  local whole = redis.call('ZCARD', letters) - redis.call('SCARD', spilled)
+  if whole >= tonumber(limit) then
+    return -1
+  end
+end
 redis.call('SET', letter, text)
 redis.call('ZADD', letters, time, id)
+redis.call('HSET', index, id, short)
+if is_spilled == '1' then
+  redis.call('SADD', spilled, id)
+end
 redis.call('DEL', attempts)
 return 1

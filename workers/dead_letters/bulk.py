@@ -1,0 +1,239 @@
+"""Replaying and purging many dead letters: a fixed set, a rate, a dry run that shows that set."""
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from typing import Any
+
+import redis
+from pydantic import JsonValue
+
+from messages import PostroomError
+from workers import audit, keys
+from workers.connection import storage_errors
+from workers.dead_letters.errors import DeadLetterNotFound
+from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.replays import check_replayable, replay_silently
+from workers.dead_letters.selection import Filter, forget, remember, remembered, snapshot
+from workers.dead_letters.store import resolve_many, stored_text
+from workers.errors import InvalidOption, StorageRefused, StorageUnavailable
+from workers.settings import Settings, load_settings
+
+Progress = Callable[[int, int | None], object]
+"""Told how many letters are dealt with, and how many there are if that is known."""
+
+_CHUNK = 100  # letters in memory at a time
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """A letter that stays where it is, and why."""
+
+    job_id: str
+    error: PostroomError
+
+
+@dataclass(frozen=True)
+class Bulk:
+    """What was done, or would be done.
+
+    Args:
+        job_ids: The letters' jobs, oldest first.
+        refused: Those that cannot be replayed as they are.
+    """
+
+    job_ids: Sequence[str]
+    refused: Sequence[Refusal] = ()
+
+
+def dry_replay(
+    wanted: Filter, *, connection: redis.Redis, settings: Settings | None = None
+) -> Bulk:
+    """Tell which letters `replay_all` would replay, and let it replay just those.
+
+    Letters that come later are not among them, if it runs within `PLAN_SECONDS`.
+
+    Args:
+        wanted: Which letters.
+        connection: Where.
+        settings: None means those of the environment.
+    """
+    settings = settings or load_settings()
+    good: list[str] = []
+    refused: list[Refusal] = []
+    with storage_errors():
+        for letter in _letters(snapshot(wanted, connection=connection), connection):
+            try:
+                check_replayable(letter, settings=settings)
+                good.append(letter.job_id)
+            except PostroomError as error:
+                refused.append(Refusal(letter.job_id, error))
+        remember("replay", wanted, good, connection=connection)
+    return Bulk(good, refused)
+
+
+def replay_all(  # noqa: PLR0913 - what a bulk is told
+    wanted: Filter,
+    *,
+    rate: float | None = None,
+    actor: str,
+    reason: str,
+    progress: Progress | None = None,
+    connection: redis.Redis,
+    settings: Settings | None = None,
+) -> Bulk:
+    """Replay the letters that are there now, oldest first; after a dry run, those that it showed.
+
+    Killed and started again, it replays each letter once.
+
+    Args:
+        wanted: Which letters.
+        rate: How many a second at most, above 0; None means no limit.
+        actor: Who does it.
+        reason: Why.
+        progress: Is told after each letter.
+        connection: Where.
+        settings: None means those of the environment.
+
+    Returns:
+        The letters that this call replayed, and those that it could not.
+
+    Raises:
+        InvalidOption: If the rate is not above 0.
+        StorageUnavailable: If Redis does not answer; start it again to go on.
+        StorageRefused: If Redis is full; start it again to go on.
+    """
+    settings = settings or load_settings()
+    good: list[str] = []
+    refused: list[Refusal] = []
+    _check_rate(rate)
+    with storage_errors():
+        ids = _planned("replay", wanted, connection)
+        _record("dead_letter.replay_all", wanted, len(ids), actor, reason, connection)
+        for index, job_id in enumerate(_paced(ids, rate)):
+            try:
+                if replay_silently(job_id, connection=connection, settings=settings):
+                    good.append(job_id)
+            except (StorageUnavailable, StorageRefused):
+                raise
+            except DeadLetterNotFound:  # somebody else was quicker
+                pass
+            except PostroomError as error:
+                refused.append(Refusal(job_id, error))
+            _tell(progress, index + 1, len(ids))
+        forget("replay", wanted, connection=connection)
+    return Bulk(good, refused)
+
+
+def purge(job_id: str, *, actor: str, reason: str, connection: redis.Redis) -> None:
+    """Remove a letter for good.
+
+    Args:
+        job_id: Its job.
+        actor: Who does it.
+        reason: Why.
+        connection: Where.
+
+    Raises:
+        DeadLetterNotFound: If there is none.
+    """
+    made = audit.entry("dead_letter.purge", actor=actor, reason=reason, target=job_id)
+    with storage_errors():
+        stored_text(job_id, connection=connection)
+        resolve_many([job_id], made=made, connection=connection)
+    audit.tell(made)
+
+
+def dry_purge(wanted: Filter, *, connection: redis.Redis) -> Bulk:
+    """Tell which letters `purge_all` would remove, and let it remove just those.
+
+    Args:
+        wanted: Which letters.
+        connection: Where.
+    """
+    with storage_errors():
+        ids = snapshot(wanted, connection=connection)
+        remember("purge", wanted, ids, connection=connection)
+    return Bulk(ids)
+
+
+def purge_all(
+    wanted: Filter,
+    *,
+    actor: str,
+    reason: str,
+    progress: Progress | None = None,
+    connection: redis.Redis,
+) -> Bulk:
+    """Remove the letters that are there now; after a dry run, those that it showed.
+
+    Args:
+        wanted: Which letters.
+        actor: Who does it.
+        reason: Why.
+        progress: Is told after each hundred.
+        connection: Where.
+
+    Returns:
+        The letters that were meant.
+    """
+    with storage_errors():
+        ids = _planned("purge", wanted, connection)
+        _record("dead_letter.purge_all", wanted, len(ids), actor, reason, connection)
+        for index, chunk in enumerate(_chunks(ids)):
+            resolve_many(chunk, connection=connection)
+            _tell(progress, index * _CHUNK + len(chunk), len(ids))
+        forget("purge", wanted, connection=connection)
+    return Bulk(ids)
+
+
+def _planned(action: str, wanted: Filter, connection: redis.Redis) -> list[str]:
+    shown = remembered(action, wanted, connection=connection)
+    return snapshot(wanted, connection=connection) if shown is None else shown
+
+
+def _letters(ids: Sequence[str], connection: redis.Redis) -> Iterator[DeadLetter]:
+    for chunk in _chunks(ids):
+        texts: Any = connection.mget([keys.dead_letter(job_id) for job_id in chunk])
+        yield from (letter_of(text) for text in texts if text is not None)
+
+
+def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
+    rest = iter(ids)
+    while chunk := list(islice(rest, _CHUNK)):
+        yield chunk
+
+
+def _record(  # noqa: PLR0913, PLR0917 - the facts of one action
+    action: str, wanted: Filter, count: int, actor: str, reason: str, connection: redis.Redis
+) -> None:
+    # Before the first letter: a bulk that is killed half-way has been begun by somebody, too.
+    audit.record(
+        action,
+        actor=actor,
+        reason=reason,
+        target="dead letters",
+        details={"filter": dict[str, JsonValue](wanted.described()), "letters": count},
+        connection=connection,
+    )
+
+
+def _check_rate(rate: float | None) -> None:
+    if rate is not None and not rate > 0:
+        raise InvalidOption(
+            f"The rate is {rate}.", field="rate", remedy="Use a number of letters a second above 0."
+        )
+
+
+def _paced(ids: Sequence[str], rate: float | None) -> Iterator[str]:
+    begin = time.monotonic()
+    for index, job_id in enumerate(ids):
+        if rate is not None:
+            time.sleep(max(0.0, begin + index / rate - time.monotonic()))
+        yield job_id
+
+
+def _tell(progress: Progress | None, done: int, total: int) -> None:
+    if progress is not None:
+        progress(done, total)

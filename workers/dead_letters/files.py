@@ -1,0 +1,187 @@
+"""Dead letters as lines of JSON, one object a line, out of Redis and into it again."""
+
+import json
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import redis
+from pydantic import TypeAdapter, ValidationError
+
+from workers import audit, keys
+from workers.connection import storage_errors
+from workers.dead_letters.bulk import Progress
+from workers.dead_letters.errors import InvalidLetter
+from workers.dead_letters.letter import DeadLetter, as_text, summary
+from workers.dead_letters.selection import Filter, snapshot
+from workers.dead_letters.store import letter_keys, score
+from workers.scripts import script
+
+_CHUNK = 50  # letters in memory at a time; each may have some hundred kB
+_REFUSALS_KEPT = 1_000
+_LETTER = TypeAdapter(DeadLetter)
+
+
+@dataclass(frozen=True)
+class RefusedLine:
+    """A line that is no dead letter: its number, from 1, and what is wrong with it."""
+
+    line: int
+    error: str
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a file's lines.
+
+    Args:
+        imported: Letters that were not there.
+        restored: Letters of which only the short form was there: the spill file's.
+        skipped: Letters that were there.
+        refused: How many lines are no letters.
+        lines: The first 1,000 of those.
+    """
+
+    imported: int = 0
+    restored: int = 0
+    skipped: int = 0
+    refused: int = 0
+    lines: Sequence[RefusedLine] = ()
+
+
+@dataclass
+class _Tally:
+    outcomes: Counter[str] = field(default_factory=Counter)
+    refused: list[RefusedLine] = field(default_factory=list)
+
+    def refuse(self, number: int, error: InvalidLetter) -> None:
+        self.outcomes["refused"] += 1
+        if len(self.refused) < _REFUSALS_KEPT:
+            self.refused.append(RefusedLine(number, error.message))
+
+
+def export_letters(
+    wanted: Filter | None = None, *, actor: str, reason: str, connection: redis.Redis
+) -> Iterator[str]:
+    """Write letters, secrets included, in the form that `import_letters` reads.
+
+    Args:
+        wanted: Which letters; None means all.
+        actor: Who does it: whoever has the file can read every message in it.
+        reason: Why.
+        connection: Where.
+
+    Yields:
+        One line each, without a line break, oldest first.
+    """
+    wanted = wanted or Filter()
+    with storage_errors():
+        ids = iter(snapshot(wanted, connection=connection))
+        details: dict[str, Any] = {"filter": wanted.described()}
+        audit.record(
+            "dead_letter.export",
+            actor=actor,
+            reason=reason,
+            target="dead letters",
+            details=details,
+            connection=connection,
+        )
+        while chunk := list(islice(ids, _CHUNK)):
+            texts: Any = connection.mget([keys.dead_letter(job_id) for job_id in chunk])
+            yield from (text.decode() for text in texts if text is not None)
+
+
+def import_letters(
+    lines: Iterable[str | bytes],
+    *,
+    actor: str,
+    reason: str,
+    progress: Progress | None = None,
+    connection: redis.Redis,
+) -> Imported:
+    """Bring letters back, from an export or from the spill file, whatever the limit is.
+
+    Lines that are no letters are refused one by one; the others are imported.
+
+    Args:
+        lines: The file's lines; empty ones do not matter.
+        actor: Who does it.
+        reason: Why.
+        progress: Is told after each fifty lines how many are read; how many there are is not known.
+        connection: Where.
+
+    Returns:
+        How many letters came back, were there, or were refused.
+    """
+    audit.entry("dead_letter.import", actor=actor, reason=reason, target="dead letters")
+    tally = _Tally()
+    numbered = enumerate(lines, 1)
+    with storage_errors():
+        while chunk := list(islice(numbered, _CHUNK)):
+            letters = list(_read(chunk, tally))
+            tally.outcomes.update(_restore(letters, connection))
+            if progress is not None:
+                progress(chunk[-1][0], None)
+        counts = dict(tally.outcomes)
+        audit.record(
+            "dead_letter.import",
+            actor=actor,
+            reason=reason,
+            target="dead letters",
+            details={**counts},
+            connection=connection,
+        )
+    return Imported(**counts, lines=tally.refused)
+
+
+def read_letter(line: str | bytes) -> DeadLetter:
+    """A letter from a line, checked.
+
+    Args:
+        line: One JSON object, as `as_text` writes it.
+
+    Returns:
+        The letter.
+
+    Raises:
+        InvalidLetter: If it is none; the error says what is wrong.
+    """
+    try:
+        letter = _LETTER.validate_python(json.loads(line))
+        score(letter)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        raise InvalidLetter(f"It is no dead letter: {path}: {first['msg']}.", field=path) from error
+    except (ValueError, RecursionError) as error:
+        raise InvalidLetter(f"It is no dead letter: {error}.") from error
+    if not letter.job_id:
+        raise InvalidLetter("It is no dead letter: it has no job_id.", field="job_id")
+    return letter
+
+
+def _read(chunk: Iterable[tuple[int, str | bytes]], tally: _Tally) -> Iterator[DeadLetter]:
+    for number, line in chunk:
+        if not line.strip():
+            continue
+        try:
+            yield read_letter(line)
+        except InvalidLetter as error:
+            tally.refuse(number, error)
+
+
+def _restore(letters: Sequence[DeadLetter], connection: redis.Redis) -> Iterator[str]:
+    run = connection.register_script(script("workers", "restore_letter"))
+    with connection.pipeline(transaction=False) as pipe:
+        for letter in letters:
+            args = (
+                letter.job_id,
+                score(letter),
+                as_text(letter),
+                as_text(summary(letter)),
+                int(letter.spilled),
+            )
+            run(keys=letter_keys(letter.job_id), args=args, client=pipe)
+        return (outcome.decode() for outcome in pipe.execute())

@@ -1,0 +1,114 @@
+"""What a dead letter is, the short form that lists show, and both as text."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, ClassVar
+
+from pydantic import ConfigDict
+
+MAX_DATA = (
+    300_000  # bytes kept of what could not be read as a message; a message has at most 256 kB
+)
+_LONGEST_LINE = 1_000  # characters of an error in the short form
+
+
+@dataclass(frozen=True)
+class DeadLetter:
+    """One message that died.
+
+    Args:
+        job_id: The job's id; the letter's too.
+        message_type: Its wire name; None if it could not be read.
+        queue: The name of the list it was in.
+        reason: `permanent`, `exhausted`, `timeout`, `invalid_payload`, `unknown_type`,
+            `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`, `expired`,
+            `crash`, `crash_loop` or `parent_failed`.
+        error: What went wrong, in a line.
+        traceback: Where; empty if no handler raised it.
+        buried_at: ISO 8601, UTC.
+        envelope: The message as it was sent, or as it was edited; text if it was no JSON object.
+        attempts: The history, oldest first.
+        options: What its sender said of `attempts`, `backoff` and `timeout`; a replay keeps it.
+        edits: Who changed the envelope, when, why and how, oldest first.
+        spilled: Whether the rest of it stands in the spill file only.
+    """
+
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    job_id: str
+    message_type: str | None
+    queue: str
+    reason: str
+    error: str
+    buried_at: str
+    envelope: Any = None  # whatever was sent
+    traceback: str = ""
+    attempts: Sequence[dict[str, Any]] = ()
+    options: dict[str, Any] = field(default_factory=dict)
+    edits: Sequence[dict[str, Any]] = ()
+    spilled: bool = False
+
+
+@dataclass(frozen=True)
+class Summary:
+    """What a list shows of a letter.
+
+    Args:
+        job_id: As the letter's, like all that follow.
+        message_type: Its wire name, or None.
+        queue: The name of its list.
+        reason: Why it died.
+        error: The first 1,000 characters.
+        buried_at: ISO 8601, UTC.
+        attempts: How many the history holds.
+        edits: How often it was edited.
+        spilled: Whether it must be imported before it can be repaired.
+    """
+
+    job_id: str
+    message_type: str | None
+    queue: str
+    reason: str
+    error: str
+    buried_at: str
+    attempts: int
+    edits: int
+    spilled: bool
+
+
+def summary(letter: DeadLetter) -> Summary:
+    """The short form of a letter."""
+    return Summary(
+        job_id=letter.job_id,
+        message_type=letter.message_type,
+        queue=letter.queue,
+        reason=letter.reason,
+        error=letter.error[:_LONGEST_LINE],
+        buried_at=letter.buried_at,
+        attempts=len(letter.attempts),
+        edits=len(letter.edits),
+        spilled=letter.spilled,
+    )
+
+
+def as_text(value: DeadLetter | Summary) -> str:
+    """One line of JSON."""
+    return json.dumps(asdict(value))
+
+
+def letter_of(text: bytes | str) -> DeadLetter:
+    """The letter that `as_text` wrote."""
+    return DeadLetter(**json.loads(text))
+
+
+def summary_of(text: bytes) -> Summary:
+    """The short form that `as_text` wrote."""
+    return Summary(**json.loads(text))
+
+
+def message_id(letter: DeadLetter) -> str:
+    """The id of the message that died: the job's, unless the envelope has its own."""
+    envelope = letter.envelope if isinstance(letter.envelope, Mapping) else {}
+    own = envelope.get("messageId")
+    return own if isinstance(own, str) else letter.job_id

@@ -1,0 +1,192 @@
+"""Sends a dead letter's message again, under a new id.
+
+Storing it and removing the letter is one step, so a replay that is killed and started again sends
+each letter once.
+"""
+
+from collections.abc import Mapping
+from typing import Any, TypedDict, Unpack
+
+import redis
+
+from workers import audit, keys
+from workers.connection import storage_errors
+from workers.dead_letters.edits import TRIES, changed_fields, changed_meanwhile, changes, successor
+from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.store import letter_keys, not_found, stored_text
+from workers.errors import InvalidState
+from workers.options import Backoff, Duration, EnqueueOptions
+from workers.record import JobRecord, job_record
+from workers.registry import enqueue_middleware
+from workers.routing import NAME_PATTERN, Priority, PriorityName, queue_of
+from workers.scripts import script
+from workers.settings import Settings, load_settings
+
+
+class ReplayOptions(TypedDict, total=False):
+    """What a replay may do otherwise than its letter's job did; each may be left out.
+
+    `queue`: instead of the letter's. `priority`: high, normal, low, or 1 (most urgent) to 10.
+    `attempts`: starts in all, from 1. `backoff`: as in `EnqueueOptions`. `timeout`: of one
+    attempt, from 1 s.
+    """
+
+    queue: str
+    priority: PriorityName | Priority | int
+    attempts: int
+    backoff: Backoff
+    timeout: Duration
+
+
+def replay(  # noqa: PLR0913 - what one replay is told
+    job_id: str,
+    *,
+    data: Mapping[str, Any] | None = None,
+    actor: str,
+    reason: str,
+    connection: redis.Redis,
+    settings: Settings | None = None,
+    **options: Unpack[ReplayOptions],
+) -> str:
+    """Send a dead letter's message again and remove the letter.
+
+    The new message has its own id, the dead one's as `causationId`, the same `correlationId`, and
+    `replayOf` in its metadata.
+
+    Args:
+        job_id: The letter's job.
+        data: What to change in its data; objects are merged, null removes a field.
+        actor: Who does it.
+        reason: Why.
+        connection: Where.
+        settings: None means those of the environment.
+        options: See `ReplayOptions`; what is left out is as the letter's sender chose.
+
+    Returns:
+        The new job's id.
+
+    Raises:
+        DeadLetterNotFound: If there is no such letter, or none any more.
+        NotReplayable: If it holds no message.
+        InvalidMessage: If the data does not fit the type. Nothing is changed.
+        InvalidOption: If an option cannot be used. Nothing is changed.
+        InvalidState: If the job was requeued and waits.
+        LetterChanged: If somebody else keeps on changing the letter.
+    """
+    settings = settings or load_settings()
+    with storage_errors():
+        for _ in range(TRIES):
+            stored = stored_text(job_id, connection=connection)
+            letter = letter_of(stored)
+            record = _record(letter, data, options, settings)
+            made = _entry(letter, data, record, actor=actor, reason=reason)
+            if _send(record, letter, stored, made, connection):
+                audit.tell(made)
+                return record.id
+    raise changed_meanwhile(job_id)
+
+
+def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings) -> bool:
+    """As `replay` of an unchanged letter, for a bulk that has its own entry in the audit log.
+
+    Args:
+        job_id: The letter's job.
+        connection: Where.
+        settings: Defaults and routes.
+
+    Returns:
+        False if the letter is gone: somebody replayed or purged it already.
+
+    Raises:
+        PostroomError: As `replay`.
+    """
+    for _ in range(TRIES):
+        stored: Any = connection.get(keys.dead_letter(job_id))
+        if stored is None:
+            return False
+        letter = letter_of(stored)
+        if _send(_record(letter, None, {}, settings), letter, stored, None, connection):
+            return True
+    raise changed_meanwhile(job_id)
+
+
+def check_replayable(letter: DeadLetter, *, settings: Settings) -> None:
+    """Do all that a replay does, but for writing.
+
+    Args:
+        letter: The letter.
+        settings: Defaults and routes.
+
+    Raises:
+        PostroomError: What `replay` would raise.
+    """
+    _record(letter, None, {}, settings)
+
+
+def _record(
+    letter: DeadLetter, data: Mapping[str, Any] | None, options: ReplayOptions, settings: Settings
+) -> JobRecord:
+    message = successor(letter, data)
+    chosen: EnqueueOptions = {**_as_before(letter), **options}
+    for middleware in enqueue_middleware():
+        message, chosen = middleware(message, chosen)
+    return job_record(message, chosen, settings=settings)
+
+
+def _as_before(letter: DeadLetter) -> EnqueueOptions:
+    queue = queue_of(letter.queue)
+    options: Any = dict(letter.options)
+    if NAME_PATTERN.fullmatch(queue):
+        options["queue"] = queue
+        options["priority"] = (
+            letter.queue.removeprefix(f"{queue}:") if queue != letter.queue else Priority.NORMAL
+        )
+    before: EnqueueOptions = options
+    return before
+
+
+def _entry(
+    letter: DeadLetter,
+    data: Mapping[str, Any] | None,
+    record: JobRecord,
+    *,
+    actor: str,
+    reason: str,
+) -> audit.AuditEntry:
+    fields = changed_fields(changes(letter, data))
+    return audit.entry(
+        "dead_letter.replay",
+        actor=actor,
+        reason=reason,
+        target=letter.job_id,
+        details={"messageType": letter.message_type, "newJobId": record.id, "fields": fields},
+    )
+
+
+def _send(
+    record: JobRecord,
+    letter: DeadLetter,
+    stored: bytes,
+    made: audit.AuditEntry | None,
+    connection: redis.Redis,
+) -> bool:
+    """Do it in one step; returns False if the letter was changed since it was read."""
+    entry, kept = audit.arguments(made) if made else ("", 0)
+    job_id = letter.job_id
+    outcome = connection.register_script(_script())(
+        keys=[*letter_keys(job_id), keys.job(job_id), keys.audit(), *record.keys],
+        args=[job_id, stored, entry, kept, *record.arguments],
+    )
+    if outcome == b"requeued":
+        raise InvalidState(
+            f"Job {job_id} was requeued and waits for a worker; a replay would run it twice.",
+            remedy="Let it run: its letter goes when it starts, and comes back if it fails again.",
+        )
+    if outcome == b"gone":
+        raise not_found(job_id)
+    return bool(outcome == b"replayed")
+
+
+def _script() -> str:
+    enqueue, rest = script("workers", "enqueue"), script("workers", "replay_letter")
+    return f"local function enqueue(KEYS, ARGV)\n{enqueue}\nend\n{rest}"

@@ -1,0 +1,72 @@
+"""Dead letters as the CLI and the HTTP API show them: wire names, secrets masked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from messages.masking import masked
+from workers.dead_letters.edits import Change
+from workers.dead_letters.files import Imported
+from workers.dead_letters.letter import DeadLetter, Summary
+from workers.dead_letters.selection import cursor_of
+
+Json = dict[str, Any]
+
+
+def as_listed(letter: Summary) -> Json:
+    """A letter in a list; `cursor` is where the letters after it begin."""
+    return {
+        "jobId": letter.job_id,
+        "messageType": letter.message_type,
+        "queue": letter.queue,
+        "reason": letter.reason,
+        "error": letter.error,
+        "buriedAt": letter.buried_at,
+        "attempts": letter.attempts,
+        "edits": letter.edits,
+        "spilled": letter.spilled,
+        "cursor": cursor_of(letter),
+    }
+
+
+def as_shown(letter: DeadLetter) -> Json:
+    """A whole letter, its secrets masked."""
+    return {
+        "jobId": letter.job_id,
+        "messageType": letter.message_type,
+        "queue": letter.queue,
+        "reason": letter.reason,
+        "error": letter.error,
+        "buriedAt": letter.buried_at,
+        "message": masked(letter.envelope),
+        "options": letter.options,
+        "attempts": [_camel(entry) for entry in letter.attempts],
+        "edits": list(letter.edits),
+        "spilled": letter.spilled,
+        "traceback": letter.traceback,
+    }
+
+
+def as_changes(changes: Sequence[Change]) -> list[Json]:
+    """What an edit changed."""
+    return [asdict(change) for change in changes]
+
+
+def as_counts(found: Imported) -> Json:
+    """What an import did."""
+    return {
+        "imported": found.imported,
+        "restored": found.restored,
+        "skipped": found.skipped,
+        "refused": found.refused,
+        "refusedLines": [asdict(line) for line in found.lines],
+    }
+
+
+def _camel(entry: Mapping[str, Any]) -> Json:
+    return {_camel_name(name): value for name, value in entry.items()}
+
+
+def _camel_name(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(part.capitalize() for part in others)

@@ -1,0 +1,225 @@
+"""Where dead letters are kept: into Redis once, out of it by replay, purge or age only."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+
+from workers import audit, keys
+from workers.dead_letters.errors import DeadLetterNotFound
+from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary
+from workers.dead_letters.spill import spill
+from workers.logger import get_logger
+from workers.scripts import script
+from workers.settings import Settings, load_settings
+
+log = get_logger("postroom.dead_letters")
+
+BURIED = "buried"
+"""The field of a job's meta that says it has a dead letter."""
+
+_FULL = -1
+_UNLIMITED = ""
+
+
+def bury(
+    letter: DeadLetter,
+    *,
+    meta: dict[str, Any],
+    connection: redis.Redis,
+    settings: Settings | None = None,
+) -> bool:
+    """Store a dead letter. Safe to call twice for one job.
+
+    The job's history moves into the letter, so a job that is requeued starts afresh. Above
+    DEAD_LETTER_LIMIT the whole letter goes to the spill file, and Redis keeps what lists show.
+
+    Args:
+        letter: What died, and why.
+        meta: The job's meta; its record in Redis, if there still is one, is marked as buried.
+        connection: Where.
+        settings: The limit and the file; None means those of the environment.
+
+    Returns:
+        False if this job was buried already.
+    """
+    settings = settings or load_settings()
+    meta[BURIED] = letter.reason
+    text = json.dumps(meta, default=_as_text)
+    stored = _bury(letter, text, limit=settings.dead_letter_limit, connection=connection)
+    if stored == _FULL:
+        kept = _spilled(letter, settings)
+        stored = _bury(kept, text, limit=_UNLIMITED, connection=connection)
+    return bool(stored)
+
+
+def _bury(letter: DeadLetter, meta: str, *, limit: int | str, connection: redis.Redis) -> int:
+    stored: int = connection.register_script(script("workers", "bury"))(
+        keys=[*letter_keys(letter.job_id), keys.job(letter.job_id), keys.attempts(letter.job_id)],
+        args=[
+            letter.job_id,
+            score(letter),
+            as_text(letter),
+            as_text(summary(letter)),
+            int(letter.spilled),
+            limit,
+            meta,
+        ],
+    )
+    return stored
+
+
+def _spilled(letter: DeadLetter, settings: Settings) -> DeadLetter:
+    path = settings.dead_letter_spill
+    try:
+        spill(as_text(letter), path)
+    except OSError as error:
+        # Rather too much memory than a lost message.
+        log.exception("dead_letter_not_spilled", job_id=letter.job_id, error=str(error))
+        return letter
+    log.error("dead_letter_spilled", job_id=letter.job_id, file=str(path))
+    return replace(
+        letter, envelope=None, traceback="", attempts=(), options={}, edits=(), spilled=True
+    )
+
+
+def letter_keys(job_id: str) -> Sequence[str]:
+    """The keys that hold one letter, in the order that the scripts expect."""
+    return (
+        keys.dead_letters(),
+        keys.dead_letter(job_id),
+        keys.dead_letter_index(),
+        keys.dead_letters_spilled(),
+    )
+
+
+def score(letter: DeadLetter) -> float:
+    """The letter's place among the others: when it was buried, in Unix seconds."""
+    return datetime.fromisoformat(letter.buried_at).timestamp()
+
+
+def _as_text(value: object) -> str:
+    # RQ keeps the bytes of a meta that it cannot read, such as a pickle.
+    return value.decode(errors="replace") if isinstance(value, bytes) else str(value)
+
+
+def find(job_id: str, *, connection: redis.Redis) -> DeadLetter | None:
+    """The dead letter of a job.
+
+    Args:
+        job_id: The job.
+        connection: Where.
+
+    Returns:
+        The letter, or None if the job has none.
+    """
+    stored: Any = connection.get(keys.dead_letter(job_id))
+    return None if stored is None else letter_of(stored)
+
+
+def stored_text(job_id: str, *, connection: redis.Redis) -> bytes:
+    """A letter as it is stored.
+
+    Args:
+        job_id: The job.
+        connection: Where.
+
+    Raises:
+        DeadLetterNotFound: If the job has none.
+    """
+    stored: Any = connection.get(keys.dead_letter(job_id))
+    if stored is None:
+        raise not_found(job_id)
+    return bytes(stored)
+
+
+def not_found(job_id: str) -> DeadLetterNotFound:
+    """The error for a job without a letter."""
+    return DeadLetterNotFound(f"There is no dead letter of a job {job_id}.", field="job_id")
+
+
+def count(*, connection: redis.Redis) -> int:
+    """How many dead letters there are, those in the spill file included."""
+    return int(connection.zcard(keys.dead_letters()))
+
+
+def count_spilled(*, connection: redis.Redis) -> int:
+    """How many of them stand in the spill file only: `dead_letters_spilled`."""
+    spilled: Any = connection.scard(keys.dead_letters_spilled())
+    return int(spilled)
+
+
+def newest(limit: int, *, connection: redis.Redis) -> Iterator[DeadLetter]:
+    """The dead letters buried last.
+
+    Args:
+        limit: How many at most, from 1.
+        connection: Where.
+
+    Yields:
+        Letters, newest first.
+    """
+    ids: Any = connection.zrevrange(keys.dead_letters(), 0, limit - 1)
+    for job_id in ids:
+        letter = find(job_id.decode(), connection=connection)
+        if letter is not None:
+            yield letter
+
+
+def resolve(job_id: str, *, connection: redis.Redis) -> bool:
+    """Remove a letter whose job runs again.
+
+    Args:
+        job_id: The job.
+        connection: Where.
+
+    Returns:
+        False if it has none.
+    """
+    return bool(resolve_many([job_id], connection=connection))
+
+
+def resolve_many(
+    job_ids: Sequence[str], *, made: audit.AuditEntry | None = None, connection: redis.Redis
+) -> int:
+    """Remove letters in one step.
+
+    Args:
+        job_ids: Up to some thousand.
+        made: What the audit log shall say of it.
+        connection: Where.
+
+    Returns:
+        How many were there.
+    """
+    if not job_ids:
+        return 0
+    with connection.pipeline(transaction=True) as pipe:
+        pipe.zrem(keys.dead_letters(), *job_ids)
+        pipe.delete(*(keys.dead_letter(job_id) for job_id in job_ids))
+        pipe.hdel(keys.dead_letter_index(), *job_ids)
+        pipe.srem(keys.dead_letters_spilled(), *job_ids)
+        if made is not None:
+            text, kept = audit.arguments(made)
+            pipe.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
+        removed: list[int] = pipe.execute()
+    return removed[0]
+
+
+def remove_old(*, older_than: timedelta, now: datetime, connection: redis.Redis) -> int:
+    """Remove letters by age.
+
+    Args:
+        older_than: The setting DEAD_LETTER_DAYS.
+        now: The time.
+        connection: Where.
+
+    Returns:
+        How many were removed; at most 1,000 a call.
+    """
+    oldest = (now - older_than).timestamp()
+    ids: Any = connection.zrangebyscore(keys.dead_letters(), "-inf", oldest, start=0, num=1_000)
+    return resolve_many([job_id.decode() for job_id in ids], connection=connection)

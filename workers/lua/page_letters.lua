@@ -1,0 +1,24 @@
+-- Read dead letters, newest first, from behind a place on.
+-- KEYS: set of letters, index
+-- ARGV: the place: time in s, and id or '' for all of that time; how many to skip; how many to read
+-- Returns: ids each followed by its time, and the short forms in the same order
+local letters, index = unpack(KEYS)
+local time, id, skip, count = unpack(ARGV)
+
+local first
+local there = id ~= '' and redis.call('ZSCORE', letters, id)
+if there and tonumber(there) == tonumber(time) then
+  first = redis.call('ZREVRANK', letters, id) + 1
+else
+  first = redis.call('ZCOUNT', letters, '(' .. time, '+inf')
+end
+first = first + skip
+local found = redis.call('ZREVRANGE', letters, first, first + count - 1, 'WITHSCORES')
+local ids = {}
+for place = 1, #found, 2 do
+  ids[#ids + 1] = found[place]
+end
+if #ids == 0 then
+  return { {}, {} }
+end
+return { found, redis.call('HMGET', index, unpack(ids)) }

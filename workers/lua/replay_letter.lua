@@ -1,0 +1,38 @@
+-- Store a letter's successor and remove the letter, all or nothing. The function `enqueue`, which
+-- is enqueue.lua, stands before this text.
+-- KEYS: set of letters, this letter, index, set of spilled letters, job, audit stream,
+--       then those of enqueue
+-- ARGV: id, letter as it was read, audit entry or '', entries to keep, then those of enqueue
+-- Returns: replayed | gone | changed | requeued
+local letters, letter, index, spilled, job, audit = unpack(KEYS, 1, 6)
+local id, before, entry, kept = unpack(ARGV, 1, 4)
+
+local stored = redis.call('GET', letter)
+if not stored then
+  return 'gone'
+elseif stored ~= before then
+  return 'changed'
+elseif redis.call('HGET', job, 'status') == 'queued' then
+  return 'requeued'
+end
+
+local their_keys, their_arguments = {}, {}
+for place = 7, #KEYS do
+  their_keys[place - 6] = KEYS[place]
+end
+for place = 5, #ARGV do
+  their_arguments[place - 4] = ARGV[place]
+end
+local successor = enqueue(their_keys, their_arguments)[2]
+
+redis.call('ZREM', letters, id)
+redis.call('DEL', letter)
+redis.call('HDEL', index, id)
+redis.call('SREM', spilled, id)
+if redis.call('EXISTS', job) == 1 then
+  redis.call('HSET', job, 'replayed_as', successor)
+end
+if entry ~= '' then
+  redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+end
+return 'replayed'
