@@ -8,7 +8,7 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from workers import attempts, dead_letters, keys
+from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.errors import JobNotFound
@@ -27,7 +27,8 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
     Returns:
         `jobId`, `status` (RQ's word), `messageType`, `queue`, `attempts` (oldest first),
         `maxAttempts` if its sender chose one, `result`, `error` and `reason` of a dead letter,
-        `progress`, and the times `createdAt`, `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601).
+        `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
+        `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601).
 
     Raises:
         JobNotFound: If neither a record nor a dead letter of it is left.
@@ -41,8 +42,30 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
         except NoSuchJobError as error:
             if letter is None:
                 raise JobNotFound(f"There is no job {job_id}.", field="job_id") from error
-            return _of_letter(letter)
+            return _of_letter(letter, connection)
         return _of_job(job, letter)
+
+
+def get_job_log(
+    job_id: str, *, last: int = 20, connection: redis.Redis | None = None
+) -> Sequence[JsonDict]:
+    """The newest lines that a job's handler logged.
+
+    Args:
+        job_id: The job; one that nobody knows has none.
+        last: How many at most, from 1.
+        connection: Where; None means the server that the settings name.
+
+    Returns:
+        Lines in the shape of the log, oldest first, each with its `number`.
+
+    Raises:
+        StorageUnavailable: If Redis does not answer.
+    """
+    connection = connection or default_connection()
+    with storage_errors():
+        found = job_log.last_lines(job_id, last, connection=connection)
+    return [{"number": line.number, **line.entry} for line in found]
 
 
 def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
@@ -59,12 +82,13 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "error": letter.error if letter else None,
         "reason": letter.reason if letter else None,
         "progress": _progress(job),
+        "logLines": job_log.kept(job.id, connection=job.connection),
         "worker": job.worker_name,
         **_times(job),
     }
 
 
-def _of_letter(letter: DeadLetter) -> JsonDict:
+def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
     return {
         "jobId": letter.job_id,
         "status": "failed",
@@ -76,6 +100,7 @@ def _of_letter(letter: DeadLetter) -> JsonDict:
         "error": letter.error,
         "reason": letter.reason,
         "progress": None,
+        "logLines": job_log.kept(letter.job_id, connection=connection),
         "worker": None,
         "createdAt": None,
         "enqueuedAt": None,

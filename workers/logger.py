@@ -5,10 +5,17 @@ does with structlog: a producer that configures nothing gets warnings on standar
 """
 
 import logging
+from collections.abc import Callable, MutableMapping
 from typing import Any
 
 import structlog
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
+
+from workers.redaction import redacted_value
+
+Event = MutableMapping[str, Any]
+Keep = Callable[[Event], None]
+"""Is given each event of a logger, whatever the log level, before it is written."""
 
 
 def shared_processors() -> list[structlog.typing.Processor]:
@@ -20,6 +27,7 @@ def shared_processors() -> list[structlog.typing.Processor]:
         ExtraAdder(allow=[]),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
+        _without_secrets,
     ]
 
 
@@ -29,14 +37,50 @@ def get_logger(name: str) -> BoundLogger:
     Args:
         name: Below `postroom`, such as `postroom.jobs`.
     """
-    processors = [
+    # Filtered first: an event that nobody wants to see costs nothing.
+    return _logger(
+        name,
         structlog.stdlib.filter_by_level,
         *shared_processors(),
         ProcessorFormatter.wrap_for_formatter,
-    ]
+    )
+
+
+def keeping_logger(name: str, keep: Keep) -> BoundLogger:
+    """A logger whose events are also kept somewhere, whatever the log level.
+
+    Args:
+        name: As for `get_logger`.
+        keep: Is given each event, complete and without secrets.
+    """
+
+    def kept(_: Any, __: str, event: Event) -> Event:
+        keep(event)
+        return event
+
+    return _logger(
+        name,
+        *shared_processors(),
+        kept,
+        structlog.stdlib.filter_by_level,
+        ProcessorFormatter.wrap_for_formatter,
+    )
+
+
+def _logger(name: str, *processors: structlog.typing.Processor) -> BoundLogger:
     # Any: structlog types what wrap_logger returns as the bare logger.
     logger: Any = structlog.wrap_logger(
         logging.getLogger(name), processors=processors, wrapper_class=BoundLogger
     )
     bound: BoundLogger = logger
     return bound
+
+
+def _without_secrets(_: Any, __: str, event: Event) -> Event:
+    for name, value in event.items():
+        if name not in _STRUCTLOGS_OWN:
+            event[name] = redacted_value(value, name=name)
+    return event
+
+
+_STRUCTLOGS_OWN = frozenset({"_record", "_from_structlog"})

@@ -1,8 +1,9 @@
 """The log: one JSON line an event, in the shape of requirement 004, without payloads or secrets."""
 
 import logging
+import re
 import sys
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ from structlog.stdlib import ProcessorFormatter
 from typing_extensions import override
 
 from workers.errors import SettingInvalid
-from workers.logger import shared_processors
+from workers.logger import Event, shared_processors
+from workers.redaction import read_secrets_anew
 from workers.settings import Settings
 
 _MAX_BYTES = 10_000_000
 _FILES = 5
+_LONGEST_NAME = 60  # characters of an event's name that is made from a sentence
+
+_READY = "_sentence"  # where the sentence of a standard logger waits for its place
+_PLACE = re.compile(r"%(?:\(\w+\))?[-+ #0]*[\d.]*[a-zA-Z]")
+_NO_WORD = re.compile(r"[^0-9A-Za-z]+")
 
 _LOGGERS = ("postroom", "rq.worker", "rq.job", "rq.scheduler", "rq.queue", "rq.registry")
 
@@ -44,20 +51,26 @@ _RQ_SAYS_TOO = (
 def configure_logs(settings: Settings) -> None:
     """Send the log of this process, RQ's included, to standard error and to LOG_FILE if it is set.
 
+    The application's own loggers are part of it, those below its packages from LOG_LEVEL on;
+    other libraries are heard from WARNING on.
+
     Args:
-        settings: Level, format and file.
+        settings: Level, format and file. The file is JSON whatever the format, so that
+            `postroom logs` can read it.
     """
-    targets: list[logging.Handler] = [logging.StreamHandler(sys.stderr)]
+    read_secrets_anew()
+    targets: list[logging.Handler] = [_target(logging.StreamHandler(sys.stderr), settings)]
     if settings.log_file is not None:
-        targets.append(_file(settings.log_file))
-    formatter = ProcessorFormatter(
-        processors=_ending(settings), foreign_pre_chain=shared_processors()
-    )
-    for target in targets:
-        target.setFormatter(formatter)
-        target.addFilter(_NotTwice())
+        targets.append(_target(_file(settings.log_file), settings, always_json=True))
     for name in _LOGGERS:
-        _redirect(logging.getLogger(name), targets, settings)
+        logger = logging.getLogger(name)
+        _redirect(logger, tuple(logger.handlers), targets)
+        logger.setLevel(settings.log_level)
+        logger.propagate = False
+    root = logging.getLogger()
+    _redirect(root, [each for each in root.handlers if _is_ours(each)], targets)
+    for package in {*settings.message_packages, *settings.handler_packages}:
+        logging.getLogger(package).setLevel(settings.log_level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -68,6 +81,27 @@ def configure_logs(settings: Settings) -> None:
         logger_factory=structlog.stdlib.LoggerFactory(),
         cache_logger_on_first_use=False,
     )
+
+
+def in_shape(event: Event) -> dict[str, Any]:
+    """An event in the shape of requirement 004.
+
+    Args:
+        event: What the processors of `logger` made of it.
+
+    Returns:
+        `timestamp`, `level` in capitals, `message` (a sentence), `module`, `event` (snake_case),
+        and then whatever else is known; values that are None are left out.
+    """
+    rest = {name: value for name, value in event.items() if value is not None}
+    ahead = {
+        "timestamp": rest.pop("timestamp"),
+        "level": str(rest.pop("level")).upper(),
+        "message": rest.pop(_READY, None) or rest.pop("message", None) or _sentence(rest),
+        "module": rest.pop("logger", ""),
+        "event": _snake_case(str(rest.pop("event"))),
+    }
+    return ahead | {name: value for name, value in rest.items() if name not in ahead}
 
 
 class _NotTwice(logging.Filter):
@@ -88,40 +122,61 @@ def _file(path: Path) -> logging.Handler:
     return ConcurrentRotatingFileHandler(str(path), maxBytes=_MAX_BYTES, backupCount=_FILES)
 
 
-def _redirect(logger: logging.Logger, targets: list[logging.Handler], settings: Settings) -> None:
-    for handler in tuple(logger.handlers):
+def _target(
+    handler: logging.Handler, settings: Settings, *, always_json: bool = False
+) -> logging.Handler:
+    ending = _for_machines() if always_json or settings.log_format == "json" else _for_people()
+    handler.setFormatter(
+        ProcessorFormatter(
+            processors=[ProcessorFormatter.remove_processors_meta, *ending],
+            foreign_pre_chain=[_named, *shared_processors()],
+        )
+    )
+    handler.addFilter(_NotTwice())
+    return handler
+
+
+def _is_ours(handler: logging.Handler) -> bool:
+    return any(isinstance(each, _NotTwice) for each in handler.filters)
+
+
+def _redirect(
+    logger: logging.Logger,
+    before: Sequence[logging.Handler],
+    targets: Sequence[logging.Handler],
+) -> None:
+    for handler in before:
         logger.removeHandler(handler)
         handler.close()
     for target in targets:
         logger.addHandler(target)
-    logger.setLevel(settings.log_level)
-    logger.propagate = False
 
 
-def _ending(settings: Settings) -> list[structlog.typing.Processor]:
-    if settings.log_format == "console":
-        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
-        return [ProcessorFormatter.remove_processors_meta, renderer]
-    return [
-        ProcessorFormatter.remove_processors_meta,
-        _in_shape,
-        structlog.processors.JSONRenderer(default=str),
-    ]
+def _for_people() -> list[structlog.typing.Processor]:
+    return [_spoken, structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
 
 
-def _in_shape(_: Any, __: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
-    shaped = {
-        "timestamp": event.pop("timestamp"),
-        "level": str(event.pop("level")).upper(),
-        "message": _sentence(event),
-        "module": event.pop("logger", ""),
-    }
-    shaped = {name: value for name, value in event.items() if value is not None} | shaped
-    ahead = ("timestamp", "level", "message", "module")
-    shaped = {name: shaped.pop(name) for name in ahead} | shaped
-    event.clear()
-    event.update(shaped)
-    return event
+def _for_machines() -> list[structlog.typing.Processor]:
+    return [_shaped, structlog.processors.JSONRenderer(default=str)]
+
+
+def _spoken(_: Any, __: str, event: Event) -> Event:
+    return {**event, "event": event.pop(_READY, event["event"])}
+
+
+def _shaped(_: Any, __: str, event: Event) -> Event:
+    return in_shape(event)
+
+
+def _named(_: Any, __: str, event: Event) -> Event:
+    """Name the event of a standard logger after its sentence, before values were put into it."""
+    record = event["_record"]
+    return {**event, "event": _PLACE.sub(" ", str(record.msg)), _READY: event["event"]}
+
+
+def _snake_case(name: str) -> str:
+    words = _NO_WORD.sub("_", name).strip("_").lower()
+    return words[:_LONGEST_NAME].rstrip("_") or "log"
 
 
 def _sentence(event: Mapping[str, Any]) -> str:

@@ -31,6 +31,7 @@ def trim(registry: str, *, keep: int, connection: redis.Redis) -> int:
                 keys.result(job_id),
                 keys.attempts(job_id),
                 keys.progress(job_id),
+                keys.job_log(job_id),
                 keys.dependents(job_id),
                 keys.dependencies(job_id),
             )

@@ -9,11 +9,13 @@ from typing import Any
 import redis
 from rq.job import Job
 
-from workers import attempts, dead_letters, keys
+from workers import attempts, dead_letters
 from workers.clock import utc_now
-from workers.context import Context, Progress
-from workers.logger import get_logger
+from workers.context import Context, at_end
+from workers.job_log import JobLog
+from workers.logger import keeping_logger
 from workers.options import with_overrides
+from workers.redaction import redacted, text_of
 from workers.registry import Handler
 from workers.retry import Attempt, RetryPolicy
 from workers.routing import queue_of
@@ -31,6 +33,7 @@ class Run:
     clock_start: float
     past: tuple[attempts.AttemptRecord, ...]
     settings: Settings
+    lines: JobLog
 
     @property
     def connection(self) -> redis.Redis:
@@ -60,8 +63,8 @@ class Run:
             queue=queue_of(self.job.origin),
             attempt=self.attempt.number,
             max_attempts=policy.max_attempts,
-            log=get_logger("postroom.handler"),
-            report=self._report,
+            log=keeping_logger("postroom.handler", self.lines.keep),
+            report=self.lines.report,
         )
 
     def failed_parent(self) -> str | None:
@@ -93,7 +96,7 @@ class Run:
             number=self.attempt.number,
             outcome=outcome,
             error_type=f"{type(error).__module__}.{type(error).__qualname__}",
-            error=text_of(error)[: attempts.MAX_TEXT],
+            error=redacted(text_of(error))[: attempts.MAX_TEXT],
             traceback=traceback_of(error),
             worker=self.job.worker_name or "",
             started_at=self.started_at.isoformat(),
@@ -102,15 +105,9 @@ class Run:
             tier=tier,
             why=why,
         )
+        self.lines.failed = True
         ttl = self.job.failure_ttl or self.settings.failure_ttl
         attempts.record(entry, job_id=self.job.id, ttl=ttl, connection=self.connection)
-
-    def _report(self, progress: Progress) -> None:
-        key = keys.progress(self.job.id)
-        with self.connection.pipeline(transaction=True) as pipe:
-            pipe.hset(key, mapping={"share": progress.share, "note": progress.note})
-            pipe.expire(key, self.settings.result_ttl or attempts.MIN_TTL)
-            pipe.execute()
 
 
 def start(job: Job) -> Run:
@@ -127,28 +124,35 @@ def start(job: Job) -> Run:
         job.connection.hdel(job.key, "parent_failed")
         job.save_meta()
     past = attempts.history(job.id, connection=job.connection) if job.number_of_retries else ()
+    settings = load_settings()
+    lines = _job_log(job, settings)
+    at_end(lines.close)
     return Run(
         job=job,
         started_at=utc_now(),
         clock_start=time.monotonic(),
         past=tuple(past),
-        settings=load_settings(),
+        settings=settings,
+        lines=lines,
     )
 
 
-def text_of(error: BaseException) -> str:
-    """An error's text, also of one that cannot tell it."""
-    try:
-        return str(error)
-    except Exception:  # noqa: BLE001 - whatever a foreign __str__ raises, the failure is reported
-        return "(its text cannot be read)"
+def _job_log(job: Job, settings: Settings) -> JobLog:
+    return JobLog(
+        job_id=job.id,
+        connection=job.connection,
+        ttl=job.failure_ttl or settings.failure_ttl,
+        ttl_if_done=settings.result_ttl if job.result_ttl is None else job.result_ttl,
+        has_lines=bool(job.number_of_retries),
+        keep_debug=settings.log_level == "DEBUG",
+    )
 
 
 def line_of(error: BaseException) -> str:
-    """An error in one short line: its class and its text."""
-    return f"{type(error).__name__}: {text_of(error)}"[:_LONGEST_LINE]
+    """An error in one short line: its class and its text, without secrets."""
+    return f"{type(error).__name__}: {redacted(text_of(error))}"[:_LONGEST_LINE]
 
 
 def traceback_of(error: BaseException) -> str:
-    """Where an error was raised, the last 10,000 characters of it."""
-    return "".join(traceback.format_exception(error))[-attempts.MAX_TEXT :]
+    """Where an error was raised, the last 10,000 characters of it, without secrets."""
+    return redacted("".join(traceback.format_exception(error)))[-attempts.MAX_TEXT :]

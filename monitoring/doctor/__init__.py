@@ -61,7 +61,7 @@ def _of_redis(connection: redis.Redis, settings: Settings, now: datetime) -> Ite
             snapshot = take_snapshot(connection=connection, queues=settings.queues)
             yield from clock_findings(snapshot, now + elapsed)
             yield from worker_findings(snapshot, settings, connection)
-            yield from queue_findings(snapshot, connection)
+            yield from queue_findings(snapshot, connection, letter_limit=settings.dead_letter_limit)
             jobs = snapshot.total
     except StorageRefused as error:
         jobs = Counts()

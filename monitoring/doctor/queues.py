@@ -19,7 +19,6 @@ _LONG_OVERDUE = 60.0
 _LONG_TAKEN = 60.0  # seconds after which RQ's maintenance takes it for lost, too
 _LOOKED_AT = 100  # taken jobs of a list; there are seldom more than it has workers
 
-_MOST_LETTERS = 100_000
 _NEARLY = 0.8
 
 
@@ -32,17 +31,20 @@ class _Late:
     seconds: float
 
 
-def queue_findings(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Finding]:
+def queue_findings(
+    snapshot: Snapshot, connection: redis.Redis, *, letter_limit: int
+) -> Iterator[Finding]:
     """Judge what is in the queues.
 
     Args:
         snapshot: The queues and workers.
         connection: Where they are.
+        letter_limit: The setting DEAD_LETTER_LIMIT.
     """
     yield from _suspended(snapshot, connection)
     yield from _overdue(snapshot, connection)
     yield from _lying(snapshot, connection)
-    yield from _letters(connection)
+    yield from _letters(connection, letter_limit)
 
 
 def _suspended(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Finding]:
@@ -124,14 +126,14 @@ def _abandoned(snapshot: Snapshot, connection: redis.Redis) -> Iterator[_Late]:
             yield _Late(queue_of(name), len(lost), max(lost))
 
 
-def _letters(connection: redis.Redis) -> Iterator[Finding]:
+def _letters(connection: redis.Redis, limit: int) -> Iterator[Finding]:
     count = dead_letters.count(connection=connection)
-    if count < _NEARLY * _MOST_LETTERS:
+    if count < _NEARLY * limit:
         return
     yield Finding(
         "dead_letters_near_limit",
-        "critical" if count >= _MOST_LETTERS else "warning",
-        f"There are {count:,} dead letters, and room for {_MOST_LETTERS:,}.",
+        "critical" if count >= limit else "warning",
+        f"There are {count:,} dead letters, and room for {limit:,}.",
         "`postroom dead-letters list` shows them: replay what was mended, purge what is settled.",
     )
 

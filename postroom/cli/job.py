@@ -1,21 +1,26 @@
 """`postroom job ID`: what is known about one job."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
-from monitoring.jobs import get_job_status
+from monitoring.jobs import get_job_log, get_job_status
+from postroom.log_lines import for_people
 from postroom.printing import answer
+
+_LINES = 20
 
 
 def job(
     job_id: Annotated[str, typer.Argument(metavar="ID", help="What `postroom send` printed.")],
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,  # noqa: FBT002
 ) -> None:
-    """Show a job's state, its attempts and its result."""
+    """Show a job's state, its attempts, its result and the end of its log."""
     with answer(as_json=as_json) as say:
         found = get_job_status(job_id)
-        say(found, _for_people(found))
+        logged = [] if as_json or not found["logLines"] else get_job_log(job_id, last=_LINES)
+        say(found, "\n".join([_for_people(found), *_log(logged, found["logLines"])]))
 
 
 def _for_people(found: dict[str, Any]) -> str:
@@ -28,6 +33,18 @@ def _for_people(found: dict[str, Any]) -> str:
     if found["result"] is not None:
         lines.append(f"  result: {found['result']}")
     return "\n".join(lines)
+
+
+def _log(logged: Sequence[dict[str, Any]], kept: int) -> list[str]:
+    if not logged:
+        return []
+    more = f", the last {len(logged)} of {kept} lines" if kept > len(logged) else ""
+    shown = [f"    {line}" for entry in logged for line in _lines(entry)]
+    return [f"  log{more}:", *shown]
+
+
+def _lines(entry: dict[str, Any]) -> list[str]:
+    return for_people(entry, colours=False).splitlines()
 
 
 def _attempt(entry: dict[str, Any]) -> str:

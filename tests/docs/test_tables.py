@@ -1,5 +1,7 @@
 """The tables of the documents say what the code says."""
 
+import inspect
+import os
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -14,6 +16,7 @@ from messages import message_types
 from monitoring.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
+from workers import keys
 from workers.dead_letters import DeadLetter
 from workers.options import EnqueueOptions
 from workers.settings import Settings
@@ -164,3 +167,23 @@ def test_the_words_of_the_field_stand_in_the_glossary() -> None:
 
     assert words == sorted(words)
     assert {"message", "payload", "handler", "job", "attempt", "dead letter"} <= set(words)
+
+
+def test_every_key_in_redis_is_listed() -> None:
+    placeholders = {"job_id": "ID", "name": "LIST", "digest": "DIGEST", "paused": "PAUSE"}
+    functions = {
+        name: found
+        for name, found in inspect.getmembers(keys, inspect.isfunction)
+        if not name.startswith("_") and name != "job_prefix"
+    }
+    expected = {
+        found(*("KEY" if name == "unique" else placeholders[each] for each in parameters))
+        for name, found in functions.items()
+        for parameters in [inspect.signature(found).parameters]
+    }
+    text = (DOCS / "redis-keys.md").read_text()
+    listed = set(re.findall(r"^\| `([^`]*:[^`]*)` \|", text, re.MULTILINE))
+
+    prefix = os.environ.get("RQ_KEY_PREFIX", "rq")
+    written = {key.removeprefix(f"{prefix}:") for key in expected}
+    assert {key.removeprefix("rq:") for key in listed} == written

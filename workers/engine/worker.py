@@ -32,6 +32,7 @@ from workers.logger import get_logger
 from workers.lost import give_another_chance
 from workers.outcomes import announce
 from workers.reconcile import reconcile, remove_old_letters
+from workers.redaction import redacted
 from workers.registry import run_hooks
 from workers.retention import trim_after
 from workers.routing import queue_of
@@ -224,6 +225,7 @@ class MessageWorker(Worker):
             give_another_chance(
                 job, error=exc_string[-MAX_TEXT:].strip(), worker=self.name, now=utc_now()
             )
+        exc_string = redacted(exc_string)  # rq-dashboard shows it to anybody
         will_run_again = job.should_retry and self._stopped_job_id != job.id
         super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
         if not will_run_again:

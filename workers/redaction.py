@@ -1,0 +1,126 @@
+"""Takes secrets out of texts before they are written: log lines, errors, tracebacks.
+
+Hidden are the secrets this process was given, those of the message whose handler is running, and
+whatever looks like one: a password in a URL, a header, `password=...`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
+from typing import Any
+
+from messages.masking import MASK, SECRET_NAME
+from workers.secret_settings import secret_values
+
+_DEEPEST = 8
+_SHORTEST_OF_A_MESSAGE = 4  # characters, such as a PIN; fewer would hide parts of other words
+
+# Quotes may be escaped, once for each time that a text was put into another.
+_PATTERNS = (
+    (re.compile(r"([A-Za-z][A-Za-z0-9+.\-]{0,20}://[^\s/@:'\"<>]*:)[^\s/'\"<>]+@"), rf"\1{MASK}@"),
+    (re.compile(r"(https?://)[^\s/@:'\"<>]{16,}@"), rf"\1{MASK}@"),
+    (
+        re.compile(
+            r"((?:password|passwd|secret|token|api[_-]?key|signature)[\"'\\]*\s*"
+            r"(?:=\s*[\"'\\]*|:\s*[\"'\\]+))[^\s\"'\\,;&})\]]+",
+            re.IGNORECASE,
+        ),
+        rf"\1{MASK}",
+    ),
+    (
+        re.compile(
+            r"((?:x-api-key|x-auth-token|api-key)[\"'\\]*\s*[:=]\s*[\"'\\]*)[^\s\"'\\,;}]+"
+            r"|(\bcookie[\"'\\]*\s*[:=]\s*[\"'\\]*)[^\"'\\\r\n}]+"
+            r"|(authorization[\"'\\]*\s*[:=]\s*[\"'\\]*(?:bearer|basic|digest|token)\s+)"
+            r"[^\s\"'\\,;}]+",
+            re.IGNORECASE,
+        ),
+        rf"\1\2\3{MASK}",
+    ),
+    (
+        re.compile(r"(\bbearer\s+)(?=[^\s\d]*\d)[A-Za-z0-9._~+/=\-]{8,}", re.IGNORECASE),
+        rf"\1{MASK}",
+    ),
+)
+
+_HINTS = re.compile(r"://|pass|secret|token|key|cookie|author|bearer|signature", re.IGNORECASE)
+
+_of_this_run: ContextVar[frozenset[str]] = ContextVar("postroom_secrets", default=frozenset())
+
+
+def redacted(text: str) -> str:
+    """A text without secrets.
+
+    Args:
+        text: What is about to be written.
+    """
+    for secrets in (_known(), _of_this_run.get()):
+        if secrets:
+            text = _any_of(secrets).sub(MASK, text)
+    if _HINTS.search(text):
+        for pattern, instead in _PATTERNS:
+            text = pattern.sub(instead, text)
+    return text
+
+
+def redacted_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
+    """A value of a log line without secrets.
+
+    Args:
+        value: Anything; texts within objects and lists are looked at, too.
+        name: The name it is logged under; one such as `api_key` hides the whole value.
+        depth: How deep it is within the line; beyond eight levels it becomes text.
+    """
+    if isinstance(value, str):
+        return MASK if value and SECRET_NAME.search(name) else redacted(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, Mapping) and depth < _DEEPEST:
+        return {
+            str(key): redacted_value(part, name=str(key), depth=depth + 1)
+            for key, part in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
+        return [redacted_value(part, name=name, depth=depth + 1) for part in value]
+    return redacted(text_of(value))
+
+
+def text_of(value: object) -> str:
+    """A value's text, also of one that cannot tell it: logging must not fail."""
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - whatever a foreign __str__ raises
+        return "(its text cannot be read)"
+
+
+@contextmanager
+def hiding(secrets: Iterable[str]) -> Iterator[None]:
+    """Hide the secrets of a message as long as its handler runs.
+
+    Args:
+        secrets: Texts; those of fewer than four characters are left alone.
+    """
+    worth = frozenset(text for text in secrets if len(text) >= _SHORTEST_OF_A_MESSAGE)
+    token = _of_this_run.set(worth)
+    try:
+        yield
+    finally:
+        _of_this_run.reset(token)
+
+
+def read_secrets_anew() -> None:
+    """Forget which secrets this process was given; the next text looks at the environment again."""
+    _known.cache_clear()
+
+
+@lru_cache(maxsize=1)
+def _known() -> frozenset[str]:
+    return secret_values()
+
+
+@lru_cache(maxsize=64)
+def _any_of(secrets: frozenset[str]) -> re.Pattern[str]:
+    # The longest first: one secret may be the beginning of another.
+    return re.compile("|".join(re.escape(text) for text in sorted(secrets, key=len, reverse=True)))
