@@ -113,11 +113,11 @@ def test_on_dead_is_called_for_its_own_message_only():
 
 
 def test_a_worker_refuses_queues_whose_types_it_cannot_handle_and_names_them():
-    handles(TestMessage)(lambda _: None)
+    handles(EmailMessage)(lambda _: None)
 
-    check_handlers(["default"], Settings())
-    with pytest.raises(HandlerNotFound, match=r"EMAIL \(queue email\)"):
-        check_handlers(["default", "email"], Settings())
+    check_handlers(["email"], Settings())
+    with pytest.raises(HandlerNotFound, match=r"NOTIFICATION \(queue notifications\)"):
+        check_handlers(["email", "notifications"], Settings())
 
 
 def test_a_route_decides_which_handlers_a_queue_needs():
