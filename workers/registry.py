@@ -19,7 +19,7 @@ from workers.retry import RetryPolicy
 
 if TYPE_CHECKING:
     from workers.context import Context
-    from workers.dead_letters import DeadLetter
+    from workers.dead_letters.letter import DeadLetter
     from workers.options import EnqueueOptions
 
 log = get_logger("postroom.registry")
