@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from rq import Worker
 from rq.suspension import resume, suspend
 
 from messages import NoteEnrichmentMessage, TestData, TestMessage, TestPayload
@@ -259,11 +260,11 @@ def test_a_worker_waits_while_rq_is_suspended(redis, start, eventually: Eventual
 
 def test_several_workers_end_together(redis, start, eventually: Eventually):
     process = start("--count", "2", "default")
-    eventually(lambda: redis.scard("rq:workers") == 2, within=20)
+    eventually(lambda: redis.scard(Worker.redis_workers_keys) == 2, within=20)
 
     assert send(redis).wait(20)
     assert process.end() == 0, process.output()
-    assert redis.scard("rq:workers") == 0
+    assert redis.scard(Worker.redis_workers_keys) == 0
 
 
 @pytest.mark.parametrize("count", ["1", "2"])

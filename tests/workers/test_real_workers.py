@@ -5,7 +5,7 @@ import os
 import signal
 
 import pytest
-from rq import Callback, Queue
+from rq import Callback, Queue, Worker
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message, reason, rq, settled
@@ -172,7 +172,7 @@ def test_a_pool_of_three_shares_the_work(redis, send, start_worker):
 
     horses = {words[2] for words in worker.traces("sleep")}
     assert len(horses) == 9
-    assert redis.scard("rq:workers") == 3 or os.environ.get("RQ_KEY_PREFIX")
+    assert redis.scard(Worker.redis_workers_keys) == 3
 
 
 def test_rq_info_shows_queues_and_workers(redis, send, start_worker):
