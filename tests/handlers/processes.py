@@ -20,7 +20,11 @@ from sqlalchemy.orm import Session
 from handlers.parts.database import close_database
 from handlers.parts.settings import handler_settings
 from messages import Message, parse_message
-from tests.handlers.run import run_message
+from workers import Completed
+from workers.loading import load_packages
+from workers.testing import in_memory
+
+load_packages(["handlers"])
 
 FORKS = multiprocessing.get_context("forkserver")
 _DATABASES = ("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "psycopg")
@@ -118,8 +122,7 @@ def _run(
         kill.arm()
     if barrier is not None:
         barrier.wait(_WAIT_SECONDS)
-    try:
-        answer.send(run_message(parse_message(message)))
-    except Exception as error:  # noqa: BLE001 - the test judges it
-        answer.send(error)
+    with in_memory() as postroom:
+        outcome = postroom.perform(parse_message(message))
+    answer.send(outcome.result if isinstance(outcome, Completed) else outcome.error)
     close_database()

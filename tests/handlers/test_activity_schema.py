@@ -4,9 +4,11 @@ from handlers.parts.database import snapshot, transaction
 from handlers.parts.display import FieldTemplate, fill
 from handlers.parts.tables import Activity, ProcessingStatus
 from messages import ActivitySchemaMessage
-from tests.handlers.run import run_message
 from tests.handlers.servers import Answer, TextService
-from workers import PermanentError
+from workers import enqueue
+from workers.testing import Postroom
+
+pytest_plugins = ["workers.testing"]
 
 
 def _activity(activity_id: str = "activity-1") -> Activity:
@@ -19,8 +21,10 @@ def _fields(activity: Activity) -> set[str]:
 
 
 @pytest.mark.usefixtures("any_database", "sample")
-def test_without_a_service_an_activity_gets_templates_that_name_every_property() -> None:
-    run_message(ActivitySchemaMessage.of("activity-1"))
+def test_without_a_service_an_activity_gets_templates_that_name_every_property(
+    postroom: Postroom,
+) -> None:
+    postroom.run(ActivitySchemaMessage.of("activity-1"))
 
     activity = _activity()
     values = {"distance": 5, "duration": 30, "surface": "trail", "notes": "windy"}
@@ -33,19 +37,24 @@ def test_without_a_service_an_activity_gets_templates_that_name_every_property()
 
 
 @pytest.mark.usefixtures("any_database", "sample")
-def test_an_activity_that_does_not_exist_is_a_permanent_error_that_names_it() -> None:
-    with pytest.raises(PermanentError, match="There is no activity 'activity-99'"):
-        run_message(ActivitySchemaMessage.of("activity-99"))
+def test_an_activity_that_does_not_exist_is_a_permanent_error_that_names_it(
+    postroom: Postroom,
+) -> None:
+    job = enqueue(ActivitySchemaMessage.of("activity-99"))
+    postroom.drain()
+
+    postroom.assert_buried(job, reason="permanent", match="There is no activity 'activity-99'")
 
 
 @pytest.mark.usefixtures("sample")
 def test_what_a_service_forgot_is_added_and_what_it_invented_is_no_field(
+    postroom: Postroom,
     text_service: TextService,
 ) -> None:
     reply = {"title": "Ran $distance", "body": "You ran $distance for $5 with ${friends}."}
     text_service.answers = [Answer(content=reply)]
 
-    run_message(ActivitySchemaMessage.of("activity-1"))
+    postroom.run(ActivitySchemaMessage.of("activity-1"))
 
     activity = _activity()
     assert activity.title_template == "Ran $distance"
@@ -55,20 +64,23 @@ def test_what_a_service_forgot_is_added_and_what_it_invented_is_no_field(
 
 @pytest.mark.usefixtures("sample")
 def test_a_services_title_that_is_too_long_is_replaced_and_no_field_is_cut_in_two(
+    postroom: Postroom,
     text_service: TextService,
 ) -> None:
     reply = {"title": "$distance " * 6, "body": "$distance"}
     text_service.answers = [Answer(content=reply)]
 
-    run_message(ActivitySchemaMessage.of("activity-1"))
+    postroom.run(ActivitySchemaMessage.of("activity-1"))
 
     assert _activity().title_template == "Run: $distance"
 
 
 @pytest.mark.usefixtures("sample")
-def test_a_property_that_no_template_can_hold_is_a_permanent_error() -> None:
+def test_a_property_that_no_template_can_hold_is_a_permanent_error(postroom: Postroom) -> None:
     with transaction() as session:
         session.add(Activity(id="odd", name="Odd", json_schema={"properties": {"a}b": {}}}))
 
-    with pytest.raises(PermanentError, match="'a}b'"):
-        run_message(ActivitySchemaMessage.of("odd"))
+    job = enqueue(ActivitySchemaMessage.of("odd"))
+    postroom.drain()
+
+    postroom.assert_buried(job, reason="permanent", match="'a}b'")

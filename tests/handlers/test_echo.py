@@ -1,11 +1,13 @@
 from messages import TestData, TestMessage, TestPayload
-from tests.handlers.run import run_message
+from workers.testing import Postroom
+
+pytest_plugins = ["workers.testing"]
 
 
-def test_a_test_message_is_echoed() -> None:
+def test_a_test_message_is_echoed(postroom: Postroom) -> None:
     payload = TestPayload(field="name", old_value="a", new_value=2, note="more")  # type: ignore[call-arg]
 
-    result = run_message(TestMessage(data=TestData(test_type="echo", payload=payload)))
+    result = postroom.run(TestMessage(data=TestData(test_type="echo", payload=payload)))
 
     assert result == {
         "testType": "echo",

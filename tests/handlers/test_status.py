@@ -1,19 +1,23 @@
 """ProcessingStatus of notes and activities when their job dies."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
 
 import pytest
+from rq.timeouts import JobTimeoutException
 from sqlalchemy import update
 
 from handlers.parts.database import snapshot, transaction
 from handlers.parts.tables import Activity, Note, ProcessingStatus
 from messages import ActivitySchemaMessage, Message, NoteEnrichmentMessage
+from tests.handlers.cases import NO_TEXT_SERVICE
 from tests.handlers.conftest import Setting
 from tests.handlers.processes import Crew, Kill
-from tests.handlers.run import run_message
-from tests.handlers.servers import free_port
-from workers import DeadLetter, ResourceUnavailable
-from workers.registry import run_dead_hooks
+from workers import PermanentError, enqueue
+from workers.testing import Postroom
+
+pytest_plugins = ["workers.testing"]
 
 pytestmark = pytest.mark.usefixtures("sample")
 
@@ -28,19 +32,7 @@ KINDS = pytest.mark.parametrize(
     ids=["note", "activity"],
 )
 
-
-def _bury(message: Message, reason: str) -> None:
-    run_dead_hooks(
-        message,
-        DeadLetter(
-            job_id=message.message_id,
-            message_type=message.message_type,
-            queue=message.queue,
-            reason=reason,
-            error="it died",
-            buried_at="2026-01-15T12:00:00+00:00",
-        ),
-    )
+MOST_ATTEMPTS = 5  # of both handlers
 
 
 def _row(model: type[Note] | type[Activity], row_id: str) -> Note | Activity:
@@ -50,37 +42,68 @@ def _row(model: type[Note] | type[Activity], row_id: str) -> Note | Activity:
     return row
 
 
-@KINDS
-@pytest.mark.parametrize(
-    ("reason", "status"),
-    [
-        ("permanent", ProcessingStatus.FAILED),
-        ("exhausted", ProcessingStatus.FAILED),
-        ("invalid_payload", ProcessingStatus.FAILED),
-        ("timeout", ProcessingStatus.ERROR),
-        ("crash", ProcessingStatus.ERROR),
-        ("crash_loop", ProcessingStatus.ERROR),
-        ("expired", ProcessingStatus.ERROR),
-        ("corrupt", ProcessingStatus.ERROR),
-        ("something new", ProcessingStatus.ERROR),
-    ],
+def _dies_in_crashes(postroom: Postroom, message: Message) -> None:
+    postroom.crash_next(type(message), when="before", times=3)
+    enqueue(message)
+    postroom.advance("1h")
+    postroom.assert_buried(message, reason="crash_loop")
+
+
+def _dies_of_old_age(postroom: Postroom, message: Message) -> None:
+    enqueue(message, queue_ttl=timedelta(minutes=1))
+    postroom.idle("2m")
+    postroom.drain()
+
+
+def _fails(error: Exception) -> Callable[[Postroom, Message], None]:
+    def die(postroom: Postroom, message: Message) -> None:
+        postroom.fail_next(type(message), error, times=MOST_ATTEMPTS)
+        enqueue(message)
+        postroom.advance("1h")
+
+    return die
+
+
+@dataclass(frozen=True)
+class Way:
+    """A way to die, and what the letter and the row then say."""
+
+    die: Callable[[Postroom, Message], None]
+    reason: str
+    status: ProcessingStatus
+
+
+WAYS = (
+    Way(_fails(PermanentError("no")), "permanent", ProcessingStatus.FAILED),
+    Way(_fails(TimeoutError("no answer")), "exhausted", ProcessingStatus.FAILED),
+    Way(_fails(JobTimeoutException("too slow")), "timeout", ProcessingStatus.ERROR),
+    Way(_dies_in_crashes, "crash_loop", ProcessingStatus.ERROR),
+    Way(_dies_of_old_age, "expired", ProcessingStatus.ERROR),
 )
-def test_a_dead_letter_sets_the_status_its_reason_stands_for(
+
+
+@KINDS
+@pytest.mark.parametrize("way", WAYS, ids=lambda way: way.reason)
+def test_a_row_says_how_its_message_died(
+    postroom: Postroom,
     make: Callable[[str], Message],
     model: type[Note] | type[Activity],
     row_id: str,
-    reason: str,
-    status: ProcessingStatus,
+    way: Way,
 ) -> None:
-    _bury(make(row_id), reason)
+    message = make(row_id)
 
+    way.die(postroom, message)
+
+    postroom.assert_buried(message, reason=way.reason)
     row = _row(model, row_id)
-    assert (row.status, row.failure) == (status, reason)
+    assert (row.status, row.failure) == (way.status, way.reason)
 
 
 @BOTH
 @KINDS
 def test_a_job_killed_in_the_middle_stays_processing_until_it_is_buried(
+    postroom: Postroom,
     make: Callable[[str], Message],
     model: type[Note] | type[Activity],
     row_id: str,
@@ -90,8 +113,7 @@ def test_a_job_killed_in_the_middle_stays_processing_until_it_is_buried(
     crew.run(message, kill=Kill("after_commit", 1))
     killed = _row(model, row_id).status
 
-    _bury(message, "crash_loop")
-    _bury(message, "crash_loop")
+    _dies_in_crashes(postroom, message)
 
     assert killed is ProcessingStatus.PROCESSING
     assert _row(model, row_id).status is ProcessingStatus.ERROR
@@ -99,55 +121,57 @@ def test_a_job_killed_in_the_middle_stays_processing_until_it_is_buried(
 
 @BOTH
 def test_a_message_that_failed_and_runs_again_completes_and_clears_the_failure(
-    setting: Setting,
+    postroom: Postroom, setting: Setting
 ) -> None:
     message = NoteEnrichmentMessage.of("note-1")
-    setting("ROBO_BASE_URL", f"http://127.0.0.1:{free_port()}/v1")
-    with pytest.raises(ResourceUnavailable):
-        run_message(message)
-    _bury(message, "exhausted")
-    setting("ROBO_BASE_URL", "")
+    with NO_TEXT_SERVICE(postroom, setting):
+        enqueue(message)
+        postroom.advance("1h")
+    postroom.assert_buried(message, reason="exhausted", match="does not answer")
+    failed = _row(Note, "note-1").status
 
-    run_message(message)
+    postroom.perform(message)
 
     row = _row(Note, "note-1")
+    assert failed is ProcessingStatus.FAILED
     assert (row.status, row.failure) == (ProcessingStatus.COMPLETED, None)
 
 
-def test_a_job_that_died_after_its_effect_leaves_the_row_completed() -> None:
+def test_a_job_that_died_after_its_effect_leaves_the_row_completed(postroom: Postroom) -> None:
     message = NoteEnrichmentMessage.of("note-1")
-    run_message(message)
+    postroom.crash_next(NoteEnrichmentMessage, times=3)
 
-    _bury(message, "crash_loop")
+    enqueue(message)
+    postroom.advance("1h")
 
+    postroom.assert_buried(message, reason="crash_loop")
     assert _row(Note, "note-1").status is ProcessingStatus.COMPLETED
 
 
 @BOTH
-def test_an_older_message_that_dies_does_not_speak_for_a_newer_one(crew: Crew) -> None:
+def test_an_older_message_that_dies_does_not_speak_for_a_newer_one(
+    postroom: Postroom, crew: Crew
+) -> None:
     older, newer = NoteEnrichmentMessage.of("note-1"), NoteEnrichmentMessage.of("note-1")
     crew.run(older, kill=Kill("after_commit", 1))
     crew.run(newer, kill=Kill("after_commit", 1))
 
-    _bury(older, "crash")
+    _dies_in_crashes(postroom, older)
 
     assert _row(Note, "note-1").status is ProcessingStatus.PROCESSING
 
 
 @BOTH
-def test_a_second_delivery_of_a_finished_message_does_not_open_the_row_again() -> None:
+def test_a_second_delivery_of_a_finished_message_does_not_open_the_row_again(
+    postroom: Postroom,
+) -> None:
     message = NoteEnrichmentMessage.of("note-1")
-    run_message(message)
+    postroom.run(message)
     with transaction() as session:
         session.execute(update(Note).values(title="mine"))
 
-    run_message(message)
+    postroom.deliver_again(message)
 
     row = _row(Note, "note-1")
     assert isinstance(row, Note)
     assert (row.status, row.title) == (ProcessingStatus.COMPLETED, "mine")
-
-
-@BOTH
-def test_a_dead_letter_of_a_row_that_is_gone_is_no_trouble() -> None:
-    _bury(NoteEnrichmentMessage.of("note-99"), "permanent")

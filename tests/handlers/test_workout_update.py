@@ -3,8 +3,10 @@ import pytest
 from handlers.parts.database import snapshot
 from handlers.parts.tables import Exercise
 from messages import WorkoutChanges, WorkoutUpdateMessage, parse_message
-from tests.handlers.run import run_message
-from workers import PermanentError
+from workers import enqueue
+from workers.testing import Postroom
+
+pytest_plugins = ["workers.testing"]
 
 pytestmark = pytest.mark.usefixtures("any_database", "sample")
 
@@ -16,10 +18,10 @@ def _exercise(exercise_id: str = "exercise-202") -> Exercise:
         return session.get_one(Exercise, exercise_id)
 
 
-def test_named_values_are_set_and_the_others_stay() -> None:
+def test_named_values_are_set_and_the_others_stay(postroom: Postroom) -> None:
     before = _exercise()
 
-    result = run_message(WorkoutUpdateMessage.of(*PLACE, WorkoutChanges(reps=8, weight=135.5)))
+    result = postroom.run(WorkoutUpdateMessage.of(*PLACE, WorkoutChanges(reps=8, weight=135.5)))
 
     after = _exercise()
     assert result == {"exerciseId": "exercise-202", "changed": ["reps", "weight"]}
@@ -27,44 +29,45 @@ def test_named_values_are_set_and_the_others_stay() -> None:
     assert (after.sets, after.name, after.notes) == (before.sets, before.name, before.notes)
 
 
-def test_any_further_scalar_is_kept_beside_those_of_earlier_messages() -> None:
+def test_any_further_scalar_is_kept_beside_those_of_earlier_messages(postroom: Postroom) -> None:
     for name, value in (("tempo", "3-1-1"), ("rpe", 8)):
         changes = WorkoutChanges.model_validate({name: value})
-        run_message(WorkoutUpdateMessage.of(*PLACE, changes))
+        postroom.run(WorkoutUpdateMessage.of(*PLACE, changes))
 
     assert _exercise().extra == {"tempo": "3-1-1", "rpe": 8}
 
 
-def test_an_explicit_null_changes_nothing() -> None:
+def test_an_explicit_null_changes_nothing(postroom: Postroom) -> None:
     before = _exercise().sets
     data = {"exercisePlanId": PLACE[0], "phaseId": PLACE[1], "sessionId": PLACE[2]}
     changes = {"sets": None, "reps": 1}
     wire = {"exerciseId": PLACE[3], "changes": changes} | data
 
-    result = run_message(parse_message({"messageType": "WORKOUT_UPDATE", "data": wire}))
+    result = postroom.run(parse_message({"messageType": "WORKOUT_UPDATE", "data": wire}))
 
     assert result["changed"] == ["reps"]
     assert _exercise().sets == before
 
 
-def test_other_exercises_stay_as_they_are() -> None:
+def test_other_exercises_stay_as_they_are(postroom: Postroom) -> None:
     before = _exercise("exercise-201").reps
 
-    run_message(WorkoutUpdateMessage.of(*PLACE, WorkoutChanges(reps=99)))
+    postroom.run(WorkoutUpdateMessage.of(*PLACE, WorkoutChanges(reps=99)))
 
     assert _exercise("exercise-201").reps == before
 
 
-def test_the_row_names_the_message_that_changed_it() -> None:
+def test_the_row_names_the_message_that_changed_it(postroom: Postroom) -> None:
     message = WorkoutUpdateMessage.of(*PLACE, WorkoutChanges(reps=9))
 
-    run_message(message)
+    postroom.run(message)
 
     assert _exercise().changed_by == message.message_id
 
 
 @pytest.mark.parametrize("wrong", range(4))
 def test_an_exercise_that_is_not_at_its_place_is_a_permanent_error_that_names_it(
+    postroom: Postroom,
     wrong: int,
 ) -> None:
     plan, phase, session, exercise = (
@@ -72,5 +75,7 @@ def test_an_exercise_that_is_not_at_its_place_is_a_permanent_error_that_names_it
     )
     message = WorkoutUpdateMessage.of(plan, phase, session, exercise, WorkoutChanges(reps=1))
 
-    with pytest.raises(PermanentError, match=r"There is no exercise .*'elsewhere'"):
-        run_message(message)
+    enqueue(message)
+    postroom.drain()
+
+    postroom.assert_buried(message, reason="permanent", match=r"There is no exercise .*'elsewhere'")

@@ -1,33 +1,22 @@
-"""The test kit runs messages as a worker does, in a time that the test moves."""
+"""The test kit runs messages as a worker does."""
 
 import asyncio
 import threading
-import time
 from contextvars import ContextVar
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
 
 from messages import (
     EmailMessage,
-    NoteEnrichmentMessage,
-    NotificationMessage,
     TestData,
     TestMessage,
 )
 from workers import (
     Completed,
-    Context,
-    Dead,
-    HandlerNotFound,
-    InvalidOption,
     JobFailed,
     Keep,
     PermanentError,
-    ResourceUnavailable,
-    RetryAfter,
-    RetryPolicy,
-    TransientError,
     WaitTimeout,
     aenqueue,
     aenqueue_in,
@@ -37,11 +26,10 @@ from workers import (
     enqueue_many,
     handles,
     keys,
-    utc_now,
 )
 from workers.context import current_message
 from workers.registry import separate_registry
-from workers.testing import EndlessWork, Postroom, WorkHorseDied, in_memory
+from workers.testing import EndlessWork, Postroom, in_memory
 
 pytest_plugins = ["workers.testing"]
 
@@ -71,9 +59,6 @@ def _handler(_own_handlers, said):
 
 def a_message(kind: str = "echo") -> TestMessage:
     return TestMessage(data=TestData(test_type=kind))
-
-
-# --- running ------------------------------------------------------------------------------------
 
 
 def test_nothing_runs_before_the_test_says_so(postroom: Postroom, said):
@@ -298,247 +283,3 @@ def test_a_thread_of_the_application_reaches_the_same_server(postroom: Postroom)
     thread.join()
 
     postroom.assert_enqueued(EmailMessage, count=1)
-
-
-# --- one dispatch -------------------------------------------------------------------------------
-
-
-def test_perform_says_what_came_of_one_attempt(postroom: Postroom):
-    error = ConnectionError("refused")
-    assert postroom.perform(a_message("x")) == Completed("x")
-
-    postroom.fail_next(TestMessage, error, times=2)
-    again = postroom.perform(a_message(), attempt=2)
-    dead = postroom.perform(a_message(), attempt=3)
-
-    assert isinstance(again, RetryAfter)
-    assert (again.delay, again.error) == (timedelta(seconds=4), error)
-    assert isinstance(dead, Dead)
-    assert dead.reason == "exhausted"
-    assert postroom.runs == []
-
-
-def test_perform_gives_the_handler_its_context(postroom: Postroom):
-    @handles(EmailMessage, retry=RetryPolicy(max_attempts=7))
-    def send(message: EmailMessage, context: Context) -> list[object]:
-        context.progress(0.5)
-        return [context.idempotency_key, context.queue, context.attempt, context.max_attempts]
-
-    assert postroom.perform(EMAIL, attempt=2) == Completed([EMAIL.message_id, "email", 2, 7])
-
-
-def test_perform_tells_when_the_work_horse_died(postroom: Postroom):
-    postroom.crash_next(TestMessage)
-
-    with pytest.raises(WorkHorseDied):
-        postroom.perform(a_message())
-
-
-def test_perform_needs_a_handler(postroom: Postroom):
-    with pytest.raises(HandlerNotFound, match="@handles"):
-        postroom.perform(EMAIL)
-
-
-def test_attempts_are_counted_from_1(postroom: Postroom):
-    with pytest.raises(InvalidOption, match="attempt is 0"):
-        postroom.perform(a_message(), attempt=0)
-
-
-# --- the clock ----------------------------------------------------------------------------------
-
-
-def test_all_retries_of_a_day_take_milliseconds(postroom: Postroom):
-    @handles(EmailMessage, retry=RetryPolicy(max_attempts=12, cap=timedelta(hours=4)))
-    def send(message: EmailMessage) -> None:
-        raise ResourceUnavailable("the mail server is down")
-
-    began, start = postroom.now, time.monotonic()
-    enqueue(EMAIL)
-
-    runs = postroom.advance("24h")
-
-    assert [(run.at - began).total_seconds() for run in runs] == [2**n - 2 for n in range(1, 13)]
-    postroom.assert_buried(EMAIL, reason="exhausted")
-    assert postroom.now - began == timedelta(hours=24)
-    assert time.monotonic() - start < 5
-
-
-def test_everything_runs_at_its_own_time_and_in_order(postroom: Postroom):
-    times = []
-
-    @handles(NoteEnrichmentMessage)
-    def enrich(message: NoteEnrichmentMessage) -> None:
-        times.append((message.data.note_id, (utc_now() - began).total_seconds()))
-        if message.data.note_id == "b" and len(times) == 1:
-            raise TimeoutError
-
-    began = postroom.now
-    enqueue_in(3600, NoteEnrichmentMessage.of("c"))
-    enqueue_in(2, NoteEnrichmentMessage.of("a"))
-    enqueue_in(1, NoteEnrichmentMessage.of("b"))
-
-    postroom.advance(timedelta(hours=1))
-
-    assert times == [("b", 1), ("a", 2), ("b", 3), ("c", 3600)]
-
-
-def test_what_is_not_due_yet_stays(postroom: Postroom):
-    enqueue_in(timedelta(minutes=5), a_message())
-
-    assert postroom.advance("299s") == []
-    assert len(postroom.advance(1)) == 1
-
-
-def test_the_clock_stands_still_and_a_handler_sees_it(postroom: Postroom):
-    @handles(EmailMessage)
-    def send(message: EmailMessage) -> list[str]:
-        return [datetime.now(UTC).isoformat(), utc_now().isoformat()]
-
-    postroom.advance("90d")
-    enqueue(EMAIL)
-    postroom.drain()
-
-    assert postroom.assert_completed(EMAIL) == [postroom.now.isoformat()] * 2
-    assert postroom.now.timestamp() == time.time()
-    assert postroom.now.microsecond == 0
-
-
-def test_jitter_is_the_whole_back_off_unless_the_test_says_otherwise(postroom: Postroom):
-    postroom.fail_next(TestMessage, TimeoutError, times=2)
-    message = a_message()
-    enqueue(message)
-
-    postroom.drain()
-    postroom.assert_retried(message, delay="2s")
-    postroom.spread = 0.25
-    postroom.advance("2s")
-
-    postroom.assert_retried(message, delay="1s", times=2)
-
-
-def test_a_transient_error_is_tried_again_without_any_time(postroom: Postroom):
-    postroom.fail_next(TestMessage, TransientError("a blip"))
-    message = a_message()
-    enqueue(message)
-
-    assert [run.outcome for run in postroom.drain()] == ["retried", "completed"]
-    postroom.assert_retried(message, delay=0)
-
-
-def test_a_message_that_waited_for_too_long_is_buried_without_a_run(postroom: Postroom):
-    message = a_message()
-    enqueue(message, queue_ttl=60)
-    # Time passes without a worker, as when all of them are down.
-    postroom._runner.clock.move_to(postroom.now + timedelta(seconds=61))
-
-    assert postroom.drain() == []
-    postroom.assert_buried(message, reason="expired")
-
-
-def test_a_unique_key_is_free_again_after_its_window(postroom: Postroom):
-    def send():
-        return enqueue(a_message(), unique_key="daily", unique_window=timedelta(days=1)).is_new
-
-    assert (send(), send()) == (True, False)
-    postroom.advance("25h")
-    assert send()
-    postroom.assert_enqueued(TestMessage, count=2)
-
-
-def test_dead_letters_leave_by_age_as_in_production(postroom: Postroom):
-    postroom.fail_next(TestMessage, PermanentError("no"))
-    message = a_message()
-    enqueue(message)
-    postroom.drain()
-    postroom.assert_buried(message)
-
-    postroom.advance("91d")
-
-    with pytest.raises(AssertionError, match="has no dead letter"):
-        postroom.assert_buried(message)
-
-
-@pytest.mark.parametrize(
-    ("written", "seconds"),
-    [("24h", 86_400), ("1h 30m", 5_400), ("1.5d", 129_600), ("500ms", 0.5), (7, 7), ("0s", 0)],
-)
-def test_durations_can_be_written_as_one_says_them(postroom: Postroom, written, seconds):
-    began = postroom.now
-
-    postroom.advance(written)
-
-    assert (postroom.now - began).total_seconds() == seconds
-
-
-@pytest.mark.parametrize("written", ["", "24", "h", "1 fortnight", "5x", "1h or so", "-1h", -1])
-def test_other_durations_are_refused_with_the_remedy(postroom: Postroom, written):
-    with pytest.raises(InvalidOption, match=r"duration is .*(Write it as|Use a timedelta)"):
-        postroom.advance(written)
-
-
-# --- what was enqueued --------------------------------------------------------------------------
-
-
-def test_what_was_enqueued_is_listed_in_the_order_of_sending(postroom: Postroom):
-    other = EmailMessage.of("grace@example.com", "Hello", "welcome")
-    enqueue_in(60, other)
-    enqueue(a_message())
-    enqueue(EMAIL)
-
-    assert postroom.enqueued(EmailMessage) == [other, EMAIL]
-
-
-def test_it_stays_listed_after_it_ran_and_its_record_is_gone(postroom: Postroom):
-    job = enqueue(a_message())
-    postroom.advance("10d")
-
-    assert postroom.connection.keys(f"*{job.id}*") == []
-    postroom.assert_enqueued(TestMessage, count=1)
-    assert postroom.assert_completed(job) == "echo"
-
-
-def test_the_same_message_sent_twice_counts_once(postroom: Postroom):
-    enqueue(EMAIL)
-    enqueue(EMAIL)
-
-    assert postroom.assert_enqueued(EmailMessage, count=1) == [EMAIL]
-
-
-def test_messages_are_told_apart_by_content_and_queue(postroom: Postroom):
-    enqueue(EMAIL, priority="high")
-    enqueue(EmailMessage.of("grace@example.com", "Hello", "welcome"), queue="bulk")
-
-    postroom.assert_enqueued(EmailMessage, where=lambda m: m.data.to == "ada@example.com", count=1)
-    postroom.assert_enqueued(EmailMessage, queue="email", count=1)
-    postroom.assert_enqueued(EmailMessage, queue="bulk", count=1)
-    postroom.assert_not_enqueued(EmailMessage, where=lambda m: m.data.template == "bill")
-    postroom.assert_not_enqueued(EmailMessage, queue="default")
-    postroom.assert_not_enqueued(NotificationMessage)
-
-
-def test_a_wrong_number_of_messages_is_told_with_what_was_enqueued(postroom: Postroom):
-    enqueue(EMAIL)
-    enqueue(a_message("other"))
-
-    with pytest.raises(AssertionError) as failure:
-        postroom.assert_enqueued(EmailMessage, where=lambda m: m.data.to == "x", queue="email")
-
-    text = str(failure.value)
-    first = "Expected at least one EmailMessage in queue email that fits `where`, found 0."
-    assert text.startswith(first)
-    assert "EMAIL in queue email: EmailData(to='ada@example.com'" in text
-    assert "TEST in queue default: TestData(test_type='other'" in text
-
-
-def test_a_message_too_many_is_told_too(postroom: Postroom):
-    enqueue(EMAIL)
-
-    with pytest.raises(AssertionError, match="Expected no EmailMessage, found 1"):
-        postroom.assert_not_enqueued(EmailMessage)
-    with pytest.raises(AssertionError, match="Expected 2 EmailMessage, found 1"):
-        postroom.assert_enqueued(EmailMessage, count=2)
-
-
-def test_a_test_that_enqueued_nothing_is_told_so(postroom: Postroom):
-    with pytest.raises(AssertionError, match="nothing was enqueued"):
-        postroom.assert_enqueued(EmailMessage)

@@ -1,4 +1,4 @@
-"""What goes wrong on purpose in the test kit, and what its assertions say about it."""
+"""What goes wrong on purpose in the test kit, and what it leads to."""
 
 import pytest
 from rq.timeouts import JobTimeoutException
@@ -8,6 +8,7 @@ from workers import (
     Context,
     HandlerNotFound,
     InvalidOption,
+    InvalidState,
     PermanentError,
     RetryPolicy,
     enqueue,
@@ -175,6 +176,19 @@ def test_the_second_delivery_waits_for_a_first_that_succeeds(postroom: Postroom)
     assert [run.outcome for run in postroom.advance("2s")] == ["completed", "completed"]
 
 
+def test_a_message_is_delivered_again_as_late_as_the_test_likes(
+    postroom: Postroom, attempts, effects
+):
+    job = enqueue(MESSAGE)
+    postroom.drain()
+    postroom.advance("1h")
+    other = enqueue(MESSAGE.model_copy(update={"message_id": "other"}))
+
+    assert [run.job_id for run in postroom.deliver_again(job)] == [job.id, other.id]
+    assert attempts == [1, 1, 1]
+    assert effects == [job.id, other.id]
+
+
 # --- slips of the test itself -------------------------------------------------------------------
 
 
@@ -195,75 +209,14 @@ def test_a_plan_for_no_time_at_all_is_refused(postroom: Postroom):
         postroom.fail_next(TestMessage, TimeoutError(), times=0)
 
 
-# --- what the assertions say --------------------------------------------------------------------
+@pytest.mark.parametrize(
+    ("sent", "error"),
+    [(True, r"is scheduled, not finished.*advance"), (False, r"no record of job.*is kept")],
+)
+def test_only_what_has_completed_can_be_delivered_again(postroom: Postroom, sent, error):
+    if sent:
+        enqueue_in(60, MESSAGE)
 
-
-def failure_of(check) -> str:
-    with pytest.raises(AssertionError) as failure:
-        check()
-    return str(failure.value)
-
-
-def test_a_job_that_did_not_complete_is_shown_with_its_runs_and_the_traceback(
-    postroom: Postroom,
-):
-    @handles(EmailMessage)
-    def send(message: EmailMessage) -> None:
-        raise KeyError("address")
-
-    message = EmailMessage.of("ada@example.com", "Hello", "welcome")
-    job = enqueue(message)
-    postroom.drain()
-
-    text = failure_of(lambda: postroom.assert_completed(job))
-    assert text.startswith(f"Job {job.id} has not completed.\nThis is what happened to it:")
-    assert "attempt 1 at " in text
-    assert ": retried: 'address' (exponential back-off of at most 2 s), again after 2 s" in text
-    assert 'raise KeyError("address")' in text
-
-
-def test_a_job_that_did_not_run_is_shown_with_the_remedy(postroom: Postroom):
-    job = enqueue_in(60, MESSAGE)
-
-    text = failure_of(lambda: postroom.assert_completed(job))
-    assert "It has not run: it is scheduled until 2" in text
-    assert "postroom.advance(...) moves time" in text
-
-
-def test_a_message_that_was_never_sent_is_told_apart(postroom: Postroom):
-    text = failure_of(lambda: postroom.assert_completed(MESSAGE))
-
-    assert text.endswith("There is no job with this id: was its message enqueued?")
-
-
-def test_a_burial_before_a_start_is_shown(postroom: Postroom):
-    enqueue(MESSAGE, queue_ttl=1)
-    postroom._runner.clock.move_to(postroom.now.replace(year=postroom.now.year + 1))
-    postroom.drain()
-
-    text = failure_of(lambda: postroom.assert_completed(MESSAGE.message_id))
-    assert "buried before a start: It waited in its queue" in text
-    assert text.endswith("(expired)")
-
-
-def test_wrong_retries_are_told(postroom: Postroom):
-    postroom.fail_next(TestMessage, TimeoutError())
-    enqueue(MESSAGE)
-    postroom.advance("1m")
-
-    for times in (0, 2):
-        text = failure_of(lambda times=times: postroom.assert_retried(MESSAGE, times=times))
-        assert f"was retried 1x, not {times}x" in text
-    assert "was not retried after 3 s" in failure_of(
-        lambda: postroom.assert_retried(MESSAGE, delay="3s")
-    )
-    postroom.assert_retried(MESSAGE)
-
-
-def test_a_wrong_reason_of_a_burial_is_told(postroom: Postroom):
-    postroom.fail_next(TestMessage, PermanentError("no"))
-    enqueue(MESSAGE)
-    postroom.drain()
-
-    text = failure_of(lambda: postroom.assert_buried(MESSAGE, reason="exhausted"))
-    assert "was buried as 'permanent', not 'exhausted'" in text
+    with pytest.raises(InvalidState, match=error):
+        postroom.deliver_again(MESSAGE)
+    assert postroom.drain() == []

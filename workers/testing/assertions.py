@@ -1,5 +1,6 @@
 """What the assertions of the kit check, and what they say when they fail."""
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -117,7 +118,9 @@ def completed(history: History) -> Any:
     return history.runs[-1].result
 
 
-def retried(history: History, times: int | None, delay: timedelta | None) -> None:
+def retried(
+    history: History, times: int | None, delay: timedelta | None, match: str | None
+) -> None:
     """Check the retries of a job; see `Postroom.assert_retried`."""
     __tracebackhide__ = True
     retries = history.with_outcome("retried")
@@ -125,14 +128,14 @@ def retried(history: History, times: int | None, delay: timedelta | None) -> Non
         _fail(f"was retried {len(retries)}x, not {times}x", history)
     if times is None and not retries:
         _fail("was not retried", history)
-    if delay is None:
-        return
-    newest = retries[-1].delay if retries else None
-    if newest is None or abs(newest - delay) > _ROUNDED:
+    newest = retries[-1] if retries else None
+    if delay is not None and not _is_after(newest, delay):
         _fail(f"was not retried after {delay.total_seconds():g} s", history)
+    if match is not None and (newest is None or not re.search(match, newest.error)):
+        _fail(f"was not retried for an error that matches {match!r}", history)
 
 
-def buried(history: History, reason: str | None) -> DeadLetter:
+def buried(history: History, reason: str | None, match: str | None) -> DeadLetter:
     """Check the dead letter of a job; see `Postroom.assert_buried`."""
     __tracebackhide__ = True
     letter = history.letter()
@@ -140,7 +143,13 @@ def buried(history: History, reason: str | None) -> DeadLetter:
         _fail("has no dead letter", history)
     if reason is not None and letter.reason != reason:
         _fail(f"was buried as {letter.reason!r}, not {reason!r}", history)
+    if match is not None and not re.search(match, letter.error):
+        _fail(f"was not buried for an error that matches {match!r}", history)
     return letter
+
+
+def _is_after(retry: Run | None, delay: timedelta) -> bool:
+    return retry is not None and retry.delay is not None and abs(retry.delay - delay) <= _ROUNDED
 
 
 def _fail(what: str, history: History) -> NoReturn:

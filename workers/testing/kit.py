@@ -1,40 +1,35 @@
 """`Postroom`: what the fixture of that name gives to a test."""
 
-import asyncio
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, Literal, TypeVar
+from typing import Any, TypeVar
 
 import redis
 
 from messages import Message
 from workers.clock import utc_now
-from workers.context import Context, running
+from workers.context import Progress
 from workers.dead_letters import DeadLetter
 from workers.dispatcher import Outcome
-from workers.logger import get_logger
+from workers.errors import InvalidState
 from workers.options import Duration, whole
-from workers.registry import handler_for
-from workers.retry import Attempt
-from workers.routing import queue_for
-from workers.settings import load_settings
+from workers.producer import enqueue
 from workers.testing import assertions
 from workers.testing.assertions import History, Wanted, Which, job_id_of
 from workers.testing.clock import VirtualClock, span
-from workers.testing.faults import Faults, dispatch_or_die
+from workers.testing.faults import Faults
+from workers.testing.performing import Dispatcher, outside_the_loop
 from workers.testing.runner import Runner
 from workers.testing.runs import Run
+from workers.testing.trouble import Trouble
 
 M = TypeVar("M", bound=Message)
-R = TypeVar("R")
 
 DEFAULT_LIMIT = 1_000
 """Runs after which `drain` and `advance` give up."""
 
 
-class Postroom:
+class Postroom(Trouble):
     """Messages and handlers of an application, in memory and under a test's control.
 
     Nothing runs by itself: `drain` runs what is due, `advance` moves time.
@@ -43,13 +38,22 @@ class Postroom:
         connection: The server in memory.
         clock: The time of the test.
         faults: What is planned to go wrong.
+        dispatcher: What calls the handlers.
     """
 
-    def __init__(self, connection: redis.Redis, clock: VirtualClock, faults: Faults) -> None:
+    def __init__(
+        self,
+        connection: redis.Redis,
+        clock: VirtualClock,
+        faults: Faults,
+        dispatcher: Dispatcher,
+    ) -> None:
+        super().__init__(faults)
         self.connection = connection
         self.spread = 1.0
         """The share of each back-off that is waited, from 0 to 1, in place of random jitter."""
-        self._faults = faults
+        self._clock = clock
+        self._dispatcher = dispatcher
         self._runner = Runner(connection, clock, faults)
 
     @property
@@ -111,6 +115,27 @@ class Postroom:
 
     # --- running --------------------------------------------------------------------------------
 
+    def run(self, message: Message) -> Any:
+        """Send a message that is to succeed, and run what is due.
+
+        Args:
+            message: A message that was not sent before.
+
+        Returns:
+            What its handler returned, as JSON data; the test fails unless it completed.
+
+        Raises:
+            InvalidState: If it was sent before, as a queue does not take it twice.
+        """
+        __tracebackhide__ = True
+        if not enqueue(message, connection=self.connection).is_new:
+            raise InvalidState(
+                f"Message {message.message_id} was sent before, so it does not run again.",
+                remedy="Use postroom.deliver_again(message), or make a new message.",
+            )
+        self.drain()
+        return self.assert_completed(message)
+
     def perform(self, message: Message, *, attempt: int = 1) -> Outcome:
         """Run a message's handler once, without a queue.
 
@@ -126,7 +151,7 @@ class Postroom:
             WorkHorseDied: If `crash_next` asked for it.
         """
         number = whole(attempt, field="attempt", least=1)
-        return _outside_the_loop(lambda: _perform(message, number))
+        return outside_the_loop(lambda: self._dispatcher.perform(message, number))
 
     def drain(self, limit: int = DEFAULT_LIMIT) -> list[Run]:
         """Run everything that is due now, and what that leads to, as one worker would.
@@ -145,7 +170,7 @@ class Postroom:
         """
         first = len(self.runs)
         most = first + whole(limit, field="limit", least=1)
-        _outside_the_loop(lambda: self._runner.drain(most))
+        outside_the_loop(lambda: self._runner.drain(most))
         return self.runs[first:]
 
     def advance(self, duration: Duration | str, *, limit: int = DEFAULT_LIMIT) -> list[Run]:
@@ -164,8 +189,38 @@ class Postroom:
         """
         first, until = len(self.runs), self.now + span(duration)
         most = first + whole(limit, field="limit", least=1)
-        _outside_the_loop(lambda: self._runner.advance(until, most))
+        outside_the_loop(lambda: self._runner.advance(until, most))
         return self.runs[first:]
+
+    def idle(self, duration: Duration | str) -> None:
+        """Let time pass while no worker runs, as when all are down.
+
+        What became due meanwhile, or waited for too long, is met by the next `drain`.
+
+        Args:
+            duration: As for `advance`.
+
+        Raises:
+            InvalidOption: If the duration cannot be understood.
+        """
+        self._clock.move_to(self.now + span(duration))
+
+    def deliver_again(self, job: Which) -> list[Run]:
+        """Deliver a job that has completed once more, and run what is due.
+
+        `duplicate_next` does so at once; this does it as late as the test likes.
+
+        Args:
+            job: Its message, its handle or its id.
+
+        Returns:
+            What ran, in order.
+
+        Raises:
+            InvalidState: If it has not completed, or its record is gone.
+        """
+        self._runner.deliver_again(job_id_of(job))
+        return self.drain()
 
     # --- what came of it ------------------------------------------------------------------------
 
@@ -182,7 +237,12 @@ class Postroom:
         return assertions.completed(self._history(job))
 
     def assert_retried(
-        self, job: Which, *, times: int | None = None, delay: Duration | str | None = None
+        self,
+        job: Which,
+        *,
+        times: int | None = None,
+        delay: Duration | str | None = None,
+        match: str | None = None,
     ) -> None:
         """Fail unless a job was, or will be, tried again.
 
@@ -190,101 +250,37 @@ class Postroom:
             job: Its message, its handle or its id.
             times: How often; None means at least once. Starts after a crash do not count.
             delay: The pause before its newest retry.
+            match: A regular expression for the error of its newest retry, as `pytest.raises` has.
         """
         __tracebackhide__ = True
-        assertions.retried(self._history(job), times, None if delay is None else span(delay))
+        pause = None if delay is None else span(delay)
+        assertions.retried(self._history(job), times, pause, match)
 
-    def assert_buried(self, job: Which, *, reason: str | None = None) -> DeadLetter:
+    def assert_buried(
+        self, job: Which, *, reason: str | None = None, match: str | None = None
+    ) -> DeadLetter:
         """Fail unless a job has a dead letter.
 
         Args:
             job: Its message, its handle or its id.
             reason: The reason it must have, such as `exhausted`; None means any.
+            match: A regular expression for its error, as `pytest.raises` has.
 
         Returns:
             The letter.
         """
         __tracebackhide__ = True
-        return assertions.buried(self._history(job), reason)
+        return assertions.buried(self._history(job), reason, match)
 
-    # --- what goes wrong ------------------------------------------------------------------------
-
-    def fail_next(
-        self, kind: type[Message], error: Exception | type[Exception], *, times: int = 1
-    ) -> None:
-        """Let the next calls of a type's handler raise an error instead of running.
+    def progress(self, job: Which) -> Sequence[Progress]:
+        """Everything that a job's handler reported with `context.progress`, in order.
 
         Args:
-            kind: The message class.
-            error: What is raised.
-            times: How many calls, from 1.
-
-        Raises:
-            HandlerNotFound: If the type has no handler.
+            job: Its message, its handle or its id.
         """
-        self._faults.fail(kind, error, whole(times, field="times", least=1))
-
-    def crash_next(
-        self,
-        kind: type[Message],
-        *,
-        when: Literal["before", "after"] = "after",
-        times: int = 1,
-    ) -> None:
-        """Let the process die in the next runs of a type: the hard test of an idempotent handler.
-
-        Args:
-            kind: The message class.
-            when: `after` the handler's effect and before anybody knows of it, or `before` it.
-            times: How many runs, from 1; the third crash of a job buries it as `crash_loop`.
-
-        Raises:
-            HandlerNotFound: If the type has no handler.
-        """
-        self._faults.crash(kind, when, whole(times, field="times", least=1))
-
-    def duplicate_next(self, kind: type[Message], *, times: int = 1) -> None:
-        """Deliver the next message of a type that succeeds a second time, as a queue may.
-
-        Args:
-            kind: The message class.
-            times: How many messages, from 1.
-
-        Raises:
-            HandlerNotFound: If the type has no handler.
-        """
-        self._faults.duplicate(kind, whole(times, field="times", least=1))
+        return self._dispatcher.progress(job_id_of(job))
 
     def _history(self, job: Which) -> History:
         job_id = job_id_of(job)
         runs = [run for run in self.runs if run.job_id == job_id]
         return History(job_id, runs, self.connection)
-
-
-def _perform(message: Message, attempt: int) -> Outcome:
-    context = Context(
-        job_id=message.message_id,
-        queue=queue_for(message, load_settings().queue_routes),
-        attempt=attempt,
-        max_attempts=handler_for(type(message)).retry.max_attempts,
-        log=get_logger("postroom.handler"),
-        report=lambda _: None,
-    )
-    with running(message, job_id=context.job_id, queue=context.queue, attempt=attempt):
-        return dispatch_or_die(message, Attempt(number=attempt), context=context)
-
-
-def _outside_the_loop(work: Callable[[], R]) -> R:
-    # An `async def` test runs inside a loop, and an `async def` handler needs one of its own.
-    if not _is_inside_a_loop():
-        return work()
-    with ThreadPoolExecutor(1) as pool:
-        return pool.submit(copy_context().run, work).result()
-
-
-def _is_inside_a_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

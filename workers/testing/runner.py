@@ -6,10 +6,12 @@ from datetime import datetime
 from typing import Any
 
 import redis
+from rq.job import JobStatus
 
 from messages import PostroomError
 from workers import keys
 from workers.clock import utc_now
+from workers.errors import InvalidState
 from workers.settings import load_settings
 from workers.testing.clock import VirtualClock, at
 from workers.testing.faults import Faults
@@ -61,7 +63,7 @@ class Runner:
         while (run := self._run_next(most)) is not None:
             self.runs.append(run)
             self.sent.look()
-            self._deliver_again(run)
+            self._deliver_if_planned(run)
 
     def advance(self, until: datetime, most: int) -> None:
         """Move time, and run everything that becomes due at its own time.
@@ -80,6 +82,26 @@ class Runner:
         self.clock.move_to(until)
         self._current_worker().run_maintenance_tasks()
 
+    def deliver_again(self, job_id: str) -> None:
+        """Put a job that has completed in front of its queue.
+
+        Args:
+            job_id: The job.
+
+        Raises:
+            InvalidState: If it has not completed, or its record is gone.
+        """
+        stored: Any = self.connection.hmget(keys.job(job_id), "status", "origin")
+        status, origin = (value.decode() if value else "" for value in stored)
+        if status != JobStatus.FINISHED:
+            raise InvalidState(
+                f"Job {job_id} is {status}, not finished."
+                if status
+                else f"There is no record of job {job_id}.",
+                remedy="Deliver again what has completed and is kept; drain() or advance() first.",
+            )
+        self.connection.lpush(keys.queue(origin), job_id)
+
     def _run_next(self, most: int) -> Run | None:
         worker = self._current_worker()
         if len(self.runs) >= most and self._is_any_due():
@@ -92,12 +114,12 @@ class Runner:
             self._worker = TestWorker(queues, self.connection)
         return self._worker
 
-    def _deliver_again(self, run: Run) -> None:
+    def _deliver_if_planned(self, run: Run) -> None:
         if run.outcome != "completed" or run.message is None:
             return
-        origin: Any = self.connection.hget(keys.job(run.job_id), "origin")
-        if origin is not None and self.faults.takes_second_delivery(type(run.message)):
-            self.connection.lpush(keys.queue(origin.decode()), run.job_id)
+        is_kept = bool(self.connection.exists(keys.job(run.job_id)))
+        if is_kept and self.faults.takes_second_delivery(type(run.message)):
+            self.deliver_again(run.job_id)
 
     def _is_any_due(self) -> bool:
         return any(self.connection.llen(keys.queue(name)) for name in self._lists())

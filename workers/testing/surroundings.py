@@ -14,9 +14,10 @@ from workers.jobs import load_application
 from workers.retry import RetryPolicy
 from workers.settings import load_settings
 from workers.testing.clock import virtual_clock
-from workers.testing.faults import Faults, dispatch_or_die
+from workers.testing.faults import Faults
 from workers.testing.kit import Postroom
 from workers.testing.memory import memory_server
+from workers.testing.performing import Dispatcher
 
 
 @contextmanager
@@ -37,17 +38,14 @@ def in_memory() -> Iterator[Postroom]:
         pytest.MonkeyPatch.context() as patch,
     ):
         load_application()
-        kit = Postroom(connection, clock, faults)
-        _join(kit, faults, patch)
+        calls = Dispatcher()
+        kit = Postroom(connection, clock, faults, calls)
+        # Faults lie around the handler itself, whichever registry is in use.
+        patch.setattr(dispatcher, "handler_for", faults.handler_for)
+        patch.setattr(jobs, "dispatch", calls.dispatch)
+        # The jitter of every policy, also of one that a message brings along.
+        patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
         yield kit
-
-
-def _join(kit: Postroom, faults: Faults, patch: pytest.MonkeyPatch) -> None:
-    # Faults lie around the handler itself, whichever registry is in use.
-    patch.setattr(dispatcher, "handler_for", faults.handler_for)
-    patch.setattr(jobs, "dispatch", dispatch_or_die)
-    # The jitter of every policy, also of one that a message brings along.
-    patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
 
 
 @contextmanager

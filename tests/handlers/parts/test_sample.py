@@ -5,7 +5,9 @@ from handlers.parts.database import snapshot, transaction
 from handlers.parts.sample import load_sample_data
 from handlers.parts.tables import Activity, Base, Exercise, Note, Plan, User
 from messages import examples_of
-from tests.handlers.run import run_message
+from workers.testing import Postroom
+
+pytest_plugins = ["workers.testing"]
 
 pytestmark = pytest.mark.usefixtures("any_database")
 
@@ -50,9 +52,9 @@ def test_loading_it_again_adds_nothing_and_changes_nothing() -> None:
         "ACTIVITY_SCHEMA",
     ],
 )
-def test_the_examples_of_each_message_type_can_be_handled(kind: str) -> None:
+def test_the_examples_of_each_message_type_can_be_handled(postroom: Postroom, kind: str) -> None:
     load_sample_data()
 
-    results = [run_message(example) for example in examples_of(kind)]
+    results = [postroom.run(example) for example in examples_of(kind)]
 
     assert all(results)
