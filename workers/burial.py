@@ -1,6 +1,6 @@
 """The one way into the dead letters: build the letter, tell the application, store it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,9 +8,11 @@ from typing import Any
 import redis
 
 from messages import InvalidMessage, Message, parse_message
+from messages.masking import MASK, masked
 from workers import attempts, keys
 from workers.dead_letters import DeadLetter, bury
 from workers.logger import get_logger
+from workers.redaction import hiding, redacted
 from workers.registry import run_dead_hooks, run_hooks
 
 log = get_logger("postroom.burial")
@@ -55,7 +57,8 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
     past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
     options = _options(death.job_id, meta, connection)
-    letter = _letter(death, message, past, now, options)
+    with hiding(secret_texts(death.envelope)):
+        letter = _letter(death, message, past, now, options)
     if message is not None:
         run_dead_hooks(message, letter)
     stored = bury(letter, meta=meta, connection=connection)
@@ -71,6 +74,18 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
     return stored
 
 
+def secret_texts(envelope: Any) -> frozenset[str]:
+    """The secrets of a message, valid or not, to be hidden in what is said of its death.
+
+    Args:
+        envelope: The message as stored.
+
+    Returns:
+        The texts that are masked when a person is shown the message.
+    """
+    return frozenset(_hidden(envelope, masked(envelope)))
+
+
 def _letter(
     death: Death,
     message: Message | None,
@@ -83,13 +98,38 @@ def _letter(
         message_type=message.message_type if message else _claimed_type(death.envelope),
         queue=death.queue,
         reason=death.reason,
-        error=death.error[: attempts.MAX_TEXT],
+        error=redacted(death.error)[: attempts.MAX_TEXT],
         buried_at=now.isoformat(),
         envelope=death.envelope,
-        traceback=death.traceback[-attempts.MAX_TEXT :],
-        attempts=tuple(asdict(entry) for entry in past),
+        traceback=redacted(death.traceback)[-attempts.MAX_TEXT :],
+        attempts=tuple(_without_secrets(entry) for entry in past),
         options=options,
     )
+
+
+def _without_secrets(entry: attempts.AttemptRecord) -> dict[str, Any]:
+    # A message that does not fit its type never ran, so nothing knew yet what to hide.
+    texts = {"error": redacted(entry.error), "traceback": redacted(entry.traceback)}
+    return asdict(entry) | texts
+
+
+def _hidden(value: Any, shown: Any) -> Iterator[str]:
+    if isinstance(value, Mapping) and isinstance(shown, Mapping):
+        for name, part in value.items():
+            yield from _hidden(part, shown.get(name))
+    elif isinstance(value, list | tuple) and isinstance(shown, list):
+        for part, other in zip(value, shown, strict=True):
+            yield from _hidden(part, other)
+    elif shown == MASK:
+        yield from _texts(value)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, Mapping | list | tuple):
+        for part in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts(part)
+    elif value is not None and not isinstance(value, bool):
+        yield str(value)
 
 
 def _options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:

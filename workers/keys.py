@@ -100,6 +100,11 @@ def dead_letters_spilled() -> str:
     return f"{_OURS}dead-spilled"
 
 
+def dead_letter_left(job_id: str) -> str:
+    """String: how a letter left, as `replayed ID` or `requeued`, so that no import repeats it."""
+    return f"{_OURS}dead-left:{job_id}"
+
+
 def dead_letter_plan(digest: str) -> str:
     """List: the ids that a dry run showed, for the run after it; expires."""
     return f"{_OURS}dead-plan:{digest}"

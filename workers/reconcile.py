@@ -24,6 +24,8 @@ log = get_logger("postroom.reconcile")
 
 _PAGE = 500
 
+_Records = dict[str, dict[bytes, bytes]]
+
 
 def reconcile(name: str, *, settings: Settings, now: datetime, connection: redis.Redis) -> None:
     """Put one list's leftovers in order.
@@ -59,6 +61,8 @@ def remove_old_letters(*, settings: Settings, now: datetime, connection: redis.R
 def bury_failed(name: str, *, now: datetime, connection: redis.Redis) -> int:
     """Bury the messages that RQ failed without us: under stock workers, or by a stock clean-up.
 
+    Jobs that were replayed leave the list: the message is another job's now.
+
     Args:
         name: The name of the list.
         now: The time.
@@ -69,10 +73,14 @@ def bury_failed(name: str, *, now: datetime, connection: redis.Redis) -> int:
     """
     buried = begin = 0
     while ids := _page(name, begin, connection=connection):
-        found = [job for job in _jobs(ids, connection=connection) if _unburied(job)]
+        records = _records(ids, connection=connection)
+        replayed = [job_id for job_id, record in records.items() if b"replayed_as" in record]
+        if replayed:  # RQ failed them after their replay; `rq requeue --all` would run them
+            connection.zrem(keys.failed(name), *replayed)
+        found = [job for job in _jobs(records, connection=connection) if _unburied(job)]
         buried += sum(_bury_one(job, now) for job in found)
-        begin += len(ids)
-        if not found:  # older ones were looked at by an earlier turn
+        begin += len(ids) - len(replayed)
+        if not found and not replayed:  # older ones were looked at by an earlier turn
             break
     return buried
 
@@ -82,15 +90,19 @@ def _page(name: str, begin: int, *, connection: redis.Redis) -> list[str]:
     return [job_id.decode(errors="replace") for job_id in ids]
 
 
-def _jobs(ids: list[str], *, connection: redis.Redis) -> Iterator[Job]:
+def _records(ids: list[str], *, connection: redis.Redis) -> _Records:
     with connection.pipeline(transaction=False) as pipe:
         for job_id in ids:
             pipe.hgetall(keys.job(job_id))
-        records: list[dict[bytes, bytes]] = pipe.execute()
-    for job_id, record in zip(ids, records, strict=True):
-        job = _restored(job_id, record, connection) if record else None
-        if job is not None:
-            yield job
+        return dict(zip(ids, pipe.execute(), strict=True))
+
+
+def _jobs(records: _Records, *, connection: redis.Redis) -> Iterator[Job]:
+    for job_id, record in records.items():
+        if record and b"replayed_as" not in record:
+            job = _restored(job_id, record, connection)
+            if job is not None:
+                yield job
 
 
 def _restored(job_id: str, record: dict[bytes, bytes], connection: redis.Redis) -> Job | None:

@@ -118,9 +118,13 @@ def start(job: Job) -> Run:
 
     Returns:
         The run, with the history of the attempts before it.
+
+    Raises:
+        AlreadyReplayed: If its dead letter was replayed, so that another job runs its message.
     """
-    if job.meta.pop(dead_letters.BURIED, None):
+    if dead_letters.BURIED in job.meta:
         dead_letters.resolve(job.id, connection=job.connection)
+        del job.meta[dead_letters.BURIED]
         job.connection.hdel(job.key, "parent_failed")
         job.save_meta()
     past = attempts.history(job.id, connection=job.connection) if job.number_of_retries else ()

@@ -41,7 +41,7 @@ def test_what_was_exported_comes_back_exactly(redis):
     lines = exported(redis)
     before = dead_letters.page(connection=redis)
     for job_id in (*ids, "odd"):
-        dead_letters.resolve(job_id, connection=redis)
+        dead_letters.purge(job_id, connection=redis, **BY)
 
     found = restored(redis, lines)
 
@@ -65,7 +65,81 @@ def test_letters_that_are_there_are_skipped(redis):
 
     found = restored(redis, [*lines, "", "\n"])
 
-    assert (found.imported, found.skipped, found.refused) == (0, 1, 0)
+    assert (found.imported, found.there, found.skipped, found.refused) == (0, 1, 1, 0)
+
+
+def test_an_import_does_not_bring_back_what_was_replayed_and_says_what_became_of_it(redis):
+    ids = [bury_message(redis, email(number)) for number in range(3)]
+    lines = exported(redis)
+    successors = {old: dead_letters.replay(old, connection=redis, **BY) for old in ids[:2]}
+
+    found = [restored(redis, lines) for _ in range(2)]
+
+    for each in found:
+        assert (each.imported, each.there, each.replayed, each.skipped) == (0, 1, 2, 3)
+        assert each.successors == successors
+    assert [each.job_id for each in dead_letters.newest(9, connection=redis)] == ids[2:]
+    assert redis.llen(keys.queue("email")) == 2
+    assert audit.entries(connection=redis)[0].details == {"there": 1, "replayed": 2}
+
+
+def test_an_import_does_not_bring_back_what_runs_again(redis):
+    job_id = bury_message(redis, email())
+    lines = exported(redis)
+    dead_letters.resolve(job_id, connection=redis)
+
+    assert (restored(redis, lines).requeued, dead_letters.count(connection=redis)) == (1, 0)
+
+
+def test_what_was_purged_or_died_again_comes_back_from_a_file(redis):
+    message = email()
+    bury_message(redis, message)
+    dead_letters.resolve(message.message_id, connection=redis)
+    bury_message(redis, message, error="it died again")
+    lines = exported(redis)
+    dead_letters.purge(message.message_id, connection=redis, **BY)
+
+    found = restored(redis, lines)
+
+    assert (found.imported, found.skipped) == (1, 0)
+    assert dead_letters.find(message.message_id, connection=redis).error == "it died again"
+
+
+def test_what_came_back_is_replayed_with_its_lineage(redis):
+    dead = email(correlation_id="conversation-1")
+    first = bury_message(redis, dead)
+    second = dead_letters.replay(first, connection=redis, **BY)
+    envelope = json.loads(redis.hget(keys.job(second), "data"))[2][0]
+    redis.hset(keys.job(second), "status", "failed")
+    line = as_text(letter(second, message_type="EMAIL", envelope=envelope))
+
+    assert restored(redis, [line]).imported == 1
+    third = dead_letters.replay(second, connection=redis, **BY)
+
+    replayed = json.loads(redis.hget(keys.job(third), "data"))[2][0]
+    assert (replayed["causationId"], replayed["correlationId"]) == (second, "conversation-1")
+    assert replayed["metadata"] == {"replayOf": second}
+
+
+def test_how_a_letter_left_is_remembered_as_long_as_a_letter_is_kept(redis):
+    ids = [bury_message(redis, email(number)) for number in range(2)]
+    days = Settings(dead_letter_days=3)
+
+    dead_letters.replay(ids[0], connection=redis, settings=days, **BY)
+    dead_letters.resolve(ids[1], connection=redis, settings=days)
+
+    left = [redis.ttl(keys.dead_letter_left(job_id)) for job_id in ids]
+    assert all(3 * 86_400 - 60 < seconds <= 3 * 86_400 for seconds in left)
+
+
+def test_a_letter_that_was_spilled_twice_comes_back_once(redis, limited):
+    for number in (0, 1, 2):
+        bury(redis, limited, number)
+    lines = limited.dead_letter_spill.read_text().splitlines() * 2
+
+    found = restored(redis, lines)
+
+    assert (found.restored, found.there) == (1, 1)
 
 
 @pytest.mark.parametrize(
@@ -190,24 +264,3 @@ def test_a_line_that_a_dying_writer_left_does_not_spoil_the_next(redis, tmp_path
     found = restored(redis, path.read_text().splitlines())
 
     assert (found.imported, found.refused) == (1, 1)
-
-
-@pytest.mark.slow(reason="12,000 burials, one script call each, are what the drill is about")
-def test_of_twelve_thousand_failures_at_a_limit_of_ten_thousand_all_are_found(redis, tmp_path):
-    limit = Settings(dead_letter_limit=10_000, dead_letter_spill=tmp_path / "dead.jsonl")
-    ids = {f"job-{number}" for number in range(12_000)}
-
-    for job_id in ids:
-        found = letter(job_id, envelope={"messageId": job_id})
-        dead_letters.bury(found, meta={}, connection=redis, settings=limit)
-
-    listed = {each.job_id for each in dead_letters.matching(Filter(), connection=redis)}
-    in_file = {
-        json.loads(line)["job_id"] for line in limit.dead_letter_spill.read_text().splitlines()
-    }
-    assert listed == ids
-    assert len(in_file) == dead_letters.count_spilled(connection=redis) == 2_000
-    with limit.dead_letter_spill.open() as lines:
-        assert restored(redis, lines).restored == 2_000
-    texts = redis.mget([keys.dead_letter(job_id) for job_id in ids])
-    assert {letter_of(text).envelope["messageId"] for text in texts} == ids

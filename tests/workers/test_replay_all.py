@@ -4,10 +4,11 @@ import sys
 import time
 from multiprocessing.pool import ThreadPool
 from pathlib import Path
+from threading import Event
 
 import pytest
 
-from tests.processes import own_keys
+from tests.processes import ask_until_true, own_keys
 from tests.workers.letters import bury_many, bury_message, email, letter
 from workers import InvalidOption, audit, dead_letters, keys
 from workers.dead_letters import Filter
@@ -68,6 +69,33 @@ def test_a_dry_run_changes_nothing_and_shows_what_the_run_replays_while_others_f
 
     assert shown.job_ids == done.job_ids == ids
     assert dead_letters.replay_all(EMAILS, connection=redis, **BY).job_ids == later
+
+
+def test_the_run_replays_what_the_dry_run_showed_while_producers_never_stop(redis):
+    begun = set(bury_emails(redis, 30))
+    stop = Event()
+
+    def produce(begin):
+        number = begin
+        while not stop.is_set():
+            bury_emails(redis, 1, begin=number)
+            number += 1
+        return number - begin
+
+    with ThreadPool(3) as pool:
+        producing = [pool.apply_async(produce, (10_000 * each,)) for each in (1, 2)]
+        try:
+            shown = dead_letters.dry_replay(EMAILS, connection=redis)
+            between = dead_letters.count(connection=redis)
+            ask_until_true(lambda: dead_letters.count(connection=redis) >= between + 20)
+            done = dead_letters.replay_all(EMAILS, connection=redis, **BY)
+        finally:
+            stop.set()
+        produced = sum(each.get(10) for each in producing)
+
+    assert begun <= set(shown.job_ids)
+    assert done.job_ids == shown.job_ids == replayed(redis)
+    assert dead_letters.count(connection=redis) == 30 + produced - len(shown.job_ids)
 
 
 def test_after_a_dry_run_that_showed_none_the_run_replays_none(redis):

@@ -15,6 +15,7 @@ from workers.dead_letters.bulk import (
 )
 from workers.dead_letters.edits import Change, edit
 from workers.dead_letters.errors import (
+    AlreadyReplayed,
     DeadLetterNotFound,
     InvalidLetter,
     LetterChanged,
@@ -40,6 +41,7 @@ from workers.dead_letters.store import (
 __all__ = [
     "BURIED",
     "MAX_DATA",
+    "AlreadyReplayed",
     "Bulk",
     "Change",
     "DeadLetter",

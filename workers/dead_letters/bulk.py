@@ -16,7 +16,7 @@ from workers.dead_letters.errors import DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, letter_of
 from workers.dead_letters.replays import check_replayable, replay_silently
 from workers.dead_letters.selection import Filter, forget, remember, remembered, snapshot
-from workers.dead_letters.store import resolve_many, stored_text
+from workers.dead_letters.store import purge_many, stored_text
 from workers.errors import InvalidOption, StorageRefused, StorageUnavailable
 from workers.settings import Settings, load_settings
 
@@ -127,7 +127,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
 
 
 def purge(job_id: str, *, actor: str, reason: str, connection: redis.Redis) -> None:
-    """Remove a letter for good.
+    """Remove a letter for good, and its job from RQ's failed ones.
 
     Args:
         job_id: Its job.
@@ -141,7 +141,7 @@ def purge(job_id: str, *, actor: str, reason: str, connection: redis.Redis) -> N
     made = audit.entry("dead_letter.purge", actor=actor, reason=reason, target=job_id)
     with storage_errors():
         stored_text(job_id, connection=connection)
-        resolve_many([job_id], made=made, connection=connection)
+        purge_many([job_id], made=made, connection=connection)
     audit.tell(made)
 
 
@@ -182,7 +182,7 @@ def purge_all(
         ids = _planned("purge", wanted, connection)
         _record("dead_letter.purge_all", wanted, len(ids), actor, reason, connection)
         for index, chunk in enumerate(_chunks(ids)):
-            resolve_many(chunk, connection=connection)
+            purge_many(chunk, connection=connection)
             _tell(progress, index * _CHUNK + len(chunk), len(ids))
         forget("purge", wanted, connection=connection)
     return Bulk(ids)

@@ -16,6 +16,12 @@ class NotReplayable(PostroomError):
     code = "not_replayable"
 
 
+class AlreadyReplayed(PostroomError):
+    """A job was requeued whose letter was replayed: its message runs once, as the other job."""
+
+    code = "already_replayed"
+
+
 class LetterChanged(PostroomError):
     """Somebody else edits this letter all the time."""
 

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
@@ -20,7 +20,7 @@ from workers.dead_letters.store import letter_keys, score
 from workers.scripts import script
 
 _CHUNK = 50  # letters in memory at a time; each may have some hundred kB
-_REFUSALS_KEPT = 1_000
+_NAMED = 1_000  # lines of a kind that are told of one by one
 _LETTER = TypeAdapter(DeadLetter)
 
 
@@ -39,26 +39,44 @@ class Imported:
     Args:
         imported: Letters that were not there.
         restored: Letters of which only the short form was there: the spill file's.
-        skipped: Letters that were there.
+        there: Letters that were there, so they were skipped.
+        replayed: Letters that were replayed since they were written, so they were skipped.
+        requeued: Letters whose job was run again since, so they were skipped.
+        successors: Of the first 1,000 that were replayed, the job id and that of the new job.
         refused: How many lines are no letters.
         lines: The first 1,000 of those.
     """
 
     imported: int = 0
     restored: int = 0
-    skipped: int = 0
+    there: int = 0
+    replayed: int = 0
+    requeued: int = 0
+    successors: Mapping[str, str] = field(default_factory=dict)
     refused: int = 0
     lines: Sequence[RefusedLine] = ()
+
+    @property
+    def skipped(self) -> int:
+        """How many letters were left out, for one of the three reasons."""
+        return self.there + self.replayed + self.requeued
 
 
 @dataclass
 class _Tally:
     outcomes: Counter[str] = field(default_factory=Counter)
+    successors: dict[str, str] = field(default_factory=dict)
     refused: list[RefusedLine] = field(default_factory=list)
+
+    def add(self, job_id: str, outcome: str) -> None:
+        how, _, successor = outcome.partition(" ")
+        self.outcomes[how] += 1
+        if successor and len(self.successors) < _NAMED:
+            self.successors[job_id] = successor
 
     def refuse(self, number: int, error: InvalidLetter) -> None:
         self.outcomes["refused"] += 1
-        if len(self.refused) < _REFUSALS_KEPT:
+        if len(self.refused) < _NAMED:
             self.refused.append(RefusedLine(number, error.message))
 
 
@@ -103,7 +121,9 @@ def import_letters(
 ) -> Imported:
     """Bring letters back, from an export or from the spill file, whatever the limit is.
 
-    Lines that are no letters are refused one by one; the others are imported.
+    It may be repeated: a letter that is there is skipped, and so is one whose message has run again
+    since, by a replay or by `rq requeue`, as long as that is remembered: DEAD_LETTER_DAYS. One that
+    was purged comes back. Lines that are no letters are refused one by one.
 
     Args:
         lines: The file's lines; empty ones do not matter.
@@ -113,15 +133,15 @@ def import_letters(
         connection: Where.
 
     Returns:
-        How many letters came back, were there, or were refused.
+        How many letters came back, were skipped and why, or were refused.
     """
     audit.entry("dead_letter.import", actor=actor, reason=reason, target="dead letters")
     tally = _Tally()
     numbered = enumerate(lines, 1)
     with storage_errors():
         while chunk := list(islice(numbered, _CHUNK)):
-            letters = list(_read(chunk, tally))
-            tally.outcomes.update(_restore(letters, connection))
+            for job_id, outcome in _restore(list(_read(chunk, tally)), connection):
+                tally.add(job_id, outcome)
             if progress is not None:
                 progress(chunk[-1][0], None)
         counts = dict(tally.outcomes)
@@ -133,7 +153,7 @@ def import_letters(
             details={**counts},
             connection=connection,
         )
-    return Imported(**counts, lines=tally.refused)
+    return Imported(**counts, successors=tally.successors, lines=tally.refused)
 
 
 def read_letter(line: str | bytes) -> DeadLetter:
@@ -172,7 +192,7 @@ def _read(chunk: Iterable[tuple[int, str | bytes]], tally: _Tally) -> Iterator[D
             tally.refuse(number, error)
 
 
-def _restore(letters: Sequence[DeadLetter], connection: redis.Redis) -> Iterator[str]:
+def _restore(letters: Sequence[DeadLetter], connection: redis.Redis) -> Iterator[tuple[str, str]]:
     run = connection.register_script(script("workers", "restore_letter"))
     with connection.pipeline(transaction=False) as pipe:
         for letter in letters:
@@ -183,5 +203,7 @@ def _restore(letters: Sequence[DeadLetter], connection: redis.Redis) -> Iterator
                 as_text(summary(letter)),
                 int(letter.spilled),
             )
-            run(keys=letter_keys(letter.job_id), args=args, client=pipe)
-        return (outcome.decode() for outcome in pipe.execute())
+            left = keys.dead_letter_left(letter.job_id)
+            run(keys=[*letter_keys(letter.job_id), left], args=args, client=pipe)
+        outcomes = [outcome.decode() for outcome in pipe.execute()]
+    return ((each.job_id, how) for each, how in zip(letters, outcomes, strict=True))

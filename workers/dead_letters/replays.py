@@ -13,7 +13,12 @@ from workers import audit, keys
 from workers.connection import storage_errors
 from workers.dead_letters.edits import TRIES, changed_fields, changed_meanwhile, changes, successor
 from workers.dead_letters.letter import DeadLetter, letter_of
-from workers.dead_letters.store import letter_keys, not_found, stored_text
+from workers.dead_letters.store import (
+    letter_keys,
+    not_found,
+    seconds_remembered,
+    stored_text,
+)
 from workers.errors import InvalidState
 from workers.options import Backoff, Duration, EnqueueOptions
 from workers.record import JobRecord, job_record
@@ -51,7 +56,8 @@ def replay(  # noqa: PLR0913 - what one replay is told
     """Send a dead letter's message again and remove the letter.
 
     The new message has its own id, the dead one's as `causationId`, the same `correlationId`, and
-    `replayOf` in its metadata.
+    `replayOf` in its metadata. The dead job's record can still be read, and says `replayed_as`, but
+    it is no longer among RQ's failed ones, and does not run again.
 
     Args:
         job_id: The letter's job.
@@ -80,7 +86,7 @@ def replay(  # noqa: PLR0913 - what one replay is told
             letter = letter_of(stored)
             record = _record(letter, data, options, settings)
             made = _entry(letter, data, record, actor=actor, reason=reason)
-            if _send(record, letter, stored, made, connection):
+            if _send(record, letter, stored, made, settings=settings, connection=connection):
                 audit.tell(made)
                 return record.id
     raise changed_meanwhile(job_id)
@@ -105,7 +111,8 @@ def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings)
         if stored is None:
             return False
         letter = letter_of(stored)
-        if _send(_record(letter, None, {}, settings), letter, stored, None, connection):
+        record = _record(letter, None, {}, settings)
+        if _send(record, letter, stored, None, settings=settings, connection=connection):
             return True
     raise changed_meanwhile(job_id)
 
@@ -163,19 +170,28 @@ def _entry(
     )
 
 
-def _send(
+def _send(  # noqa: PLR0913 - the facts of one replay
     record: JobRecord,
     letter: DeadLetter,
     stored: bytes,
     made: audit.AuditEntry | None,
+    *,
+    settings: Settings,
     connection: redis.Redis,
 ) -> bool:
     """Do it in one step; returns False if the letter was changed since it was read."""
     entry, kept = audit.arguments(made) if made else ("", 0)
     job_id = letter.job_id
     outcome = connection.register_script(_script())(
-        keys=[*letter_keys(job_id), keys.job(job_id), keys.audit(), *record.keys],
-        args=[job_id, stored, entry, kept, *record.arguments],
+        keys=[
+            *letter_keys(job_id),
+            keys.job(job_id),
+            keys.audit(),
+            keys.dead_letter_left(job_id),
+            keys.failed(letter.queue),
+            *record.keys,
+        ],
+        args=[job_id, stored, entry, kept, seconds_remembered(settings), *record.arguments],
     )
     if outcome == b"requeued":
         raise InvalidState(

@@ -9,6 +9,7 @@ from workers.dead_letters.edits import Change
 from workers.dead_letters.files import Imported
 from workers.dead_letters.letter import DeadLetter, Summary
 from workers.dead_letters.selection import cursor_of
+from workers.redaction import redacted_value
 
 Json = dict[str, Any]
 
@@ -30,7 +31,7 @@ def as_listed(letter: Summary) -> Json:
 
 
 def as_shown(letter: DeadLetter) -> Json:
-    """A whole letter, its secrets masked."""
+    """A whole letter, its secrets masked; of what is no message, whatever looks like one."""
     return {
         "jobId": letter.job_id,
         "messageType": letter.message_type,
@@ -38,7 +39,7 @@ def as_shown(letter: DeadLetter) -> Json:
         "reason": letter.reason,
         "error": letter.error,
         "buriedAt": letter.buried_at,
-        "message": masked(letter.envelope),
+        "message": _without_secrets(letter.envelope),
         "options": letter.options,
         "attempts": [_camel(entry) for entry in letter.attempts],
         "edits": list(letter.edits),
@@ -58,9 +59,21 @@ def as_counts(found: Imported) -> Json:
         "imported": found.imported,
         "restored": found.restored,
         "skipped": found.skipped,
+        "skippedBecause": {
+            "there": found.there,
+            "replayed": found.replayed,
+            "requeued": found.requeued,
+        },
+        "replayedAs": dict(found.successors),
         "refused": found.refused,
         "refusedLines": [asdict(line) for line in found.lines],
     }
+
+
+def _without_secrets(envelope: Any) -> Any:
+    if isinstance(envelope, Mapping) and isinstance(envelope.get("messageType"), str):
+        return masked(envelope)
+    return redacted_value(masked(envelope))
 
 
 def _camel(entry: Mapping[str, Any]) -> Json:

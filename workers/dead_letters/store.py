@@ -7,14 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import redis
+from redis.client import Pipeline
 
 from workers import audit, keys
-from workers.dead_letters.errors import DeadLetterNotFound
-from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary
+from workers.dead_letters.errors import AlreadyReplayed, DeadLetterNotFound
+from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary, summary_of
 from workers.dead_letters.spill import spill
 from workers.logger import get_logger
 from workers.scripts import script
-from workers.settings import Settings, load_settings
+from workers.settings import DAY, Settings, load_settings
 
 log = get_logger("postroom.dead_letters")
 
@@ -58,7 +59,12 @@ def bury(
 
 def _bury(letter: DeadLetter, meta: str, *, limit: int | str, connection: redis.Redis) -> int:
     stored: int = connection.register_script(script("workers", "bury"))(
-        keys=[*letter_keys(letter.job_id), keys.job(letter.job_id), keys.attempts(letter.job_id)],
+        keys=[
+            *letter_keys(letter.job_id),
+            keys.job(letter.job_id),
+            keys.attempts(letter.job_id),
+            keys.dead_letter_left(letter.job_id),
+        ],
         args=[
             letter.job_id,
             score(letter),
@@ -169,23 +175,43 @@ def newest(limit: int, *, connection: redis.Redis) -> Iterator[DeadLetter]:
             yield letter
 
 
-def resolve(job_id: str, *, connection: redis.Redis) -> bool:
+def resolve(job_id: str, *, connection: redis.Redis, settings: Settings | None = None) -> bool:
     """Remove a letter whose job runs again.
 
     Args:
         job_id: The job.
         connection: Where.
+        settings: How long letters are kept; None means those of the environment.
 
     Returns:
         False if it has none.
+
+    Raises:
+        AlreadyReplayed: If the letter was replayed: another job runs its message.
     """
-    return bool(resolve_many([job_id], connection=connection))
+    outcome: Any = connection.register_script(script("workers", "resolve_letter"))(
+        keys=[*letter_keys(job_id), keys.dead_letter_left(job_id), keys.job(job_id)],
+        args=[job_id, seconds_remembered(settings or load_settings())],
+    )
+    how, _, successor = outcome.decode().partition(" ")
+    if successor:
+        raise AlreadyReplayed(
+            f"Job {job_id} was replayed as job {successor}, so it does not run again.",
+            field="job_id",
+            remedy=f"Look at that one: `postroom job {successor}`.",
+        )
+    return bool(how == "resolved")
 
 
-def resolve_many(
+def seconds_remembered(settings: Settings) -> int:
+    """How long it is remembered how a letter left: as long as another would have been kept."""
+    return settings.dead_letter_days * DAY
+
+
+def purge_many(
     job_ids: Sequence[str], *, made: audit.AuditEntry | None = None, connection: redis.Redis
 ) -> int:
-    """Remove letters in one step.
+    """Remove letters, and their jobs from RQ's failed ones: `rq requeue --all` leaves them alone.
 
     Args:
         job_ids: Up to some thousand.
@@ -197,11 +223,12 @@ def resolve_many(
     """
     if not job_ids:
         return 0
+    shorts: Any = connection.hmget(keys.dead_letter_index(), list(job_ids))
+    found = [summary_of(short) for short in shorts if short is not None]
     with connection.pipeline(transaction=True) as pipe:
-        pipe.zrem(keys.dead_letters(), *job_ids)
-        pipe.delete(*(keys.dead_letter(job_id) for job_id in job_ids))
-        pipe.hdel(keys.dead_letter_index(), *job_ids)
-        pipe.srem(keys.dead_letters_spilled(), *job_ids)
+        _remove(job_ids, pipe)
+        for letter in found:
+            pipe.zrem(keys.failed(letter.queue), letter.job_id)
         if made is not None:
             text, kept = audit.arguments(made)
             pipe.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
@@ -222,4 +249,16 @@ def remove_old(*, older_than: timedelta, now: datetime, connection: redis.Redis)
     """
     oldest = (now - older_than).timestamp()
     ids: Any = connection.zrangebyscore(keys.dead_letters(), "-inf", oldest, start=0, num=1_000)
-    return resolve_many([job_id.decode() for job_id in ids], connection=connection)
+    if not ids:
+        return 0
+    with connection.pipeline(transaction=True) as pipe:
+        _remove([job_id.decode() for job_id in ids], pipe)
+        removed: list[int] = pipe.execute()
+    return removed[0]
+
+
+def _remove(job_ids: Sequence[str], pipe: Pipeline) -> None:
+    pipe.zrem(keys.dead_letters(), *job_ids)
+    pipe.delete(*(keys.dead_letter(job_id) for job_id in job_ids))
+    pipe.hdel(keys.dead_letter_index(), *job_ids)
+    pipe.srem(keys.dead_letters_spilled(), *job_ids)

@@ -1,9 +1,10 @@
 -- Store a dead letter once, and mark its job if the job's record is still there.
--- KEYS: set of letters, this letter, index, set of spilled letters, job, the job's attempts
+-- KEYS: set of letters, this letter, index, set of spilled letters, job, the job's attempts,
+--       how a letter of this job left before
 -- ARGV: id, time in s, letter as JSON, its short form as JSON, 1 if it was spilled,
 --       how many whole letters there may be or '', the job's meta as JSON
 -- Returns: 1 if it was stored, 0 if it was there already, -1 if there is no room for it.
-local letters, letter, index, spilled, job, attempts = unpack(KEYS)
+local letters, letter, index, spilled, job, attempts, left = unpack(KEYS)
 local id, time, text, short, is_spilled, limit, meta = unpack(ARGV)
 
 if redis.call('EXISTS', job) == 1 then
@@ -24,5 +25,5 @@ redis.call('HSET', index, id, short)
 if is_spilled == '1' then
   redis.call('SADD', spilled, id)
 end
-redis.call('DEL', attempts)
+redis.call('DEL', attempts, left)
 return 1

@@ -1,11 +1,12 @@
 -- Store a letter's successor and remove the letter, all or nothing. The function `enqueue`, which
 -- is enqueue.lua, stands before this text.
 -- KEYS: set of letters, this letter, index, set of spilled letters, job, audit stream,
+--       how it left, failed jobs of its list, then those of enqueue
+-- ARGV: id, letter as it was read, audit entry or '', entries to keep, seconds to keep how it left,
 --       then those of enqueue
--- ARGV: id, letter as it was read, audit entry or '', entries to keep, then those of enqueue
 -- Returns: replayed | gone | changed | requeued
-local letters, letter, index, spilled, job, audit = unpack(KEYS, 1, 6)
-local id, before, entry, kept = unpack(ARGV, 1, 4)
+local letters, letter, index, spilled, job, audit, left, failed = unpack(KEYS, 1, 8)
+local id, before, entry, kept, seconds = unpack(ARGV, 1, 5)
 
 local stored = redis.call('GET', letter)
 if not stored then
@@ -17,11 +18,11 @@ elseif redis.call('HGET', job, 'status') == 'queued' then
 end
 
 local their_keys, their_arguments = {}, {}
-for place = 7, #KEYS do
-  their_keys[place - 6] = KEYS[place]
+for place = 9, #KEYS do
+  their_keys[place - 8] = KEYS[place]
 end
-for place = 5, #ARGV do
-  their_arguments[place - 4] = ARGV[place]
+for place = 6, #ARGV do
+  their_arguments[place - 5] = ARGV[place]
 end
 local successor = enqueue(their_keys, their_arguments)[2]
 
@@ -29,6 +30,9 @@ redis.call('ZREM', letters, id)
 redis.call('DEL', letter)
 redis.call('HDEL', index, id)
 redis.call('SREM', spilled, id)
+redis.call('SET', left, 'replayed ' .. successor, 'EX', seconds)
+-- `rq requeue --all` would run it a second time.
+redis.call('ZREM', failed, id)
 if redis.call('EXISTS', job) == 1 then
   redis.call('HSET', job, 'replayed_as', successor)
 end

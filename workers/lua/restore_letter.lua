@@ -1,16 +1,21 @@
--- Store an imported dead letter, unless it is there whole.
--- KEYS: set of letters, this letter, index, set of spilled letters
+-- Store an imported dead letter, unless it is there whole, or its message has run again since.
+-- KEYS: set of letters, this letter, index, set of spilled letters, how it left
 -- ARGV: id, time in s, letter as JSON, its short form as JSON, 1 if it is a spilled one's rest
--- Returns: imported | restored | skipped
-local letters, letter, index, spilled = unpack(KEYS)
+-- Returns: imported | restored | there, or how it left: replayed ID | requeued
+local letters, letter, index, spilled, left = unpack(KEYS)
 local id, time, text, short, is_spilled = unpack(ARGV)
 
 local outcome = 'imported'
 if redis.call('ZSCORE', letters, id) then
   if is_spilled == '1' or redis.call('SISMEMBER', spilled, id) == 0 then
-    return 'skipped'
+    return 'there'
   end
   outcome = 'restored'
+else
+  local how = redis.call('GET', left)
+  if how then
+    return how
+  end
 end
 redis.call('SET', letter, text)
 redis.call('ZADD', letters, time, id)
