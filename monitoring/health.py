@@ -1,11 +1,13 @@
 """Whether the system works, in the shape of requirement 004. Only reads."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 import redis
 
 from messages import PostroomError
+from monitoring.doctor.letters import letter_findings
 from monitoring.errors import unknown_queue
 from monitoring.snapshot import (
     Counts,
@@ -32,8 +34,12 @@ def get_system_health(*, connection: redis.Redis | None = None) -> JsonDict:
     Returns:
         `redis_connected`; `queue_stats`, which gives `queue_size`, `failed_jobs` and
         `scheduled_jobs` of each queue, its three lists together; `workers`, which gives their
-        `count` and how many are `active`: running a job. If Redis cannot be read, also `error`
-        with `code`, `message` and `remedy`; without an answer it comes after REDIS_TIMEOUT.
+        `count` and how many are `active`: running a job. Jobs that a pause holds back are part of
+        the `queue_size`.
+        Only when dead letters pile up, `dead_letters_spilled`, how many stand in the spill file
+        only, and `warnings`, each with `code`, `severity`, `message` and `remedy`. Only when Redis
+        cannot be read, `error` with `code`, `message` and `remedy`; without an answer it comes
+        after REDIS_TIMEOUT.
     """
     try:
         with storage_errors():
@@ -47,6 +53,7 @@ def get_system_health(*, connection: redis.Redis | None = None) -> JsonDict:
             "count": len(snapshot.workers),
             "active": sum(worker.is_busy for worker in snapshot.workers),
         },
+        **_of_letters(snapshot),
     }
 
 
@@ -58,11 +65,13 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
         connection: Where; None means the server that the settings name.
 
     Returns:
-        `queue`, `queue_size`, `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on
-        their way to a worker), `started_jobs`, `oldest_waiting_seconds` (None if none waits),
-        `workers` that listen, `suspended` (all workers are told to start nothing), and
-        `priorities`: for each of high, normal and low `queue_size`, `oldest_waiting_seconds` and
-        `workers`.
+        `queue`, `queue_size`, `held_jobs` (of these, how many a pause of their type or tenant
+        holds back), `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on their way
+        to a worker), `started_jobs`, `oldest_waiting_seconds` (None if none waits; held ones do
+        not count), `workers` that listen, `paused` (the whole queue), `pauses` that keep its jobs
+        from starting, each with `kind`, `name`, `actor`, `reason`, `at` and `held`, `suspended`
+        (all workers are told to start nothing), and `priorities`: for each of high, normal and low
+        `queue_size`, `oldest_waiting_seconds` and `workers`.
 
     Raises:
         QueueNotFound: If the settings do not name it and it was never used.
@@ -80,11 +89,14 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
     return {
         "queue": name,
         **_stats(counts),
+        "held_jobs": counts.held,
         "deferred_jobs": counts.deferred,
         "taken_jobs": counts.taken,
         "started_jobs": counts.started,
         "oldest_waiting_seconds": _rounded(max(ages.values(), default=None)),
         "workers": len(snapshot.listening(*lists)),
+        "paused": snapshot.is_paused(name),
+        "pauses": [asdict(pause) for pause in snapshot.pauses_of(name)],
         "suspended": snapshot.suspended,
         "priorities": _split(snapshot.queues[name], snapshot, ages),
     }
@@ -97,16 +109,35 @@ def _snapshot(connection: redis.Redis) -> Snapshot:
 def _stats(counts: Counts) -> JsonDict:
     # Exactly the keys of requirement 004.
     return {
-        "queue_size": counts.waiting,
+        "queue_size": counts.waiting + counts.held,
         "failed_jobs": counts.failed,
         "scheduled_jobs": counts.scheduled,
+    }
+
+
+def _of_letters(snapshot: Snapshot) -> JsonDict:
+    limit = load_settings().dead_letter_limit
+    found = list(letter_findings(snapshot.letters, snapshot.spilled, limit=limit))
+    if not found:
+        return {}
+    return {
+        "dead_letters_spilled": snapshot.spilled,
+        "warnings": [
+            {
+                "code": finding.code,
+                "severity": finding.severity,
+                "message": finding.what,
+                "remedy": finding.remedy,
+            }
+            for finding in found
+        ],
     }
 
 
 def _split(queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float]) -> JsonDict:
     return {
         priority.value: {
-            "queue_size": queue.lists[priority].waiting,
+            "queue_size": queue.lists[priority].waiting + queue.lists[priority].held,
             "oldest_waiting_seconds": _rounded(ages.get(list_name(queue.name, priority))),
             "workers": len(snapshot.listening(list_name(queue.name, priority))),
         }

@@ -1,6 +1,7 @@
 """One job seen from outside: its state, its attempts, its result. Only reads."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -8,6 +9,8 @@ from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
+from monitoring.answers import as_text
+from monitoring.held import holding
 from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
@@ -28,7 +31,9 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
         `jobId`, `status` (RQ's word), `messageType`, `queue`, `attempts` (oldest first),
         `maxAttempts` if its sender chose one, `result`, `error` and `reason` of a dead letter,
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
-        `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601).
+        `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
+        job from starting, with `kind`, `name`, `actor`, `reason` and `at`; None if none does.
+        `replayedAs` is the job that a retry or a replay sent instead; None if there is none.
 
     Raises:
         JobNotFound: If neither a record nor a dead letter of it is left.
@@ -76,6 +81,8 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "status": status.value,
         "messageType": envelope.get("messageType") if isinstance(envelope, dict) else None,
         "queue": job.origin,
+        "heldBy": _held_by(job),
+        "replayedAs": _replayed_as(job.id, job.connection),
         "attempts": _attempts(job, status, letter),
         "maxAttempts": job.meta.get("attempts"),
         "result": job.return_value() if status is JobStatus.FINISHED else None,
@@ -94,6 +101,8 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "status": "failed",
         "messageType": letter.message_type,
         "queue": letter.queue,
+        "heldBy": None,
+        "replayedAs": None,
         "attempts": [_camel(entry) for entry in letter.attempts],
         "maxAttempts": None,
         "result": None,
@@ -107,6 +116,20 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "startedAt": None,
         "endedAt": letter.buried_at,
     }
+
+
+def _held_by(job: Job) -> JsonDict | None:
+    pause = holding(job.id, connection=job.connection)
+    if pause is None:
+        return None
+    told = asdict(pause)
+    del told["held"]
+    return told
+
+
+def _replayed_as(job_id: str, connection: redis.Redis) -> str | None:
+    stored: Any = connection.hget(keys.job(job_id), "replayed_as")
+    return None if stored is None else as_text(stored)
 
 
 def _attempts(job: Job, status: JobStatus, letter: DeadLetter | None) -> list[JsonDict]:

@@ -15,7 +15,6 @@ from monitoring.snapshot import (
     queue_lists,
     take_snapshot,
 )
-from workers import dead_letters
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 
@@ -30,9 +29,9 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
 
     Returns:
         `queues`, by name: the figures of `get_queue_stats`, `waitingByPriority`,
-        `oldestWaitingSeconds` (None if none waits) and `workers`, how many listen; `workers`, a
-        list of `name`, `host`, `pid`, `state`, `queues`, `currentJob`, `secondsSinceHeartbeat` and
-        `stock`; `deadLetters`; `suspended`.
+        `oldestWaitingSeconds` (None if none waits), `paused` (the whole queue) and `workers`, how
+        many listen; `workers`, a list of `name`, `host`, `pid`, `state`, `queues`, `currentJob`,
+        `secondsSinceHeartbeat` and `stock`; `deadLetters` and `deadLettersSpilled`; `suspended`.
 
     Raises:
         StorageUnavailable: If Redis does not answer.
@@ -42,11 +41,11 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
         lists = [name for queue in snapshot.queues for name in queue_lists(queue)]
         ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
-        letters = dead_letters.count(connection=connection)
     return {
         "queues": {name: _queue(queue, snapshot, ages) for name, queue in snapshot.queues.items()},
         "workers": [_worker(worker, snapshot) for worker in snapshot.workers],
-        "deadLetters": letters,
+        "deadLetters": snapshot.letters,
+        "deadLettersSpilled": snapshot.spilled,
         "suspended": snapshot.suspended,
     }
 
@@ -58,6 +57,7 @@ def _queue(queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float]) 
         **figures(queue.total),
         "waitingByPriority": {p.value: counts.waiting for p, counts in queue.lists.items()},
         "oldestWaitingSeconds": None if oldest is None else round(oldest, 3),
+        "paused": snapshot.is_paused(queue.name),
         "workers": len(snapshot.listening(*lists)),
     }
 

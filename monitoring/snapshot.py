@@ -4,10 +4,11 @@ RQ's own `registry.count` and `get_job_ids()` are not used: they run a clean-up 
 clock (rq/registry.py), and so looking at a queue could end its jobs.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import islice
+from itertools import chain, islice
 from typing import Any, Self
 
 import redis
@@ -17,7 +18,9 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.answers import as_text, as_time, server_time
 from monitoring.fleet import WorkerSnapshot, ask_workers, read_workers
+from monitoring.held import Paused, read_paused
 from workers import keys
+from workers.pauses import Pause
 from workers.routing import Priority, list_name, queue_of
 
 _IN_FRONT = 5  # jobs looked at for the oldest: one that is tried again at once goes to the front
@@ -29,6 +32,7 @@ class Counts:
 
     Args:
         waiting: In a list, for a worker.
+        held: Beside the list, until a pause of their type or tenant ends.
         taken: Taken from it by a worker, and not started.
         started: Running.
         scheduled: Due later.
@@ -39,6 +43,7 @@ class Counts:
     """
 
     waiting: int = 0
+    held: int = 0
     taken: int = 0
     started: int = 0
     scheduled: int = 0
@@ -55,6 +60,9 @@ class Counts:
     def total(self) -> int:
         """All jobs that have a record."""
         return sum(getattr(self, field.name) for field in fields(self))
+
+
+_ASKED = tuple(field.name for field in fields(Counts) if field.name != "held")
 
 
 @dataclass(frozen=True)
@@ -79,17 +87,31 @@ class Snapshot:
         queues: By name: those of the settings, then all others that were ever used.
         workers: Those that live, by name.
         suspended: Whether `rq suspend` keeps all workers from starting jobs.
+        paused: What is paused, oldest first, and what that holds back.
+        letters: How many dead letters there are.
+        spilled: How many of them stand in the spill file only.
     """
 
     time: datetime
     queues: Mapping[str, QueueSnapshot]
     workers: Sequence[WorkerSnapshot]
     suspended: bool
+    paused: Sequence[Paused] = ()
+    letters: int = 0
+    spilled: int = 0
 
     @property
     def total(self) -> Counts:
         """All queues together."""
         return sum((queue.total for queue in self.queues.values()), Counts())
+
+    def pauses_of(self, queue: str) -> Sequence[Pause]:
+        """The pauses that keep jobs of a queue from starting."""
+        return [each.pause for each in self.paused if each.concerns(queue)]
+
+    def is_paused(self, queue: str) -> bool:
+        """Whether the whole queue is paused."""
+        return any(pause.kind == "queue" for pause in self.pauses_of(queue))
 
     def listening(self, *lists: str) -> Sequence[WorkerSnapshot]:
         """The workers that take jobs from one of these Redis lists."""
@@ -98,6 +120,8 @@ class Snapshot:
 
 def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot:
     """Read all counts, in two round trips however many queues and workers there are.
+
+    While a type or a tenant is paused it takes four.
 
     Args:
         connection: Where.
@@ -112,7 +136,10 @@ def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot
         pipe.smembers(keys.queues())
         pipe.smembers(REDIS_WORKER_KEYS)
         pipe.exists(WORKERS_SUSPENDED)
-        clock, used, worker_keys, suspended = pipe.execute()
+        pipe.hgetall(keys.pauses())
+        pipe.zcard(keys.dead_letters())
+        pipe.scard(keys.dead_letters_spilled())
+        clock, used, worker_keys, suspended, pauses, letters, spilled = pipe.execute()
     names = _names(queues, used)
     found = sorted(as_text(key) for key in worker_keys)
     with connection.pipeline(transaction=False) as pipe:
@@ -120,11 +147,15 @@ def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot
             _ask_counts(pipe, name)
         ask_workers(pipe, found)
         answers = iter(pipe.execute())
+    paused = read_paused(pauses, connection=connection)
     return Snapshot(
         time=server_time(clock),
-        queues={name: QueueSnapshot(name, _lists(answers)) for name in names},
+        queues={name: _queue(name, answers, _held(paused)) for name in names},
         workers=tuple(read_workers(found, answers)),
         suspended=bool(suspended),
+        paused=paused,
+        letters=letters,
+        spilled=spilled,
     )
 
 
@@ -180,7 +211,7 @@ def _lists_of(names: Iterable[str]) -> Iterator[str]:
 
 
 def _ask_counts(pipe: Any, name: str) -> None:
-    # In the order of the fields of Counts.
+    # In the order of `_ASKED`.
     pipe.llen(keys.queue(name))
     pipe.llen(keys.intermediate(name))
     pipe.zcard(started(name))
@@ -191,5 +222,20 @@ def _ask_counts(pipe: Any, name: str) -> None:
     pipe.zcard(keys.canceled(name))
 
 
-def _lists(answers: Iterator[Any]) -> Mapping[Priority, Counts]:
-    return {priority: Counts(*islice(answers, len(fields(Counts)))) for priority in Priority}
+def _queue(name: str, answers: Iterator[Any], held: Mapping[str, int]) -> QueueSnapshot:
+    lists = {
+        priority: Counts(
+            **dict(zip(_ASKED, islice(answers, len(_ASKED)), strict=True)),
+            held=held.get(list_name(name, priority), 0),
+        )
+        for priority in Priority
+    }
+    return QueueSnapshot(name, lists)
+
+
+def _held(paused: Iterable[Paused]) -> Mapping[str, int]:
+    """How many jobs are held back, by the names of their lists."""
+    found: Counter[str] = Counter()
+    for hold in chain.from_iterable(each.holds for each in paused):
+        found[hold.list_name] += hold.count
+    return found

@@ -6,11 +6,24 @@ from typing import Annotated
 
 import typer
 
+from workers import By
+
 Reason = Annotated[str, typer.Option("--reason", help="Why; the audit log keeps it.")]
 Actor = Annotated[
     str | None, typer.Option("--actor", help="Who does it, instead of this machine's login name.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON.")]
+ErrorsAsJson = Annotated[bool, typer.Option("--json", help="Errors in JSON; it has no answer.")]
+
+
+def acting(actor: str | None, reason: str) -> By:
+    """Who acts, and why.
+
+    Args:
+        actor: What `--actor` says.
+        reason: What `--reason` says.
+    """
+    return By(actor_name(actor), reason)
 
 
 def actor_name(given: str | None) -> str:

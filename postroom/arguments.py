@@ -27,8 +27,9 @@ def json_object(source: str, *, field: str = "data") -> dict[str, Any]:
     Raises:
         InvalidMessage: If it cannot be read, or is no JSON object.
     """
+    text = _text(source, field)
     try:
-        value = from_json(_text(source, field), allow_inf_nan=False)
+        value = from_json(text, allow_inf_nan=False)
     except ValueError as error:
         raise InvalidMessage(
             f"--{field} is not JSON: {error}.",
@@ -113,6 +114,15 @@ def backoff(text: str | None) -> Backoff | None:
             remedy="Write exponential:2 or fixed:30, with the first delay in seconds.",
         )
     return {"type": "fixed" if found[1] == "fixed" else "exponential", "delay": float(found[2])}
+
+
+def priority(text: str | None) -> str | int | None:
+    """An urgency: high, normal, low, or a number, which is checked where it is used.
+
+    Args:
+        text: What was written; None stays None.
+    """
+    return int(text) if text is not None and text.removeprefix("-").isdecimal() else text
 
 
 def _text(source: str, field: str) -> str:

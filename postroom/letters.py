@@ -43,7 +43,7 @@ def _row(letter: Summary, now: datetime) -> tuple[str | int, ...]:
         letter.reason,
         f"{span(max(age, 0.0))} ago",
         letter.attempts,
-        (letter.error.strip().splitlines() or [""])[0][:_LONGEST_ERROR],
+        _first_line(letter.error),
     )
 
 
@@ -90,8 +90,13 @@ def _next_steps(found: Mapping[str, Any]) -> list[str]:
 
 
 def _attempt(entry: Mapping[str, Any]) -> str:
-    error = str(entry.get("error", "")).strip().splitlines() or [""]
-    return f"  attempt {entry.get('number')}: {entry.get('outcome')}, {error[0][:_LONGEST_ERROR]}"
+    error = _first_line(str(entry.get("error", "")))
+    return f"  attempt {entry.get('number')}: {entry.get('outcome')}, {error}"
+
+
+def _first_line(text: str) -> str:
+    line = (text.strip().splitlines() or [""])[0]
+    return line if len(line) <= _LONGEST_ERROR else f"{line[: _LONGEST_ERROR - 1]}…"
 
 
 def _edit(entry: Mapping[str, Any]) -> list[str]:
@@ -166,10 +171,14 @@ def import_text(found: Imported) -> str:
     Args:
         found: Its counts.
     """
-    counts = (number(found.imported, "dead letter"), f"{found.restored:,}", f"{found.skipped:,}")
+    counts = (number(found.imported, "dead letter"), f"{found.restored:,}", f"{found.there:,}")
     lines = [
         "Imported {}, filled in {} that were spilled, skipped {} that were there.".format(*counts)
     ]
+    if found.replayed:
+        lines.append(f"Skipped {found.replayed:,} that were replayed since, under new ids.")
+    if found.requeued:
+        lines.append(f"Skipped {found.requeued:,} whose jobs were requeued since.")
     if found.refused:
         lines.append(f"Refused {number(found.refused, 'line')}:")
         lines += [f"  line {each.line}: {each.error}" for each in found.lines[:_IDS_SHOWN]]

@@ -6,7 +6,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from pydantic import ValidationError
+
 from messages import PostroomError
+from postroom.errors import setting_invalid
 
 USAGE_ERROR = 2
 
@@ -29,13 +32,15 @@ def answer(*, as_json: bool) -> Iterator[Say]:
     Raises:
         SystemExit: With code 2, after an error was printed as JSON.
         PostroomError: Any error, when people are to read it; `main` prints it.
+        ValidationError: Of settings, likewise.
     """
     try:
         yield _say_json if as_json else _say_text
-    except PostroomError as error:
+    except (PostroomError, ValidationError) as error:
         if not as_json:
             raise
-        _say_json({"success": False, "error": error.as_dict()}, "")
+        known = setting_invalid(error) if isinstance(error, ValidationError) else error
+        _say_json({"success": False, "error": known.as_dict()}, "")
         raise SystemExit(USAGE_ERROR) from None
 
 

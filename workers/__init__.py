@@ -1,5 +1,7 @@
 """The engine: send messages, register handlers, run workers."""
 
+from workers.audit import By
+from workers.clearing import clear
 from workers.clock import Clock, utc_now
 from workers.context import Context, Progress
 from workers.dead_letters import DeadLetter
@@ -22,7 +24,9 @@ from workers.errors import (
     WaitTimeout,
 )
 from workers.handle import JobHandle
+from workers.operations import cancel, promote, stop
 from workers.options import Backoff, EnqueueOptions, Keep
+from workers.pauses import pause, resume
 from workers.producer import (
     aenqueue,
     aenqueue_at,
@@ -47,10 +51,12 @@ from workers.senders import (
     send_workout_update,
 )
 from workers.settings import Settings, load_settings
+from workers.successors import retry_job
 
 __all__ = [
     "Backoff",
     "BatchInvalid",
+    "By",
     "Clock",
     "Completed",
     "Context",
@@ -86,6 +92,8 @@ __all__ = [
     "aenqueue_many",
     "around_enqueue",
     "around_execution",
+    "cancel",
+    "clear",
     "dispatch",
     "enqueue",
     "enqueue_at",
@@ -95,6 +103,10 @@ __all__ = [
     "load_settings",
     "on",
     "on_dead",
+    "pause",
+    "promote",
+    "resume",
+    "retry_job",
     "send_activity_schema",
     "send_data_sync",
     "send_email",
@@ -103,5 +115,6 @@ __all__ = [
     "send_test",
     "send_user_action",
     "send_workout_update",
+    "stop",
     "utc_now",
 ]

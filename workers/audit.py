@@ -28,6 +28,44 @@ _LONGEST_DETAILS = 8_000  # characters of JSON
 
 
 @dataclass(frozen=True)
+class By:
+    """Who acts, and why: each action of an operator asks for both.
+
+    Args:
+        actor: A login name, or the name of a policy; 1 to 200 characters.
+        reason: In the actor's words; 1 to 500 characters.
+    """
+
+    actor: str
+    reason: str
+
+    def entry(
+        self,
+        action: str,
+        *,
+        target: str,
+        details: Mapping[str, JsonValue] | None = None,
+        now: datetime | None = None,
+    ) -> "AuditEntry":
+        """What the function `entry` makes, in this name."""
+        return entry(action, **asdict(self), target=target, details=details, now=now)
+
+    def record(
+        self,
+        action: str,
+        *,
+        target: str,
+        details: Mapping[str, JsonValue] | None = None,
+        now: datetime | None = None,
+        connection: redis.Redis,
+    ) -> None:
+        """What the function `record` does, in this name."""
+        record(
+            action, **asdict(self), target=target, details=details, now=now, connection=connection
+        )
+
+
+@dataclass(frozen=True)
 class AuditEntry:
     """One thing that somebody did.
 

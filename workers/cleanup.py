@@ -3,7 +3,7 @@
 Dead letters stay. With `dry_run` nothing is removed, and the answer is the same.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Literal
@@ -12,7 +12,8 @@ import redis
 from pydantic import JsonValue
 from rq.utils import utcparse
 
-from workers import audit, keys
+from workers import keys
+from workers.audit import By
 from workers.clearing import AT_ONCE, discard
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
@@ -58,24 +59,25 @@ class Cleaned:
     ids: Sequence[str]
 
 
-def clean(  # noqa: PLR0913 - what, who, why, when, where
+def clean(  # noqa: PLR0913 - what, by whom, when, where
     policy: CleanupPolicy,
     *,
     dry_run: bool = False,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
+    progress: Callable[[int, None], object] | None = None,
 ) -> Cleaned:
     """Remove the jobs that a policy names, in short steps.
 
     Args:
         policy: Which.
         dry_run: Whether only to look; that leaves no audit entry.
-        actor: Who does it; a policy that runs by itself gives its own name.
-        reason: Why.
+        by: Who does it, and why; a policy that runs by itself gives its own name.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
+        progress: Called after each step with how many were removed; how many there are in all
+            is not known before.
 
     Returns:
         What was removed, or would be.
@@ -88,31 +90,23 @@ def clean(  # noqa: PLR0913 - what, who, why, when, where
     connection = connection or default_connection()
     with storage_errors():
         if not dry_run:
-            _write_down(policy, actor, reason, moment, connection)
+            _write_down(policy, by, moment, connection)
         count, shown = 0, list[str]()
         for registry, ids in _chosen(policy, moment, connection):
             count += len(ids) if dry_run else discard(registry, ids, connection=connection)
+            if progress is not None:
+                progress(count, None)
             shown += [job_id.decode(errors="replace") for job_id in ids[: SHOWN - len(shown)]]
     return Cleaned(count, shown)
 
 
-def _write_down(
-    policy: CleanupPolicy, actor: str, reason: str, now: datetime, connection: redis.Redis
-) -> None:
+def _write_down(policy: CleanupPolicy, by: By, now: datetime, connection: redis.Redis) -> None:
     details: dict[str, JsonValue] = {
         "state": policy.state,
         "olderThanSeconds": policy.older_than.total_seconds(),
         "keepNewest": policy.keep_newest,
     }
-    audit.record(
-        "queue.clean",
-        actor=actor,
-        reason=reason,
-        target=policy.queue,
-        details=details,
-        now=now,
-        connection=connection,
-    )
+    by.record("queue.clean", target=policy.queue, details=details, now=now, connection=connection)
 
 
 def _chosen(

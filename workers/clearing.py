@@ -12,7 +12,8 @@ from typing import Any, Literal, get_args
 import redis
 
 from messages import PostroomError
-from workers import audit, keys
+from workers import keys
+from workers.audit import By
 from workers.connection import default_connection, storage_errors
 from workers.dependents import settle_dependents
 from workers.errors import InvalidOption
@@ -43,13 +44,12 @@ class Cleared:
     waiting: int = 0
 
 
-def clear(  # noqa: PLR0913 - what, who, why, when, where
+def clear(  # noqa: PLR0913 - what, by whom, when, where
     queue: str,
     what: What = "all",
     *,
     waiting: bool = False,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     settings: Settings | None = None,
     connection: redis.Redis | None = None,
@@ -64,8 +64,7 @@ def clear(  # noqa: PLR0913 - what, who, why, when, where
         queue: Its name without priority; its three lists are cleared.
         what: `completed`, `failed`, or `all`, which is both and never more than that.
         waiting: Whether to remove those that wait as well. They are lost: they never ran.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         settings: ENVIRONMENT and ALLOW_CLEAR; None means those of this process.
         connection: Where; None means the server that the settings name.
@@ -84,10 +83,8 @@ def clear(  # noqa: PLR0913 - what, who, why, when, where
     lists = [list_name(queue, priority) for priority in Priority]
     with storage_errors():
         found = _found(lists, what, waiting=waiting, connection=connection)
-        audit.record(
+        by.record(
             "queue.clear",
-            actor=actor,
-            reason=reason,
             target=queue,
             details={"what": what, "waiting": waiting, "found": {**found}},
             now=now,

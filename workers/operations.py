@@ -1,4 +1,7 @@
-"""What a person does to one job: cancel, stop, promote, delete. Each leaves one audit entry."""
+"""What a person does to one job: cancel, stop, promote, delete. Each leaves one audit entry.
+
+To send a failed one again is in `successors`.
+"""
 
 import time
 from collections.abc import Sequence
@@ -10,6 +13,7 @@ from rq.command import send_command
 from rq.utils import utcformat
 
 from workers import audit, keys
+from workers.audit import By
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
 from workers.dependents import settle_dependents
@@ -20,8 +24,7 @@ from workers.scripts import script
 def cancel(
     job_id: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> None:
@@ -31,8 +34,7 @@ def cancel(
 
     Args:
         job_id: The job.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -40,7 +42,7 @@ def cancel(
         JobNotFound: If there is no record of it.
         InvalidState: If a worker has it, or it is over.
     """
-    made = audit.entry("job.cancel", actor=actor, reason=reason, target=job_id, now=now)
+    made = by.entry("job.cancel", target=job_id, now=now)
     connection = connection or default_connection()
     with storage_errors():
         name = _origin(job_id, connection)
@@ -63,8 +65,7 @@ def cancel(
 def stop(
     job_id: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> str:
@@ -74,8 +75,7 @@ def stop(
 
     Args:
         job_id: The job.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -92,14 +92,8 @@ def stop(
         status, worker = ((value or b"").decode(errors="replace") for value in stored)
         if status != "started" or not worker:
             raise _refused(job_id, status, "stopped", "Only a running job can be stopped.")
-        audit.record(
-            "job.stop",
-            actor=actor,
-            reason=reason,
-            target=job_id,
-            details={"worker": worker},
-            now=now,
-            connection=connection,
+        by.record(
+            "job.stop", target=job_id, details={"worker": worker}, now=now, connection=connection
         )
         # Not rq's send_stop_job_command: it reads the whole job, and fails if that is corrupt.
         send_command(connection, worker, "stop-job", job_id=job_id)
@@ -109,8 +103,7 @@ def stop(
 def promote(
     job_id: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> None:
@@ -120,8 +113,7 @@ def promote(
 
     Args:
         job_id: The job.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -130,7 +122,7 @@ def promote(
         InvalidState: If it does not wait for a time.
     """
     moment = now or utc_now()
-    made = audit.entry("job.promote", actor=actor, reason=reason, target=job_id, now=moment)
+    made = by.entry("job.promote", target=job_id, now=moment)
     connection = connection or default_connection()
     with storage_errors():
         name = _origin(job_id, connection)
@@ -149,8 +141,7 @@ def promote(
 def delete(
     job_id: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> None:
@@ -160,8 +151,7 @@ def delete(
 
     Args:
         job_id: The job.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -169,7 +159,7 @@ def delete(
         JobNotFound: If there is no record of it.
         InvalidState: If a worker has it.
     """
-    made = audit.entry("job.delete", actor=actor, reason=reason, target=job_id, now=now)
+    made = by.entry("job.delete", target=job_id, now=now)
     connection = connection or default_connection()
     with storage_errors():
         name = _origin(job_id, connection)
@@ -221,4 +211,6 @@ def _origin(job_id: str, connection: redis.Redis) -> str:
 def _refused(job_id: str, state: str, done: str, remedy: str) -> InvalidState | JobNotFound:
     if not state:
         return JobNotFound(f"There is no job {job_id}.", field="job_id")
-    return InvalidState(f"Job {job_id} is {state}, so it cannot be {done}.", remedy=remedy)
+    return InvalidState(
+        f"Job {job_id} is {state}, so it cannot be {done}.", field="job_id", remedy=remedy
+    )

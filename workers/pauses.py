@@ -17,6 +17,7 @@ from typing import Any, Literal, get_args
 import redis
 
 from workers import audit, keys
+from workers.audit import By
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
 from workers.errors import InvalidOption, InvalidState
@@ -69,12 +70,11 @@ class Taken:
     fields: Mapping[bytes, bytes]
 
 
-def pause(  # noqa: PLR0913 - what, who, why, when, where
+def pause(
     kind: Kind,
     name: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> bool:
@@ -83,8 +83,7 @@ def pause(  # noqa: PLR0913 - what, who, why, when, where
     Args:
         kind: `queue`, `type` or `tenant`.
         name: A queue's name without its priority, a wire name, or a tenant; 1 to 200 characters.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -96,7 +95,7 @@ def pause(  # noqa: PLR0913 - what, who, why, when, where
         InvalidState: If there are 1,000 pauses.
     """
     field, moment = pause_field(kind, _checked(kind, name)), now or utc_now()
-    made = audit.entry(f"{kind}.pause", actor=actor, reason=reason, target=name, now=moment)
+    made = by.entry(f"{kind}.pause", target=name, now=moment)
     text = json.dumps({"actor": made.actor, "reason": made.reason, "at": made.at})
     connection = connection or default_connection()
     with storage_errors():
@@ -114,12 +113,11 @@ def pause(  # noqa: PLR0913 - what, who, why, when, where
     return bool(done)
 
 
-def resume(  # noqa: PLR0913 - what, who, why, when, where
+def resume(
     kind: Kind,
     name: str,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> int | None:
@@ -130,8 +128,7 @@ def resume(  # noqa: PLR0913 - what, who, why, when, where
     Args:
         kind: As for `pause`, like all that follow.
         name: Of what is paused.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         now: The time; None asks the clock.
         connection: Where; None means the server that the settings name.
 
@@ -142,7 +139,7 @@ def resume(  # noqa: PLR0913 - what, who, why, when, where
         InvalidOption: If the name cannot be one, or the actor or the reason is empty.
     """
     field = pause_field(kind, _checked(kind, name))
-    made = audit.entry(f"{kind}.resume", actor=actor, reason=reason, target=name, now=now)
+    made = by.entry(f"{kind}.resume", target=name, now=now)
     connection = connection or default_connection()
     with storage_errors():
         released: Any = connection.register_script(script("workers", "resume"))(
@@ -252,12 +249,23 @@ def marks_of(envelope: Any) -> Iterator[str]:
     yield from (pause_field(kind, name) for kind, name in named if isinstance(name, str))
 
 
-def _read(field: str, text: bytes, connection: redis.Redis) -> Pause:
+def as_pause(field: str, text: bytes, *, held: int = 0) -> Pause:
+    """A pause as it stands in Redis.
+
+    Args:
+        field: As `pause_field` calls it.
+        text: Who, why and when, as JSON.
+        held: How many jobs it holds back outside their queue.
+    """
     kind, _, name = field.partition(":")
-    lists: Any = connection.smembers(keys.holds(field))
-    held = sum(connection.zcard(keys.held(field, each.decode())) for each in lists)
     known: Kind = next(each for each in get_args(Kind) if each == kind)
     return Pause(kind=known, name=name, held=held, **json.loads(text))
+
+
+def _read(field: str, text: bytes, connection: redis.Redis) -> Pause:
+    lists: Any = connection.smembers(keys.holds(field))
+    held = sum(connection.zcard(keys.held(field, each.decode())) for each in lists)
+    return as_pause(field, text, held=held)
 
 
 def _checked(kind: Kind, name: str) -> str:

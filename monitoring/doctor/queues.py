@@ -1,4 +1,4 @@
-"""Jobs that do not get on, and dead letters that pile up."""
+"""Jobs that do not get on."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,17 +9,16 @@ from rq.suspension import WORKERS_SUSPENDED
 
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
+from monitoring.doctor.letters import letter_findings
 from monitoring.snapshot import Counts, Snapshot
 from monitoring.words import are, listed, number, span
-from workers import dead_letters, keys
+from workers import keys
 from workers.routing import list_name, queue_of
 
 _OVERDUE = 10.0  # seconds; workers look for due jobs twice a second
 _LONG_OVERDUE = 60.0
 _LONG_TAKEN = 60.0  # seconds after which RQ's maintenance takes it for lost, too
 _LOOKED_AT = 100  # taken jobs of a list; there are seldom more than it has workers
-
-_NEARLY = 0.8
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ def queue_findings(
     yield from _suspended(snapshot, connection)
     yield from _overdue(snapshot, connection)
     yield from _lying(snapshot, connection)
-    yield from _letters(connection, letter_limit)
+    yield from letter_findings(snapshot.letters, snapshot.spilled, limit=letter_limit)
 
 
 def _suspended(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Finding]:
@@ -124,18 +123,6 @@ def _abandoned(snapshot: Snapshot, connection: redis.Redis) -> Iterator[_Late]:
         lost = [age for age in ages if age >= _LONG_TAKEN or not snapshot.listening(name)]
         if lost:
             yield _Late(queue_of(name), len(lost), max(lost))
-
-
-def _letters(connection: redis.Redis, limit: int) -> Iterator[Finding]:
-    count = dead_letters.count(connection=connection)
-    if count < _NEARLY * limit:
-        return
-    yield Finding(
-        "dead_letters_near_limit",
-        "critical" if count >= limit else "warning",
-        f"There are {count:,} dead letters, and room for {limit:,}.",
-        "`postroom dead-letters list` shows them: replay what was mended, purge what is settled.",
-    )
 
 
 def _lists(snapshot: Snapshot) -> Iterator[tuple[str, Counts]]:

@@ -12,9 +12,9 @@ import typer
 from pydantic import ValidationError
 
 from messages.errors import PostroomError
+from postroom import usage
 from postroom.errors import setting_invalid
-
-USAGE_ERROR = 2
+from postroom.printing import USAGE_ERROR, answer
 
 
 def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
@@ -44,8 +44,12 @@ def build_app(arguments: Sequence[str] = ()) -> typer.Typer:
 
 def main() -> None:
     """Run the command line; an error a person can mend is one line, and exit code 2."""
+    words = sys.argv[1:]
+    if "--json" in words:
+        with answer(as_json=True):
+            usage.run(build_app(words), words)
     try:
-        build_app(sys.argv[1:])()
+        build_app(words)()
     except (PostroomError, ValidationError) as error:
         known = setting_invalid(error) if isinstance(error, ValidationError) else error
         sys.stderr.write(f"postroom: {known}\n")

@@ -1,19 +1,21 @@
 """`postroom dead-letters`: look at the messages that died, mend them, send them again."""
 
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Annotated, Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Annotated
 
 import typer
 
 from messages import PostroomError
 from postroom import arguments, letters
-from postroom.acting import Actor, AsJson, actor_name
+from postroom import changes as changing
+from postroom.acting import Actor, AsJson, Reason, acting
 from postroom.letter_choice import first_letters, letters_like, one_letter
 from postroom.letter_files import lines_of, write_lines
 from postroom.printing import answer
 from postroom.progress import Tell, progress_bar
-from workers import InvalidOption, dead_letters, load_settings, utc_now
+from workers import By, InvalidOption, dead_letters, load_settings, utc_now
 from workers.connection import default_connection
 from workers.dead_letters import Bulk, Filter, ReplayOptions
 from workers.loading import load_packages
@@ -35,7 +37,6 @@ _Why = Annotated[str | None, typer.Option("--why", help="Dead for this reason, s
 _Text = Annotated[str | None, typer.Option("--error", help="With this text in their error.")]
 _Since = Annotated[str | None, typer.Option(help="Buried since: 2h, 7d ago, or an ISO time.")]
 _Until = Annotated[str | None, typer.Option(help="Buried until then.")]
-_Reason = Annotated[str, typer.Option("--reason", help="Why; the audit log keeps it.")]
 _BY_HAND = "by hand, from the command line"
 
 
@@ -76,7 +77,7 @@ def show_letter(job_id: _JobId, as_json: AsJson = False) -> None:  # noqa: FBT00
 def edit_letter(
     job_id: _JobId,
     data: Annotated[str, typer.Option(help="JSON to merge into its data; @FILE, or -.")],
-    reason: _Reason = _BY_HAND,
+    reason: Reason = _BY_HAND,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -86,9 +87,8 @@ def edit_letter(
         changes = dead_letters.edit(
             job_id,
             arguments.json_object(data),
-            actor=actor_name(actor),
-            reason=reason,
             connection=default_connection(),
+            **asdict(acting(actor, reason)),
         )
         found = {"success": True, "changes": dead_letters.as_changes(changes)}
         say(found, letters.changes_text(job_id, changes))
@@ -97,14 +97,12 @@ def edit_letter(
 @app.command("replay")
 def replay_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     job_id: _MaybeJobId = None,
-    data: Annotated[
-        str | None, typer.Option(help="JSON to merge into its data; @FILE, or -.")
-    ] = None,
-    priority: Annotated[str | None, typer.Option(help="high, normal, low, or 1 to 10.")] = None,
-    attempts: Annotated[int | None, typer.Option(help="Starts in all, from 1.")] = None,
-    backoff: Annotated[str | None, typer.Option(help="exponential:2 or fixed:30, in s.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds one attempt may take.")] = None,
-    to_queue: Annotated[str | None, typer.Option(help="Another queue than before.")] = None,
+    data: changing.Data = None,
+    priority: changing.Priority = None,
+    attempts: changing.Attempts = None,
+    backoff: changing.Backoff = None,
+    timeout: changing.Timeout = None,
+    to_queue: changing.ToQueue = None,
     every: _All = False,  # noqa: FBT002
     message_type: _Type = None,
     queue: _Queue = None,
@@ -114,7 +112,7 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
     until: _Until = None,
     rate: Annotated[str | None, typer.Option(metavar="N/s", help="How many a second.")] = None,
     dry_run: _DryRun = False,  # noqa: FBT002
-    reason: _Reason = _BY_HAND,
+    reason: Reason = _BY_HAND,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -122,23 +120,23 @@ def replay_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
     with answer(as_json=as_json) as say:
         _load_types()
         wanted = letters_like(message_type, queue, why, error, since, until)
-        options = _options(
-            priority=_number(priority),
+        options = changing.new_options(
+            priority=priority,
             attempts=attempts,
-            backoff=arguments.backoff(backoff),
+            backoff=backoff,
             timeout=timeout,
-            queue=to_queue,
+            to_queue=to_queue,
         )
-        who = {"actor": actor_name(actor), "reason": reason}
+        by = acting(actor, reason)
         if _is_bulk(job_id, every=every, wanted=wanted, other=(rate, dry_run)):
             if data is not None or options:
                 raise _conflict("--all replays letters as they are.", "Edit them, or replay one.")
-            bulk = _replay_all(wanted, arguments.rate(rate), who, dry_run=dry_run, quiet=as_json)
+            bulk = _replay_all(wanted, arguments.rate(rate), by, dry_run=dry_run, quiet=as_json)
             told = letters.dry_text("replay", bulk) if dry_run else letters.replayed_text(bulk)
             say(list(bulk.job_ids), told)
             _tell_of_refused(bulk)
         else:
-            new_id = _replay_one(str(job_id), data, options, who)
+            new_id = _replay_one(str(job_id), data, options, by)
             found = {"success": True, "newJobId": new_id}
             say(found, f"Replayed {job_id} as job {new_id}: `postroom job {new_id}`.")
 
@@ -154,24 +152,25 @@ def purge_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the co
     since: _Since = None,
     until: _Until = None,
     dry_run: _DryRun = False,  # noqa: FBT002
-    reason: _Reason = _BY_HAND,
+    reason: Reason = _BY_HAND,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Remove one letter for good, or all letters of a filter."""
     with answer(as_json=as_json) as say:
         wanted = letters_like(message_type, queue, why, error, since, until)
-        who = {"actor": actor_name(actor), "reason": reason}
-        connection = default_connection()
+        by, connection = acting(actor, reason), default_connection()
         if not _is_bulk(job_id, every=every, wanted=wanted, other=(dry_run,)):
-            dead_letters.purge(str(job_id), connection=connection, **who)
+            dead_letters.purge(str(job_id), connection=connection, **asdict(by))
             say({"success": True, "jobId": job_id}, f"Purged the dead letter of job {job_id}.")
         elif dry_run:
             bulk = dead_letters.dry_purge(wanted, connection=connection)
             say(list(bulk.job_ids), letters.dry_text("purge", bulk))
         else:
             with progress_bar("Purging", shown=not as_json) as tell:
-                bulk = dead_letters.purge_all(wanted, progress=tell, connection=connection, **who)
+                bulk = dead_letters.purge_all(
+                    wanted, progress=tell, connection=connection, **asdict(by)
+                )
             say(list(bulk.job_ids), letters.purged_text(bulk))
 
 
@@ -184,7 +183,7 @@ def export_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
     error: _Text = None,
     since: _Since = None,
     until: _Until = None,
-    reason: _Reason = _BY_HAND,
+    reason: Reason = _BY_HAND,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -192,7 +191,7 @@ def export_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
     with answer(as_json=as_json) as say:
         wanted = letters_like(message_type, queue, why, error, since, until)
         lines = dead_letters.export_letters(
-            wanted, actor=actor_name(actor), reason=reason, connection=default_connection()
+            wanted, connection=default_connection(), **asdict(acting(actor, reason))
         )
         with progress_bar("Exporting", shown=not as_json) as tell:
             count = write_lines(_counted(lines, tell), file)
@@ -203,7 +202,7 @@ def export_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
 @app.command("import")
 def import_letters(
     file: Annotated[str, typer.Argument(metavar="FILE", help="- is standard input.")],
-    reason: _Reason = _BY_HAND,
+    reason: Reason = _BY_HAND,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
@@ -212,10 +211,9 @@ def import_letters(
         with lines_of(file) as lines, progress_bar("Importing", shown=not as_json) as tell:
             found = dead_letters.import_letters(
                 lines,
-                actor=actor_name(actor),
-                reason=reason,
                 progress=tell,
                 connection=default_connection(),
+                **asdict(acting(actor, reason)),
             )
         counts = {"success": not found.refused, **dead_letters.as_counts(found)}
         say(counts, letters.import_text(found))
@@ -239,30 +237,26 @@ def _conflict(what: str, remedy: str) -> PostroomError:
     return InvalidOption(what, field="job_id", remedy=remedy)
 
 
-def _replay_one(
-    job_id: str, data: str | None, options: ReplayOptions, who: Mapping[str, str]
-) -> str:
+def _replay_one(job_id: str, data: str | None, options: ReplayOptions, by: By) -> str:
     return dead_letters.replay(
         job_id,
-        data=None if data is None else arguments.json_object(data),
-        actor=who["actor"],
-        reason=who["reason"],
+        data=changing.new_data(data),
+        actor=by.actor,
+        reason=by.reason,
         connection=default_connection(),
         **options,
     )
 
 
-def _replay_all(
-    wanted: Filter, rate: float | None, who: Mapping[str, str], *, dry_run: bool, quiet: bool
-) -> Bulk:
+def _replay_all(wanted: Filter, rate: float | None, by: By, *, dry_run: bool, quiet: bool) -> Bulk:
     if dry_run:
         return dead_letters.dry_replay(wanted, connection=default_connection())
     with progress_bar("Replaying", shown=not quiet) as tell:
         return dead_letters.replay_all(
             wanted,
             rate=rate,
-            actor=who["actor"],
-            reason=who["reason"],
+            actor=by.actor,
+            reason=by.reason,
             progress=tell,
             connection=default_connection(),
         )
@@ -278,14 +272,3 @@ def _counted(lines: Iterable[str], tell: Tell) -> Iterator[str]:
     for count, line in enumerate(lines, 1):
         yield line
         tell(count, None)
-
-
-def _options(**given: Any) -> ReplayOptions:
-    # Any: the values come from the command line and are checked by replay.
-    chosen: Any = {name: value for name, value in given.items() if value is not None}
-    options: ReplayOptions = chosen
-    return options
-
-
-def _number(value: str | None) -> str | int | None:
-    return int(value) if value is not None and value.isdecimal() else value

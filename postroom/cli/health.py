@@ -33,4 +33,15 @@ def _for_people(found: dict[str, Any]) -> str:
         (name, figures["queue_size"], figures["scheduled_jobs"], figures["failed_jobs"])
         for name, figures in found["queue_stats"].items()
     ]
-    return f"{sentence}\n\n{columns(('QUEUE', 'WAITING', 'SCHEDULED', 'FAILED'), rows)}"
+    parts = [
+        sentence,
+        *map(_warning, found.get("warnings", ())),
+        columns(("QUEUE", "WAITING", "SCHEDULED", "FAILED"), rows),
+    ]
+    if any(figures["failed_jobs"] for figures in found["queue_stats"].values()):
+        parts.append("`postroom dead-letters list` shows which failures nobody has settled yet.")
+    return "\n\n".join(parts)
+
+
+def _warning(found: dict[str, str]) -> str:
+    return f"{found['severity'].upper()}  {found['message']}\n  Do: {found['remedy']}"

@@ -11,6 +11,7 @@ from monitoring.words import number, span
 from postroom.cli.job import job
 from postroom.columns import columns, printable
 from postroom.printing import answer
+from workers.pauses import pauses
 
 
 def info(
@@ -32,15 +33,17 @@ def info(
             say({"queues": failed}, _failures(failed))
         else:
             found = get_overview()
-            say(found, _overview(found))
+            say(found, _overview(found, len(pauses())))
 
 
-def _overview(found: Mapping[str, Any]) -> str:
+def _overview(found: Mapping[str, Any], paused: int) -> str:
     parts = [_queues(found["queues"]), _workers(found["workers"])]
     if found["suspended"]:
         parts.insert(
             0, "SUSPENDED: no worker starts a job. `rq resume -c worker_settings` ends it."
         )
+    if paused:
+        parts.append(f"{number(paused, 'pause')}: `postroom queues list`.")
     if found["deadLetters"]:
         parts.append(
             f"{number(found['deadLetters'], 'dead letter')}: `postroom dead-letters list`."
@@ -49,13 +52,14 @@ def _overview(found: Mapping[str, Any]) -> str:
 
 
 def _queues(queues: Mapping[str, Any]) -> str:
-    header = ("QUEUE", "WAITING", "HIGH/NORMAL/LOW", "OLDEST", "ACTIVE", "DELAYED", "DEFERRED")
+    header = ("QUEUE", "WAITING", "HIGH/NORMAL/LOW", "OLDEST", "HELD", "ACTIVE", "DELAYED")
     rows = [
         (
             name,
             queue["waiting"],
             "/".join(str(count) for count in queue["waitingByPriority"].values()),
             _since(queue["oldestWaitingSeconds"]),
+            queue["held"],
             queue["active"],
             queue["delayed"],
             queue["deferred"],
@@ -65,7 +69,7 @@ def _queues(queues: Mapping[str, Any]) -> str:
         )
         for name, queue in queues.items()
     ]
-    return columns((*header, "FAILED", "DONE", "WORKERS"), rows)
+    return columns((*header, "DEFERRED", "FAILED", "DONE", "WORKERS"), rows)
 
 
 def _workers(workers: Sequence[Mapping[str, Any]]) -> str:

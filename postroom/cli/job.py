@@ -1,11 +1,13 @@
 """`postroom job ID`: what is known about one job."""
 
+import json
 from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 
 from monitoring.jobs import get_job_log, get_job_status
+from postroom.columns import printable
 from postroom.log_lines import for_people
 from postroom.printing import answer
 
@@ -25,14 +27,24 @@ def job(
 
 def _for_people(found: dict[str, Any]) -> str:
     lines = [f"{found['messageType']} {found['jobId']}: {found['status']} (queue {found['queue']})"]
+    if pause := found["heldBy"]:
+        lines.append(_held_back(pause))
+    if found["replayedAs"]:
+        lines.append(f"  sent again as job {found['replayedAs']}")
     lines += [_attempt(entry) for entry in found["attempts"]]
     if found["progress"] and found["status"] == "started":
         lines.append(f"  progress: {found['progress']['share']:.0%} {found['progress']['note']}")
     if found["reason"]:
         lines.append(f"  dead letter: {found['reason']}: {found['error']}")
     if found["result"] is not None:
-        lines.append(f"  result: {found['result']}")
+        lines.append(f"  result: {json.dumps(found['result'], ensure_ascii=False, default=str)}")
     return "\n".join(lines)
+
+
+def _held_back(pause: dict[str, Any]) -> str:
+    since = f"{pause['at'][:19].replace('T', ' ')} UTC"
+    whose = f"a pause of the {pause['kind']} {pause['name']}, since {since}"
+    return printable(f"  held back by {whose}, by {pause['actor']}: {pause['reason']}")
 
 
 def _log(logged: Sequence[dict[str, Any]], kept: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""`postroom jobs`: list jobs, and cancel, stop, promote, delete or clean them up."""
+"""`postroom jobs`: list jobs, and retry, cancel, stop, promote, delete or clean them up."""
 
 from collections.abc import Callable, Sequence
 from datetime import timedelta
@@ -9,11 +9,14 @@ from rq.utils import parse_timeout
 
 from monitoring.job_list import MOST_JOBS, STATES, get_jobs
 from monitoring.words import number
-from postroom.acting import Actor, AsJson, Reason, actor_name
+from postroom import changes
+from postroom.acting import Actor, AsJson, Reason, acting
 from postroom.columns import columns
 from postroom.printing import answer
-from workers import InvalidOption, operations
+from postroom.progress import progress_bar
+from workers import InvalidOption, load_settings, operations, retry_job
 from workers.cleanup import CleanupPolicy, State, clean
+from workers.loading import load_packages
 
 app = typer.Typer(help="List jobs, and act on them.")
 
@@ -84,6 +87,35 @@ def delete_job(
     _act(operations.delete, job_id, reason, actor, as_json=as_json, done="Deleted")
 
 
+@app.command("retry")
+def retry(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
+    job_id: _Id,
+    reason: Reason,
+    data: changes.Data = None,
+    priority: changes.Priority = None,
+    attempts: changes.Attempts = None,
+    backoff: changes.Backoff = None,
+    timeout: changes.Timeout = None,
+    to_queue: changes.ToQueue = None,
+    actor: Actor = None,
+    as_json: AsJson = False,  # noqa: FBT002
+) -> None:
+    """Send a failed or stopped job's message again, perhaps changed, as a new job."""
+    with answer(as_json=as_json) as say:
+        load_packages(load_settings().message_packages, setting="MESSAGE_PACKAGES")
+        options = changes.new_options(
+            priority=priority,
+            attempts=attempts,
+            backoff=backoff,
+            timeout=timeout,
+            to_queue=to_queue,
+        )
+        by, changed = acting(actor, reason), changes.new_data(data)
+        new_id = retry_job(job_id, by=by, data=changed, **options)
+        told = f"Job retried with ID {new_id}"
+        say({"success": True, "newJobId": new_id, "message": told}, f"{told}.")
+
+
 @app.command("clean")
 def clean_jobs(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
     queue: Annotated[str, typer.Option("--queue", help="Of which queue.")],
@@ -100,7 +132,9 @@ def clean_jobs(  # noqa: PLR0913, PLR0917 - one parameter an option of the comma
     """Remove ended jobs by age, and keep the newest."""
     with answer(as_json=as_json) as say:
         policy = CleanupPolicy(queue, state, _span(older_than), keep_newest)
-        found = clean(policy, dry_run=dry_run, actor=actor_name(actor), reason=reason)
+        by = acting(actor, reason)
+        with progress_bar("Cleaning", shown=not as_json) as tell:
+            found = clean(policy, dry_run=dry_run, by=by, progress=tell)
         say(
             {"success": True, "dryRun": dry_run, "count": found.count, "jobIds": found.ids},
             f"{'Would remove' if dry_run else 'Removed'} {number(found.count, 'job')}.",
@@ -117,7 +151,7 @@ def _act(  # noqa: PLR0913 - what the command line said
     done: str,
 ) -> None:
     with answer(as_json=as_json) as say:
-        action(job_id, actor=actor_name(actor), reason=reason)
+        action(job_id, by=acting(actor, reason))
         say({"success": True, "jobId": job_id}, f"{done}: job {job_id}.")
 
 

@@ -63,7 +63,8 @@ def logs(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         else:
             wanted |= {"job_id": job_id} if job_id is not None else {}
             found = _of_file(file or _log_file(), wanted, last=lines, follow=follow)
-        _print(found, as_json=as_json)
+        if not _print(found, as_json=as_json) and not as_json:
+            sys.stderr.write("postroom: There are no such lines.\n")
 
 
 def _log_file() -> Path:
@@ -144,10 +145,11 @@ def _cut(entries: Iterable[Entry | None], last: int | None) -> Iterator[Entry]:
     yield from (entry for entry in source if entry)
 
 
-def _print(entries: Iterable[Entry], *, as_json: bool) -> None:
-    colours = sys.stdout.isatty()
+def _print(entries: Iterable[Entry], *, as_json: bool) -> int:
+    """Returns how many lines were printed."""
+    colours, count = sys.stdout.isatty(), 0
     try:
-        for entry in entries:
+        for count, entry in enumerate(entries, 1):  # noqa: B007 - asked for below
             if as_json:
                 sys.stdout.write(json.dumps(entry, ensure_ascii=False) + "\n")
             elif entry.keys() == {"message"}:
@@ -157,3 +159,4 @@ def _print(entries: Iterable[Entry], *, as_json: bool) -> None:
             sys.stdout.flush()
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return count

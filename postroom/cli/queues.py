@@ -8,7 +8,7 @@ import typer
 
 from monitoring.overview import get_overview
 from monitoring.words import number
-from postroom.acting import Actor, AsJson, Reason, actor_name
+from postroom.acting import Actor, AsJson, Reason, acting
 from postroom.columns import columns
 from postroom.printing import answer
 from postroom.progress import progress_bar
@@ -18,7 +18,7 @@ from workers.pauses import Kind, Pause, pause, pauses, resume
 
 app = typer.Typer(help="List, pause, resume and clear queues.", no_args_is_help=True)
 
-_Name = Annotated[str | None, typer.Argument(metavar="[NAME]", help="A queue.")]
+_Name = Annotated[str | None, typer.Argument(metavar="NAME", help="A queue.")]
 _Type = Annotated[str | None, typer.Option("--type", help="A message type instead of a queue.")]
 _Tenant = Annotated[str | None, typer.Option("--tenant", help="A tenant instead of a queue.")]
 
@@ -30,7 +30,7 @@ def list_queues(as_json: AsJson = False) -> None:  # noqa: FBT002
         found, paused = get_overview()["queues"], pauses()
         say(
             {"queues": found, "pauses": [asdict(each) for each in paused]},
-            "\n\n".join([_queues(found, paused), *_pauses(paused)]),
+            "\n\n".join([_queues(found), *_pauses(paused)]),
         )
 
 
@@ -46,11 +46,10 @@ def pause_queue(  # noqa: PLR0913, PLR0917 - one parameter an option of the comm
     """Start no new job of a queue, a message type or a tenant; what runs ends."""
     with answer(as_json=as_json) as say:
         kind, target = _target(name, message_type, tenant)
-        changed = pause(kind, target, actor=actor_name(actor), reason=reason)
-        used = kind != "queue" or target in get_overview()["queues"]
+        changed = pause(kind, target, by=acting(actor, reason))
+        used = kind != "queue" or _is_used(target)
         text = f"Paused the {kind} {target}." if changed else f"The {kind} {target} was paused."
-        text += "" if used else " A queue of this name was never used: is it spelled right?"
-        say({**_done(kind, target, changed=changed), "used": used}, text)
+        say({**_done(kind, target, changed=changed), "used": used}, text + _doubt(used=used))
 
 
 @app.command("resume")
@@ -65,7 +64,7 @@ def resume_queue(  # noqa: PLR0913, PLR0917 - one parameter an option of the com
     """End a pause; what it held back goes to the front of its queue."""
     with answer(as_json=as_json) as say:
         kind, target = _target(name, message_type, tenant)
-        released = resume(kind, target, actor=actor_name(actor), reason=reason)
+        released = resume(kind, target, by=acting(actor, reason))
         text = f"The {kind} {target} was not paused."
         if released is not None:
             text = f"Resumed the {kind} {target}"
@@ -86,17 +85,21 @@ def clear_queue(  # noqa: PLR0913, PLR0917 - one parameter an option of the comm
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Remove completed and failed jobs; never running ones. Dead letters stay."""
-    with answer(as_json=as_json) as say, progress_bar("Clearing", shown=not as_json) as tell:
-        removed = clearing.clear(
-            name,
-            what,
-            waiting=waiting,
-            actor=actor_name(actor),
-            reason=reason,
-            progress=tell,
-        )
+    with answer(as_json=as_json) as say:
+        by = acting(actor, reason)
+        with progress_bar("Clearing", shown=not as_json) as tell:
+            removed = clearing.clear(name, what, waiting=waiting, by=by, progress=tell)
         counts = ", ".join(f"{count} {kind}" for kind, count in asdict(removed).items())
-        say({"success": True, "removed": asdict(removed)}, f"Removed from {name}: {counts}.")
+        text = f"Removed from {name}: {counts}.{_doubt(used=_is_used(name))}"
+        say({"success": True, "removed": asdict(removed)}, text)
+
+
+def _is_used(queue: str) -> bool:
+    return queue in get_overview()["queues"]
+
+
+def _doubt(*, used: bool) -> str:
+    return "" if used else " A queue of this name was never used: is it spelled right?"
 
 
 def _target(name: str | None, message_type: str | None, tenant: str | None) -> tuple[Kind, str]:
@@ -119,23 +122,23 @@ def _done(kind: Kind, target: str, *, changed: bool) -> Mapping[str, Any]:
     return {"success": True, "kind": kind, "name": target, "changed": changed}
 
 
-def _queues(found: Mapping[str, Any], paused: Sequence[Pause]) -> str:
-    stopped = {each.name for each in paused if each.kind == "queue"}
+def _queues(found: Mapping[str, Any]) -> str:
     rows = [
         (
             name,
             queue["waiting"],
+            queue["held"],
             queue["active"],
             queue["delayed"],
             queue["failed"],
             queue["completed"],
             queue["workers"],
-            "paused" if name in stopped else "-",
+            "paused" if queue["paused"] else "-",
         )
         for name, queue in found.items()
     ]
-    header = ("QUEUE", "WAITING", "ACTIVE", "DELAYED", "FAILED", "DONE", "WORKERS", "STATE")
-    return columns(header, rows)
+    header = ("QUEUE", "WAITING", "HELD", "ACTIVE", "DELAYED", "FAILED", "DONE", "WORKERS")
+    return columns((*header, "STATE"), rows)
 
 
 def _pauses(paused: Sequence[Pause]) -> Sequence[str]:

@@ -1,14 +1,11 @@
 """`postroom send TYPE --data ...`: send one message from the shell."""
 
-import sys
-from contextlib import suppress
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from pydantic_core import from_json
 
-from messages import InvalidMessage, new_message
+from messages import new_message
+from postroom import arguments
 from postroom.printing import answer
 from workers import EnqueueOptions, enqueue, load_settings
 from workers.loading import load_packages
@@ -37,12 +34,12 @@ def send(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         envelope: dict[str, Any] = {"userId": user_id} if user_id else {}
         if tenant:
             envelope["metadata"] = {"tenant": tenant}
-        message = new_message(message_type, _data(data), **envelope)
+        message = new_message(message_type, arguments.json_object(data), **envelope)
         options = _options(
             queue=queue,
             delay=delay,
             attempts=attempts,
-            priority=_priority(priority),
+            priority=arguments.priority(priority),
             timeout=timeout,
             unique_key=unique_key,
         )
@@ -55,39 +52,3 @@ def _options(**given: Any) -> EnqueueOptions:
     chosen: Any = {name: value for name, value in given.items() if value is not None}
     options: EnqueueOptions = chosen
     return options
-
-
-def _priority(value: str | None) -> str | int | None:
-    with suppress(TypeError, ValueError):
-        return int(value or "")
-    return value
-
-
-def _data(source: str) -> Any:
-    text = _text(source)
-    try:
-        return from_json(text, allow_inf_nan=False)
-    except ValueError as error:
-        raise InvalidMessage(
-            f"--data is not JSON: {error}.",
-            field="data",
-            remedy="Quote it for the shell, or put it in a file and use --data @FILE.",
-            code="not_json",
-        ) from error
-
-
-def _text(source: str) -> str:
-    if source == "-":
-        return sys.stdin.buffer.read().decode(errors="surrogateescape")
-    if not source.startswith("@"):
-        return source
-    path = Path(source[1:])
-    try:
-        return path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InvalidMessage(
-            f"{path} cannot be read: {error}.",
-            field="data",
-            remedy="Name a file that holds the data object as JSON.",
-            code="file_unreadable",
-        ) from error

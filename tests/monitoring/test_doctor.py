@@ -289,6 +289,34 @@ def test_dead_letters_are_told_from_80_percent_of_their_limit_on(own_server: Red
     assert "postroom dead-letters list" in many.remedy
 
 
+def test_dead_letters_that_stand_in_the_spill_file_only_are_told_with_the_way_back(
+    own_server: Redis,
+) -> None:
+    own_server.zadd(keys.dead_letters(), {"one": 1, "two": 2, "whole": 3})
+    own_server.sadd(keys.dead_letters_spilled(), "one")
+    one = found(own_server, "dead_letters_spilled")
+    own_server.sadd(keys.dead_letters_spilled(), "two")
+    two = found(own_server, "dead_letters_spilled")
+
+    assert "The message of 1 dead letter is in the spill file only" in one.what
+    assert "The messages of 2 dead letters are in the spill file only" in two.what
+    assert "postroom dead-letters import FILE" in two.remedy
+    assert two.severity == "warning"
+
+
+def test_spilled_letters_take_no_room_so_they_do_not_bring_the_limit_nearer(
+    own_server: Redis,
+) -> None:
+    own_server.eval(
+        "for n = 1, 80010 do redis.call('ZADD', KEYS[1], n, n) end", 1, keys.dead_letters()
+    )
+    own_server.eval(
+        "for n = 1, 11 do redis.call('SADD', KEYS[1], n) end", 1, keys.dead_letters_spilled()
+    )
+
+    assert found(own_server, "dead_letters_spilled").severity == "warning"
+
+
 def test_the_most_urgent_comes_first(own_server: Redis, register: Register) -> None:
     register(own_server, *EMAIL, name="one", python_version="3.11.9 x")
     register(own_server, *EMAIL, name="two", python_version="3.13.1 x", ours=False)

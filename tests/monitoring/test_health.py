@@ -42,6 +42,25 @@ def test_health_has_exactly_the_shape_of_requirement_004(redis: Redis) -> None:
     }
 
 
+def test_dead_letters_near_their_limit_and_those_in_the_spill_file_are_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DEAD_LETTER_LIMIT", "10")
+    told: list[tuple[object, ...]] = []
+    for count in (7, 8, 10, 11):
+        redis.zadd(keys.dead_letters(), {str(number): number for number in range(count)})
+        if count > 10:
+            redis.sadd(keys.dead_letters_spilled(), "10")
+        health = get_system_health(connection=redis)
+        severities = [warning["severity"] for warning in health.get("warnings", ())]
+        told.append((health.get("dead_letters_spilled"), severities))
+
+    assert told == [(None, []), (0, ["warning"]), (0, ["critical"]), (1, ["critical"] * 2)]
+    codes = [warning["code"] for warning in health["warnings"]]
+    assert codes == ["dead_letters_near_limit", "dead_letters_spilled"]
+    assert all(warning["message"] and warning["remedy"] for warning in health["warnings"])
+
+
 def test_the_three_lists_of_a_queue_are_counted_together(redis: Redis) -> None:
     for priority in ("high", "normal", "normal", "low"):
         send(redis, "email", priority=priority)
@@ -167,12 +186,15 @@ def test_the_health_of_a_queue_says_how_much_waits_for_whom(
     assert health == {
         "queue": "email",
         "queue_size": 3,
+        "held_jobs": 0,
         "failed_jobs": 0,
         "scheduled_jobs": 1,
         "deferred_jobs": 1,
         "taken_jobs": 1,
         "started_jobs": 0,
         "workers": 2,
+        "paused": False,
+        "pauses": [],
         "suspended": False,
         "priorities": {
             "high": {"queue_size": 1, "workers": 1},

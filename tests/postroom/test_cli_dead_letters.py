@@ -152,6 +152,16 @@ def test_an_error_text_cannot_steer_the_terminal(redis: Redis, call: DeadLetters
     assert "\x1b" not in call("list").out + call("show", "bad").out
 
 
+def test_an_error_that_is_cut_short_in_a_list_is_whole_in_show(
+    redis: Redis, call: DeadLetters
+) -> None:
+    error = f"The disk is full: {'x' * 200}"
+    dead_letters.bury(letter("long", error=error), meta={}, connection=redis)
+
+    assert call("list").out.splitlines()[1].endswith("xxx…")
+    assert error in call("show", "long").out
+
+
 def test_show_tells_how_it_died_and_what_to_do(call: DeadLetters, job_id: str) -> None:
     told = call("show", job_id).out
 
@@ -348,6 +358,21 @@ def test_what_was_exported_can_be_imported(
     assert (answer.json["imported"], answer.json["refusedLines"][0]["line"]) == (1, 2)
     assert call("import", str(file)).out.startswith("Imported 0 dead letters, filled in 0")
     assert dead_letters.count(connection=redis) == 1
+
+
+def test_an_import_says_what_it_skipped_and_why(
+    call: DeadLetters, job_id: str, tmp_path: Path
+) -> None:
+    file = str(tmp_path / "letters.jsonl")
+    call("export", file)
+    new_id = call("replay", job_id, "--json").json["newJobId"]
+
+    found = call("import", file, "--json").json
+
+    assert (found["success"], found["imported"], found["skipped"]) == (True, 0, 1)
+    assert found["skippedBecause"] == {"there": 0, "replayed": 1, "requeued": 0}
+    assert found["replayedAs"] == {job_id: new_id}
+    assert "Skipped 1 that were replayed since, under new ids." in call("import", file).out
 
 
 def test_files_that_cannot_be_used_are_refused(call: DeadLetters, tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from handlers.parts.settings import handler_settings
 from messages import NoteEnrichmentMessage
 from postroom.address import free_port
 from postroom.cli import main
-from workers import connection, enqueue, settings
+from workers import By, connection, enqueue, settings
+from workers.pauses import pause
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,17 @@ def test_health_shows_every_queue_and_ends_well(redis: Redis, postroom: Postroom
     assert answer.code == 0
     assert answer.out.startswith("Redis answers. 0 workers, 0 busy.")
     assert ["email", "1", "0", "0"] in [line.split() for line in answer.out.splitlines()]
+
+
+def test_health_and_info_point_to_what_asks_for_a_person(redis: Redis, postroom: Postroom) -> None:
+    assert "dead-letters" not in postroom("health").out
+    assert "pause" not in postroom("info").out
+
+    fail(redis, "out of paper")
+    pause("type", "EMAIL", by=By("ada", "a fire"), connection=redis)
+
+    assert "`postroom dead-letters list`" in postroom("health").out
+    assert "1 pause: `postroom queues list`." in postroom("info").out
 
 
 def test_health_in_json_is_what_get_system_health_returns(redis: Redis, postroom: Postroom) -> None:

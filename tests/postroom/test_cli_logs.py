@@ -123,6 +123,13 @@ def test_people_read_time_level_sentence_values_and_the_traceback_below(logs: Lo
     ]
 
 
+@pytest.mark.usefixtures("log_file")
+def test_people_are_told_that_nothing_was_found(logs: Logs) -> None:
+    assert logs("--where", "note_id=12").err == "postroom: There are no such lines.\n"
+    assert logs("--where", "note_id=12", "--json").err == ""
+    assert logs("--where", "note_id=123").err == ""
+
+
 def test_what_stands_in_a_log_cannot_steer_the_terminal(logs: Logs, log_file: Path) -> None:
     log_file.write_text(line("red \x1b[31m", note="a\x07b") + "raw \x1b[2J\n")
 

@@ -64,7 +64,7 @@ def test_what_it_writes_is_sent_run_tested_and_linted_as_it_is(
     worker.wait_for("Completed INVOICE_PAID", within=30)
     shown = run("postroom", "job", job_id).output()
     assert "finished (queue billing)" in shown
-    assert "'invoiceId': 'invoice-9'" in shown
+    assert '"invoiceId": "invoice-9"' in shown
     assert "Invoice paid handled" in shown
 
 

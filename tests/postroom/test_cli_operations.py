@@ -5,6 +5,7 @@ import os
 import pwd
 import signal
 import sys
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from postroom.acting import actor_name
 from postroom.cli import main
 from tests.processes import Eventually, StartedProcess, StartProcess
 from workers import JobHandle, connection, enqueue, keys, settings
+from workers.pauses import Taken, hold
 
 ROOT = Path(__file__).parents[2]
 WHY = ("--reason", "a fire")
@@ -122,6 +124,13 @@ def test_clear_tells_what_it_removed(postroom, note):
     assert second["removed"]["waiting"] == 1
 
 
+def test_clear_of_a_queue_that_was_never_used_asks_for_its_name(postroom, note):
+    note()
+
+    assert "spelled right" in postroom("queues", "clear", "quite", *WHY)
+    assert "spelled right" not in postroom("queues", "clear", "quiet", *WHY)
+
+
 def test_clear_is_refused_in_production_with_the_way_out(postroom, monkeypatch):
     monkeypatch.setenv("ENVIRONMENT", "production")
 
@@ -167,7 +176,7 @@ def test_a_deleted_job_is_gone(postroom, note, redis):
     assert not redis.exists(keys.job(handle.id))
 
 
-@pytest.mark.parametrize("verb", ["cancel", "stop", "promote", "delete"])
+@pytest.mark.parametrize("verb", ["cancel", "stop", "promote", "delete", "retry"])
 def test_an_action_that_cannot_be_done_says_why(postroom, verb):
     error = postroom.json("jobs", verb, "nobody", *WHY, code=2)["error"]
 
@@ -186,6 +195,20 @@ def test_a_clean_up_is_tried_first(postroom, note):
     assert postroom.json(*words)["count"] == 0
 
 
+def test_a_clean_up_tells_how_far_it_is_on_a_terminal(postroom, note, monkeypatch):
+    note().cancel()
+    told = []
+
+    @contextmanager
+    def bar(title, *, shown):
+        yield lambda done, total: told.append((title, shown, done, total))
+
+    monkeypatch.setattr("postroom.cli.jobs.progress_bar", bar)
+    postroom("jobs", "clean", "--queue", "quiet", "--state", "canceled", *WHY)
+
+    assert told == [("Cleaning", True, 1, None)]
+
+
 @pytest.mark.parametrize(
     ("span", "count"), [("0", 1), ("30", 0), ("10m", 0), ("24h", 0), ("7d", 0)]
 )
@@ -202,6 +225,65 @@ def test_an_age_that_is_none_is_refused(postroom, span):
     words = ("jobs", "clean", "--queue", "quiet", "--state", "canceled", "--older-than", span)
 
     assert postroom.json(*words, *WHY, code=2)["error"]["field"] == "older_than"
+
+
+def failed(redis: Redis, handle: JobHandle) -> str:
+    redis.lrem(keys.queue("quiet"), 1, handle.id)
+    redis.hset(keys.job(handle.id), "status", "failed")
+    return handle.id
+
+
+def test_a_failed_job_is_retried_with_changes(postroom, note, redis):
+    old = failed(redis, note())
+    changes = ("--data", '{"noteId": "other"}', "--priority", "1", "--attempts", "5")
+    more = ("--backoff", "exponential:5", "--timeout", "90", "--to-queue", "calm")
+
+    told = postroom.json("jobs", "retry", old, *changes, *more, *WHY, "--actor", "ann")
+
+    new = told["newJobId"]
+    assert told == {"success": True, "newJobId": new, "message": f"Job retried with ID {new}"}
+    record = redis.hgetall(keys.job(new))
+    assert json.loads(record[b"data"])[2][0]["data"] == {"noteId": "other"}
+    assert (record[b"origin"], record[b"timeout"]) == (b"calm:high", b"90")
+    assert json.loads(record[b"meta"]) == {
+        "attempts": 5,
+        "backoff": {"type": "exponential", "delay": 5.0},
+    }
+    (entry,) = postroom.json("audit")["entries"]
+    assert (entry["action"], entry["target"], entry["actor"]) == ("job.retry", old, "ann")
+
+
+def test_a_retried_job_names_the_one_that_was_sent_instead(postroom, note, redis):
+    old = failed(redis, note())
+    new = postroom.json("jobs", "retry", old, *WHY)["newJobId"]
+
+    assert postroom.json("job", old)["replayedAs"] == new
+    assert f"sent again as job {new}" in postroom("job", old)
+    assert postroom.json("job", new)["replayedAs"] is None
+
+
+def test_a_retry_whose_data_does_not_fit_names_the_field(postroom, note, redis):
+    old = failed(redis, note())
+
+    error = postroom.json("jobs", "retry", old, "--data", '{"no": 1}', *WHY, code=2)["error"]
+
+    assert (error["code"], error["field"]) == ("invalid_payload", "data.no")
+
+
+def test_a_job_that_a_pause_holds_back_says_so_with_its_name_and_reason(postroom, note, redis):
+    handle = note()
+    postroom("queues", "pause", "--type", "NOTE_ENRICHMENT", "--actor", "ann", *WHY)
+    redis.lmove(keys.queue("quiet"), keys.intermediate("quiet"))
+    taken = Taken(handle.id, "quiet", 1, {})
+    assert hold(taken, "type:NOTE_ENRICHMENT", connection=redis)
+
+    text = postroom("job", handle.id)
+
+    assert "held back by a pause of the type NOTE_ENRICHMENT" in text
+    assert "by ann: a fire" in text
+    assert postroom.json("job", handle.id)["heldBy"]["reason"] == "a fire"
+    (line,) = [line for line in postroom("queues", "list").splitlines() if "quiet" in line]
+    assert line.split()[:3] == ["quiet", "0", "1"]
 
 
 # --- audit -----------------------------------------------------------------------------------

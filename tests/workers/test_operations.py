@@ -8,6 +8,7 @@ from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message, settled
 from workers import (
+    By,
     InvalidOption,
     InvalidState,
     JobNotFound,
@@ -20,7 +21,7 @@ from workers import (
     pauses,
 )
 
-WHO = {"actor": "ann", "reason": "a fire"}
+WHO = {"by": By("ann", "a fire")}
 QUEUE = "quiet"
 
 
@@ -56,7 +57,7 @@ def test_without_a_reason_nothing_is_done(redis, put, action):
     redis.hset(keys.job(handle.id), "worker_name", "nobody")
 
     with pytest.raises((InvalidOption, InvalidState)):
-        action(handle.id, actor="ann", reason=" ", connection=redis)
+        action(handle.id, by=By("ann", " "), connection=redis)
 
     assert handle.status() == "scheduled"
     assert done(redis) == []

@@ -8,6 +8,7 @@ from rq.utils import utcformat
 
 from tests.workers.conftest import message
 from workers import (
+    By,
     InvalidOption,
     MessageWorker,
     Settings,
@@ -20,7 +21,7 @@ from workers import (
 from workers.cleanup import CleanupPolicy, clean
 from workers.clearing import Cleared, ClearRefused, clear
 
-WHO = {"actor": "ann", "reason": "a fire"}
+WHO = {"by": By("ann", "a fire")}
 QUEUE = "quiet"
 DAY = timedelta(days=1)
 

@@ -8,6 +8,7 @@ from messages import NoteEnrichmentMessage
 from messages.note_enrichment import NoteEnrichmentData
 from tests.workers.conftest import message
 from workers import (
+    By,
     InvalidOption,
     InvalidState,
     JobHandle,
@@ -21,7 +22,7 @@ from workers import (
 )
 from workers.engine.claims import Claimer
 
-WHO = {"actor": "ann", "reason": "a fire"}
+WHO = {"by": By("ann", "a fire")}
 
 
 @pytest.fixture
@@ -83,7 +84,7 @@ def test_a_pause_says_who_and_why_until_it_is_resumed(redis, now, kind, name):
 def test_what_is_paused_stays_the_first_ones(redis, pause):
     pause("queue", "email")
 
-    again = pauses.pause("queue", "email", actor="bob", reason="me too", connection=redis)
+    again = pauses.pause("queue", "email", by=By("bob", "me too"), connection=redis)
 
     assert not again
     assert [each.actor for each in pauses.pauses(connection=redis)] == ["ann"]

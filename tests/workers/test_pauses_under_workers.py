@@ -5,11 +5,11 @@ import time
 
 from messages import NoteEnrichmentMessage
 from tests.workers.conftest import message, settled
-from workers import enqueue_many, keys, pauses
+from workers import By, enqueue_many, keys, pauses
 from workers.attempts import history
 from workers.engine.claims import Claimer
 
-WHO = {"actor": "ann", "reason": "a fire"}
+WHO = {"by": By("ann", "a fire")}
 
 
 def test_a_running_worker_starts_nothing_of_a_paused_queue_and_then_all_in_order(

@@ -1,0 +1,30 @@
+-- Store the successor of a job that failed and has no dead letter, all or nothing. The function
+-- `enqueue`, which is enqueue.lua, stands before this text.
+-- KEYS: job, its dead letter, audit log, failed jobs of its list, then those of enqueue
+-- ARGV: id, audit entry, entries kept, then those of enqueue
+-- Returns: 'retried', 'buried' if it has a letter meanwhile, or the state it is in ('' for none).
+local job, letter, audit, failed = unpack(KEYS, 1, 4)
+local id, entry, kept = unpack(ARGV, 1, 3)
+
+if redis.call('EXISTS', letter) == 1 then
+  return 'buried'
+end
+local known = redis.call('HMGET', job, 'status', 'replayed_as')
+if known[1] ~= 'failed' and known[1] ~= 'stopped' then
+  return known[1] or ''
+elseif known[2] then
+  return 'retried already as job ' .. known[2]
+end
+
+local their_keys, their_arguments = {}, {}
+for place = 5, #KEYS do
+  their_keys[place - 4] = KEYS[place]
+end
+for place = 4, #ARGV do
+  their_arguments[place - 3] = ARGV[place]
+end
+redis.call('HSET', job, 'replayed_as', enqueue(their_keys, their_arguments)[2])
+-- `rq requeue --all` would run it a second time.
+redis.call('ZREM', failed, id)
+redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+return 'retried'
