@@ -2,10 +2,10 @@
 
 import json
 import subprocess
-from collections.abc import Callable, Iterator, Mapping
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from redis import Redis
@@ -15,6 +15,8 @@ from messages.masking import MASK
 from postroom.address import free_port
 from postroom.programs import find_server
 from postroom.settings import child_environment
+from tests.canaries import NAMES, PAYLOAD, SLIPS, URLS, Canaries, leaks, new_canaries
+from tests.many_commands import MARK
 from tests.processes import StartProcess, ask_until_true
 from workers import dead_letters, keys
 from workers.secret_settings import secret_values
@@ -22,56 +24,10 @@ from workers.secret_settings import secret_values
 ROOT = Path(__file__).parents[1]
 WORKER = ("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings")
 
-_NAMES = (
-    *("AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN", "SECRET_KEY", "DJANGO_SECRET_KEY", "JWT_SECRET"),
-    *("STRIPE_API_KEY", "SLACK_BOT_TOKEN", "DB_PASSWORD", "POSTGRES_PASSWORD", "MYSQL_PASSWD"),
-    *("SENTRY_AUTH_TOKEN", "NPM_TOKEN", "PRIVATE_KEY", "ACCESS_TOKEN", "CLIENT_SECRET"),
-    *("APP_APIKEY", "SESSION_SECRET", "VAULT_TOKEN", "SMTP_PASSWORD", "ROBO_API_KEY"),
-)
-"""Variables whose names say that they hold a secret; the last two are settings of our handlers."""
-
-_URLS = {
-    "AMQP_URL": "amqp://ada:{}@broker.example.com/vhost",
-    "CELERY_BROKER": "redis://:{}@broker.example.com:6379/3",
-    "HTTP_UPSTREAM": "https://ada:{}@example.com/path",
-    "NOTIFY_URLS": "json://ada:{}@127.0.0.1:9/hook",
-    "ROBO_BASE_URL": "http://ada:{}@127.0.0.1:9/v1",
-}
-
-_SLIPS = {
-    "header": "Authorization: Bearer {}1",
-    "header of a dict": "{{'Authorization': 'Basic {}'}}",
-    "json header": '{{"authorization": "Bearer {}"}}',
-    "api key": "X-Api-Key: {}",
-    "auth token": "X-Auth-Token={}",
-    "cookie": "Cookie: session={}",
-    "set cookie": "Set-Cookie: id={}; HttpOnly",
-    "query": "https://example.com/hook?token={}&x=1",
-    "signed url": "https://example.com/file?x=1&signature={}",
-    "redis url": "redis://:{}@10.0.0.1:6379/0",
-    "tls url": "rediss://ada:{}@10.0.0.1",
-    "database url": "postgresql+psycopg://ada:{}@db/notes",
-    "dsn": "host=db user=ada password={} dbname=notes",
-    "keyword": "connect(password='{}')",
-    "json": '{{"client_secret": "{}"}}',
-    "token url": "https://{}@github.com/a/b",
-    "two urls": "from ftp://a:{}@x to sftp://b:{}@y",
-}
-"""What careless code writes; nothing but the look of it tells that it is a secret."""
-
-Canaries = Mapping[str, str]
-
 
 @pytest.fixture
 def canaries() -> Canaries:
-    payload = ("pin", "number", "second number", "note")
-    files = ("redis password", "wrong password", "file password", "file api_key")
-    names = (*_NAMES, *_URLS, *_SLIPS, *payload, *files)
-    return {name: f"canary{at:02}x{uuid4().hex}" for at, name in enumerate(names)}
-
-
-def leaks(text: str, canaries: Canaries) -> list[str]:
-    return [name for name, canary in canaries.items() if canary in text]
+    return new_canaries()
 
 
 @dataclass(frozen=True)
@@ -97,10 +53,10 @@ def guarded(canaries: Canaries, start_process: StartProcess, tmp_path: Path) -> 
         ask_until_true(lambda: answers(client))
     other = tmp_path / "vault.json"
     other.write_text(json.dumps({"api_key": canaries["file api_key"], "user": "ada"}))
-    slips = [text.format(canaries[name], canaries[name]) for name, text in _SLIPS.items()]
+    slips = [text.format(canaries[name], canaries[name]) for name, text in SLIPS.items()]
     environment = {
-        **{name: canaries[name] for name in _NAMES},
-        **{name: text.format(canaries[name]) for name, text in _URLS.items()},
+        **{name: canaries[name] for name in NAMES},
+        **{name: text.format(canaries[name]) for name, text in URLS.items()},
         "SLIPS": json.dumps(slips),
         "REDIS_URL": f"redis://:{password}@127.0.0.1:{port}/0",
         "VAULT_CREDENTIALS_FILE": str(other),
@@ -194,13 +150,18 @@ def test_fifty_planted_secrets_are_in_nothing_that_is_written(
     told = {
         "worker": worker.output(),
         "log file": log,
-        **{" ".join(words): tell("postroom", *words) for words in commands(ids)},
+        **tell_each(tell, commands(ids, canaries, tmp_path)),
         "rq info": tell("rq", "info", "-c", "worker_settings"),
     }
     assert {name: found for name, text in told.items() if (found := leaks(text, canaries))} == {}
     assert all(told.values())
     assert MASK in told[f"job {ids['careless']}"]
     assert MASK in told[f"logs --job {ids['careless']}"]
+    assert MASK in told[f"dead-letters show {ids['careless']}"]
+    assert "dead_letter.edit" in told["audit"]
+    exported = (tmp_path / "letters.jsonl").read_text()
+    assert canaries["pin"] in exported, "it could not be imported again"
+    assert set(leaks(exported, canaries)) <= set(PAYLOAD)
 
 
 OTHERS = {
@@ -211,14 +172,50 @@ OTHERS = {
 """Messages of ours whose handlers use a password; none of the services can be reached."""
 
 
-def commands(ids: Mapping[str, str]) -> list[tuple[str, ...]]:
-    plain: list[tuple[str, ...]] = [
+Words = Sequence[str]
+
+
+def commands(ids: Mapping[str, str], canaries: Canaries, folder: Path) -> list[Words]:
+    letters, careless, file = "dead-letters", ids["careless"], str(folder / "letters.jsonl")
+    acting: list[Words] = [
+        (letters, "export", file),
+        (letters, "import", file),
+        (letters, "edit", careless, "--data", json.dumps({"pin": canaries["new pin"]})),
+        (letters, "edit", careless, "--data", json.dumps({"pin": [canaries["refused pin"]]})),
+        (letters, "replay", careless, "--data", json.dumps({"pin": [canaries["refused pin"]]})),
+        (letters, "replay", "--all", "--type", "LEAK", "--dry-run"),
+        ("jobs", "retry", ids["permanent"], "--reason", "a test"),
+    ]
+    looking: list[Words] = [
         *[("job", job_id) for job_id in ids.values()],
         *[("logs", "--job", ids[how]) for how in ("permanent", "careless")],
-        *[("info",), ("info", "--only-failures"), ("health",), ("doctor",), ("logs",)],
+        *[(letters, "show", job_id) for job_id in ids.values()],
+        *[(letters, "list"), ("jobs",), ("queues", "list"), ("audit",), ("logs",)],
+        *[("info",), ("info", "--only-failures"), ("health",), ("doctor",)],
     ]
-    as_json = [(*words, "--json") for words in plain if words[0] != "job"]
-    return [*plain, *as_json, ("job", ids["careless"], "--json")]
+    return [*acting, *looking, *((*words, "--json") for words in looking)]
+
+
+def tell_each(tell: Tell, lines: Sequence[Words]) -> Mapping[str, str]:
+    """What each command line writes."""
+    _, *told = tell(sys.executable, "-m", "tests.many_commands", json.dumps(lines)).split(MARK)
+    return dict(zip(map(" ".join, lines), told, strict=True))
+
+
+@pytest.mark.slow("the demo starts and ends for real, and sends a whole round")
+def test_the_demo_and_its_logs_tell_none_of_them(
+    canaries: Canaries, guarded: Guarded, start_process: StartProcess, tmp_path: Path
+) -> None:
+    environment = {**guarded.environment, "DATA_DIR": str(tmp_path / "data"), "LOG_LEVEL": "DEBUG"}
+    demo = start_process(
+        sys.executable, "-m", "postroom.demo", "demo", "--once", cwd=ROOT, env=environment
+    )
+
+    assert demo.popen.wait(100) == 0, demo.output()
+    logs = {path.name: path.read_text() for path in (tmp_path / "data" / "logs").iterdir()}
+    told = {"demo": demo.output(), "log file": (tmp_path / "rq.log").read_text(), **logs}
+    assert "worker.log" in told
+    assert {name: found for name, text in told.items() if (found := leaks(text, canaries))} == {}
 
 
 @pytest.mark.parametrize("command", [(*WORKER, "default"), ("rq", "info", "-c", "worker_settings")])
