@@ -10,6 +10,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
 from monitoring.doctor.letters import letter_findings
+from monitoring.doctor.pauses import pause_findings
 from monitoring.snapshot import Counts, Snapshot
 from monitoring.words import are, listed, number, span
 from workers import keys
@@ -41,6 +42,7 @@ def queue_findings(
         letter_limit: The setting DEAD_LETTER_LIMIT.
     """
     yield from _suspended(snapshot, connection)
+    yield from pause_findings(snapshot)
     yield from _overdue(snapshot, connection)
     yield from _lying(snapshot, connection)
     yield from letter_findings(snapshot.letters, snapshot.spilled, limit=letter_limit)
