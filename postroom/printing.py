@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from messages import PostroomError
-from postroom.errors import setting_invalid
+from workers.errors import setting_invalid
 
 USAGE_ERROR = 2
 

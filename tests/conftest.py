@@ -34,6 +34,8 @@ def _forget_the_surroundings() -> None:
     given = os.environ.get("REDIS_URL")
     if given is not None:
         os.environ[_GIVEN_URL] = given
+    # Without it each program that a test starts would compile all that it imports, for seconds.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in list(os.environ):
         if name.startswith(_OWN_VARIABLES):
             del os.environ[name]

@@ -47,8 +47,28 @@ class By:
         details: Mapping[str, JsonValue] | None = None,
         now: datetime | None = None,
     ) -> "AuditEntry":
-        """What the function `entry` makes, in this name."""
-        return entry(action, **asdict(self), target=target, details=details, now=now)
+        """An entry, checked before anything is done.
+
+        Args:
+            action: Noun and verb, such as `queue.pause`.
+            target: What it is done to; 1 to 500 characters.
+            details: Names and counts, never a payload; up to 8,000 characters of JSON.
+            now: The time; None asks the clock.
+
+        Raises:
+            InvalidOption: If a text is empty or too long.
+        """
+        for name, text in (*asdict(self).items(), ("target", target)):
+            _check(name, text)
+        known = dict(details or {})
+        if len(json.dumps(known)) > _LONGEST_DETAILS:
+            raise InvalidOption(
+                f"The details of {action} are longer than {_LONGEST_DETAILS} characters.",
+                field="details",
+                remedy="Give ids, names and counts only.",
+            )
+        at = (now or utc_now()).isoformat()
+        return AuditEntry(action, self.actor.strip(), self.reason.strip(), target, at, known)
 
     def record(
         self,
@@ -59,10 +79,22 @@ class By:
         now: datetime | None = None,
         connection: redis.Redis,
     ) -> None:
-        """What the function `record` does, in this name."""
-        record(
-            action, **asdict(self), target=target, details=details, now=now, connection=connection
-        )
+        """Write down what was done.
+
+        Args:
+            action: As `entry`, like the next three.
+            target: What it was done to.
+            details: Names and counts.
+            now: The time; None asks the clock.
+            connection: Where. A pipeline writes it together with what else it holds.
+
+        Raises:
+            InvalidOption: If a text is empty or too long; nothing was written.
+        """
+        made = self.entry(action, target=target, details=details, now=now)
+        text, kept = arguments(made)
+        connection.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
+        tell(made)
 
 
 @dataclass(frozen=True)
@@ -84,71 +116,6 @@ class AuditEntry:
     target: str
     at: str
     details: Mapping[str, JsonValue] = field(default_factory=dict)
-
-
-def record(  # noqa: PLR0913 - the facts of one action
-    action: str,
-    *,
-    actor: str,
-    reason: str,
-    target: str,
-    details: Mapping[str, JsonValue] | None = None,
-    now: datetime | None = None,
-    connection: redis.Redis,
-) -> None:
-    """Write down what was done.
-
-    Args:
-        action: Noun and verb, such as `queue.pause`.
-        actor: Who; 1 to 200 characters.
-        reason: Why; 1 to 500 characters.
-        target: What it was done to; 1 to 500 characters.
-        details: Names and counts, never a payload; up to 8,000 characters of JSON.
-        now: The time; None asks the clock.
-        connection: Where. A pipeline writes it together with what else it holds.
-
-    Raises:
-        InvalidOption: If a text is empty or too long; nothing was written.
-    """
-    made = entry(action, actor=actor, reason=reason, target=target, details=details, now=now)
-    text, kept = arguments(made)
-    connection.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
-    tell(made)
-
-
-def entry(  # noqa: PLR0913 - the facts of one action
-    action: str,
-    *,
-    actor: str,
-    reason: str,
-    target: str,
-    details: Mapping[str, JsonValue] | None = None,
-    now: datetime | None = None,
-) -> AuditEntry:
-    """An entry, checked before anything is done.
-
-    Args:
-        action: As `record`, like all that follow.
-        actor: Who.
-        reason: Why.
-        target: What it is done to.
-        details: Names and counts.
-        now: The time; None asks the clock.
-
-    Raises:
-        InvalidOption: If a text is empty or too long.
-    """
-    for name, text in (("actor", actor), ("reason", reason), ("target", target)):
-        _check(name, text)
-    known = dict(details or {})
-    if len(json.dumps(known)) > _LONGEST_DETAILS:
-        raise InvalidOption(
-            f"The details of {action} are longer than {_LONGEST_DETAILS} characters.",
-            field="details",
-            remedy="Give ids, names and counts only.",
-        )
-    at = (now or utc_now()).isoformat()
-    return AuditEntry(action, actor.strip(), reason.strip(), target, at, known)
 
 
 def arguments(made: AuditEntry) -> tuple[str, int]:

@@ -56,7 +56,7 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
     """
     past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
-    options = _options(death.job_id, meta, connection)
+    options = sender_options(death.job_id, meta, connection)
     with hiding(secret_texts(death.envelope)):
         letter = _letter(death, message, past, now, options)
     if message is not None:
@@ -72,6 +72,24 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
         )
         run_hooks("dead", letter)
     return stored
+
+
+def sender_options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:
+    """What a job's sender chose, as far as a replay can choose it again.
+
+    Args:
+        job_id: The job.
+        meta: The job's meta.
+        connection: Where its record is.
+
+    Returns:
+        Of `attempts`, `backoff` and `timeout` (in seconds), those that are known.
+    """
+    options = {name: meta[name] for name in ("attempts", "backoff") if name in meta}
+    timeout: Any = connection.hget(keys.job(job_id), "timeout")
+    if timeout is not None and timeout.isdigit():
+        options["timeout"] = int(timeout)
+    return options
 
 
 def secret_texts(envelope: Any) -> frozenset[str]:
@@ -130,15 +148,6 @@ def _texts(value: Any) -> Iterator[str]:
             yield from _texts(part)
     elif value is not None and not isinstance(value, bool):
         yield str(value)
-
-
-def _options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:
-    """What the sender chose, as far as a replay can choose it again."""
-    options = {name: meta[name] for name in ("attempts", "backoff") if name in meta}
-    timeout: Any = connection.hget(keys.job(job_id), "timeout")
-    if timeout is not None and timeout.isdigit():
-        options["timeout"] = int(timeout)
-    return options
 
 
 def _readable(envelope: Any) -> Message | None:

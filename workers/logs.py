@@ -161,7 +161,8 @@ def _for_machines() -> list[structlog.typing.Processor]:
 
 
 def _spoken(_: Any, __: str, event: Event) -> Event:
-    return {**event, "event": event.pop(_READY, event["event"])}
+    ready = event.pop(_READY, None)
+    return {**event, "event": ready or event["event"]}
 
 
 def _shaped(_: Any, __: str, event: Event) -> Event:

@@ -57,7 +57,7 @@ def cancel(
             connection,
         )
         if state != "canceled":
-            raise _refused(job_id, state, "cancelled", "Let it end, or stop it while it runs.")
+            raise _refused(job_id, state, "cancelled", _instead_of_cancel(job_id, state))
         settle_dependents(job_id, connection=connection)
     audit.tell(made)
 
@@ -175,6 +175,12 @@ def delete(
             settle_dependents(job_id, connection=connection)
         connection.unlink(keys.dependents(job_id))
     audit.tell(made)
+
+
+def _instead_of_cancel(job_id: str, state: str) -> str:
+    if state in {"started", "taken by a worker"}:
+        return f"Let it end, or stop it while it runs: `postroom jobs stop {job_id}`."
+    return f"It is over: `postroom job {job_id}` shows how it ended."
 
 
 def _records(job_id: str, name: str) -> Sequence[str]:

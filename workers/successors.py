@@ -14,16 +14,15 @@ from rq.serializers import JSONSerializer
 
 from workers import audit, dead_letters, keys
 from workers.audit import By
+from workers.burial import sender_options
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter, ReplayOptions
-from workers.dead_letters.edits import changed_fields, changes, successor
+from workers.dead_letters.edits import changed_fields, changes
+from workers.dead_letters.replays import resent
 from workers.errors import InvalidState, JobNotFound
 from workers.jobs import envelope_of
-from workers.options import EnqueueOptions
-from workers.record import JobRecord, job_record
-from workers.registry import enqueue_middleware
-from workers.routing import NAME_PATTERN, Priority, queue_of
+from workers.record import JobRecord
 from workers.scripts import script
 from workers.settings import Settings, load_settings
 
@@ -70,7 +69,7 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
     with storage_errors():
         if not connection.exists(keys.dead_letter(job_id)):
             past = _as_letter(job_id, now or utc_now(), connection)
-            record = _record(past, data, options, settings)
+            record = resent(past, data, options, settings=settings)
             made = _entry(past, data, record, by, now)
             outcome = _send(record, past, made, connection)
             if outcome == _RETRIED:
@@ -81,8 +80,7 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
     return dead_letters.replay(
         job_id,
         data=data,
-        actor=by.actor,
-        reason=by.reason,
+        by=by,
         connection=connection,
         settings=settings,
         **options,
@@ -107,35 +105,8 @@ def _as_letter(job_id: str, now: datetime, connection: redis.Redis) -> DeadLette
         error="",
         buried_at=now.isoformat(),
         envelope=envelope,
-        options=_options(job),
+        options=sender_options(job_id, job.meta, connection),
     )
-
-
-def _options(job: Job) -> dict[str, Any]:
-    chosen: dict[str, Any] = {
-        name: job.meta[name] for name in ("attempts", "backoff") if name in job.meta
-    }
-    return {**chosen, "timeout": job.timeout} if isinstance(job.timeout, int) else chosen
-
-
-def _record(
-    past: DeadLetter, data: Mapping[str, Any] | None, options: ReplayOptions, settings: Settings
-) -> JobRecord:
-    message = successor(past, data)
-    chosen: EnqueueOptions = {**_as_before(past), **options}
-    for middleware in enqueue_middleware():
-        message, chosen = middleware(message, chosen)
-    return job_record(message, chosen, settings=settings)
-
-
-def _as_before(past: DeadLetter) -> EnqueueOptions:
-    queue, options = queue_of(past.queue), dict[str, Any](past.options)
-    if NAME_PATTERN.fullmatch(queue):
-        priority = past.queue.removeprefix(queue).removeprefix(":")
-        options |= {"queue": queue, "priority": priority or Priority.NORMAL}
-    before: Any = options
-    chosen: EnqueueOptions = before
-    return chosen
 
 
 def _entry(

@@ -13,8 +13,8 @@ from pydantic import ValidationError
 
 from messages.errors import PostroomError
 from postroom import usage
-from postroom.errors import setting_invalid
 from postroom.printing import USAGE_ERROR, answer
+from workers.errors import setting_invalid
 
 
 def build_app(arguments: Sequence[str] = ()) -> typer.Typer:

@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -87,8 +86,8 @@ def edit_letter(
         changes = dead_letters.edit(
             job_id,
             arguments.json_object(data),
+            by=acting(actor, reason),
             connection=default_connection(),
-            **asdict(acting(actor, reason)),
         )
         found = {"success": True, "changes": dead_letters.as_changes(changes)}
         say(found, letters.changes_text(job_id, changes))
@@ -161,16 +160,14 @@ def purge_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the co
         wanted = letters_like(message_type, queue, why, error, since, until)
         by, connection = acting(actor, reason), default_connection()
         if not _is_bulk(job_id, every=every, wanted=wanted, other=(dry_run,)):
-            dead_letters.purge(str(job_id), connection=connection, **asdict(by))
+            dead_letters.purge(str(job_id), by=by, connection=connection)
             say({"success": True, "jobId": job_id}, f"Purged the dead letter of job {job_id}.")
         elif dry_run:
             bulk = dead_letters.dry_purge(wanted, connection=connection)
             say(list(bulk.job_ids), letters.dry_text("purge", bulk))
         else:
             with progress_bar("Purging", shown=not as_json) as tell:
-                bulk = dead_letters.purge_all(
-                    wanted, progress=tell, connection=connection, **asdict(by)
-                )
+                bulk = dead_letters.purge_all(wanted, by=by, progress=tell, connection=connection)
             say(list(bulk.job_ids), letters.purged_text(bulk))
 
 
@@ -191,7 +188,7 @@ def export_letters(  # noqa: PLR0913, PLR0917 - one parameter an option of the c
     with answer(as_json=as_json) as say:
         wanted = letters_like(message_type, queue, why, error, since, until)
         lines = dead_letters.export_letters(
-            wanted, connection=default_connection(), **asdict(acting(actor, reason))
+            wanted, by=acting(actor, reason), connection=default_connection()
         )
         with progress_bar("Exporting", shown=not as_json) as tell:
             count = write_lines(_counted(lines, tell), file)
@@ -211,9 +208,9 @@ def import_letters(
         with lines_of(file) as lines, progress_bar("Importing", shown=not as_json) as tell:
             found = dead_letters.import_letters(
                 lines,
+                by=acting(actor, reason),
                 progress=tell,
                 connection=default_connection(),
-                **asdict(acting(actor, reason)),
             )
         counts = {"success": not found.refused, **dead_letters.as_counts(found)}
         say(counts, letters.import_text(found))
@@ -241,8 +238,7 @@ def _replay_one(job_id: str, data: str | None, options: ReplayOptions, by: By) -
     return dead_letters.replay(
         job_id,
         data=changing.new_data(data),
-        actor=by.actor,
-        reason=by.reason,
+        by=by,
         connection=default_connection(),
         **options,
     )
@@ -255,8 +251,7 @@ def _replay_all(wanted: Filter, rate: float | None, by: By, *, dry_run: bool, qu
         return dead_letters.replay_all(
             wanted,
             rate=rate,
-            actor=by.actor,
-            reason=by.reason,
+            by=by,
             progress=tell,
             connection=default_connection(),
         )

@@ -6,14 +6,16 @@ from typing import Annotated, Any
 
 import typer
 
+from messages import message_types
 from monitoring.overview import get_overview
 from monitoring.words import number
 from postroom.acting import Actor, AsJson, Reason, acting
 from postroom.columns import columns
 from postroom.printing import answer
 from postroom.progress import progress_bar
-from workers import InvalidOption, clearing
+from workers import InvalidOption, clearing, load_settings
 from workers.clearing import What
+from workers.loading import load_packages
 from workers.pauses import Kind, Pause, pause, pauses, resume
 
 app = typer.Typer(help="List, pause, resume and clear queues.", no_args_is_help=True)
@@ -47,9 +49,10 @@ def pause_queue(  # noqa: PLR0913, PLR0917 - one parameter an option of the comm
     with answer(as_json=as_json) as say:
         kind, target = _target(name, message_type, tenant)
         changed = pause(kind, target, by=acting(actor, reason))
-        used = kind != "queue" or _is_used(target)
+        used = _is_known(kind, target)
         text = f"Paused the {kind} {target}." if changed else f"The {kind} {target} was paused."
-        say({**_done(kind, target, changed=changed), "used": used}, text + _doubt(used=used))
+        doubt = _doubt(used=used, kind=kind)
+        say({**_done(kind, target, changed=changed), "used": used}, text + doubt)
 
 
 @app.command("resume")
@@ -98,8 +101,18 @@ def _is_used(queue: str) -> bool:
     return queue in get_overview()["queues"]
 
 
-def _doubt(*, used: bool) -> str:
-    return "" if used else " A queue of this name was never used: is it spelled right?"
+def _is_known(kind: Kind, target: str) -> bool:
+    if kind == "type":
+        load_packages(load_settings().message_packages, setting="MESSAGE_PACKAGES")
+        return target in message_types()
+    return kind == "tenant" or _is_used(target)
+
+
+def _doubt(*, used: bool, kind: Kind = "queue") -> str:
+    if used:
+        return ""
+    unknown = "was never used" if kind == "queue" else "is not known here"
+    return f" A {kind} of this name {unknown}: is it spelled right?"
 
 
 def _target(name: str | None, message_type: str | None, tenant: str | None) -> tuple[Kind, str]:

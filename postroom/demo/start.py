@@ -12,9 +12,9 @@ from postroom.demo.dev import show_logs
 from postroom.demo.live import lively_stream
 from postroom.demo.once import one_checked_round
 from postroom.demo.surroundings import Surroundings, everything, everything_and_the_world
-from postroom.errors import setting_invalid
 from postroom.settings import ShellSettings
 from postroom.signals import end_on_signal
+from workers.errors import setting_invalid
 
 CANNOT_START = 2
 

@@ -27,7 +27,7 @@ _COPIED_FILES = ("worker_settings.py", "Procfile", "run", "pyproject.toml", "con
 _FILE = re.compile(r"# (?P<path>[\w/]+\.py)\n")
 _WORKER = "exec rq worker -w workers.MessageWorker -c worker_settings"
 _LISTENING = "*** Listening on"
-_SECONDS = 30.0
+_SECONDS = 90.0  # on a loaded machine a block that loads pytest and the application took over 10
 
 
 @dataclass

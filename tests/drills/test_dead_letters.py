@@ -6,7 +6,7 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from tests.workers.letters import email
-from workers import dead_letters, keys
+from workers import By, dead_letters, keys
 from workers.burial import Death, bury_job
 from workers.clock import utc_now
 from workers.dead_letters import Filter, import_letters, spill_files
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.drill
 
 FAILURES = 12_000
 LIMIT = 10_000
-BY = {"actor": "ada", "reason": "drill"}
+BY = By("ada", "drill")
 
 
 @pytest.fixture
@@ -58,17 +58,17 @@ def test_of_twelve_thousand_failures_at_a_limit_of_ten_thousand_all_are_found(
     assert len(listed) == FAILURES
     assert set(listed) == failures
     assert len(in_file) == dead_letters.count_spilled(connection=redis) == FAILURES - LIMIT
-    found = import_letters(spilled_lines(spill), connection=redis, **BY)
+    found = import_letters(spilled_lines(spill), connection=redis, by=BY)
     assert found.restored == FAILURES - LIMIT
     texts = redis.mget([keys.dead_letter(job_id) for job_id in failures])
     assert {letter_of(text).envelope["messageId"] for text in texts} == failures
 
 
 def test_after_all_are_replayed_the_spill_file_brings_none_of_them_back(redis, spill, failures):
-    import_letters(spilled_lines(spill), connection=redis, **BY)
+    import_letters(spilled_lines(spill), connection=redis, by=BY)
 
-    done = dead_letters.replay_all(Filter(), connection=redis, **BY)
-    again = import_letters(spilled_lines(spill), connection=redis, **BY)
+    done = dead_letters.replay_all(Filter(), connection=redis, by=BY)
+    again = import_letters(spilled_lines(spill), connection=redis, by=BY)
 
     assert set(done.job_ids) == failures
     assert (again.imported, again.restored, again.replayed) == (0, 0, FAILURES - LIMIT)

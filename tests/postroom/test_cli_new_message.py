@@ -1,6 +1,7 @@
 """`postroom new-message`: what it writes works at once, and it never overwrites anything."""
 
 import json
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from redis import Redis
 
 from postroom.cli import main
 from postroom.scaffold import Names, Places, ScaffoldRefused, names_of, planned_files
+from tests.docs.documents import ROOT
 from tests.docs.sandbox import copy_project
 from tests.processes import StartedProcess, StartProcess
 from workers import settings
@@ -66,6 +68,23 @@ def test_what_it_writes_is_sent_run_tested_and_linted_as_it_is(
     assert "finished (queue billing)" in shown
     assert '"invoiceId": "invoice-9"' in shown
     assert "Invoice paid handled" in shown
+
+
+@pytest.mark.slow(reason="the tests of messages, handlers and documents are loaded once more")
+def test_a_type_more_leaves_the_tests_of_the_shipped_ones_as_they_are(
+    redis: Redis, checkout: Path, run: Run
+) -> None:
+    for name in ("tests", "docs"):
+        shutil.copytree(ROOT / name, checkout / name, dirs_exist_ok=True)
+    shutil.copy2(ROOT / "README.md", checkout)
+    run("postroom", "new-message", "INVOICE")
+
+    files = ("messages/test_wire.py", "handlers/test_every_handler.py", "docs/test_tables.py")
+    paths = [f"tests/{file}" for file in (*files, "handlers/test_invoice.py")]
+    words = ("-q", "-k", "shipped and not postgres or invoice", *paths)
+    told = run("python", "-m", "pytest", *words).output()
+
+    assert "6 passed" in told
 
 
 def test_a_queue_that_no_worker_serves_comes_with_the_setting_that_it_needs(

@@ -92,6 +92,11 @@ def test_a_pause_of_a_queue_that_was_never_used_says_so(postroom):
     assert "never used" in postroom("queues", "pause", "emial", *WHY)
 
 
+def test_a_pause_of_a_type_that_is_not_known_says_so(postroom):
+    assert postroom.json("queues", "pause", "--type", "EMIAL", *WHY)["used"] is False
+    assert "not known here" in postroom("queues", "pause", "--type", "EMIAL", *WHY)
+
+
 def test_a_paused_queue_is_marked_in_the_list(postroom):
     postroom("queues", "pause", "email", *WHY)
 

@@ -12,6 +12,7 @@ import typer
 import workers
 from postroom import arguments
 from postroom.cli import build_app, main
+from tests.processes import StartProcess
 from workers import cleanup, operations, settings
 
 Refused = Callable[..., dict[str, Any]]
@@ -65,12 +66,14 @@ def test_what_runs_on_tells_its_errors_as_json_too(refused: Refused, noun: str) 
     assert refused(noun, "--host", "0.0.0.0")["code"] == "address_refused"
 
 
-def test_a_worker_tells_its_errors_as_json_too(
-    refused: Refused, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HANDLER_PACKAGES", "nowhere_to_be_found")
+def test_a_worker_tells_its_errors_as_json_too(start_process: StartProcess) -> None:
+    # In a process of its own: a worker takes the log of its process over.
+    environment = {"HANDLER_PACKAGES": "nowhere_to_be_found"}
+    worker = start_process("postroom", "worker", "email", "--json", env=environment)
 
-    assert refused("worker", "email")["field"] == "HANDLER_PACKAGES"
+    assert worker.popen.wait(60) == 2
+    told = json.loads(worker.output())
+    assert (told["success"], told["error"]["field"]) == (False, "HANDLER_PACKAGES")
 
 
 @pytest.mark.parametrize("noun", ["web", "dashboard"])

@@ -7,7 +7,7 @@ from typing import Any
 from redis import Redis
 
 from messages import EmailMessage, Message
-from workers import dead_letters
+from workers import By, dead_letters
 from workers.burial import Death, bury_job
 from workers.clock import utc_now
 from workers.dead_letters import DeadLetter
@@ -33,7 +33,7 @@ def bury_many(
         dead_letters.letter.as_text(letter(job_id, buried_at=at(number).isoformat(), **values))
         for number, job_id in enumerate(ids)
     )
-    dead_letters.import_letters(lines, actor="test", reason="to have some", connection=redis)
+    dead_letters.import_letters(lines, by=By("test", "to have some"), connection=redis)
     return ids
 
 

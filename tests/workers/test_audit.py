@@ -1,16 +1,14 @@
-import json
 import logging
 
 import pytest
 
-from workers import InvalidOption, audit, keys
-from workers.logs import configure_logs
-from workers.settings import Settings
+from workers import By, InvalidOption, audit, keys
 
 
 def record(redis, **given):
     facts = {"actor": "ann", "reason": "a fire", "target": "email", **given}
-    audit.record("queue.pause", **facts, connection=redis)
+    by = By(facts.pop("actor"), facts.pop("reason"))
+    by.record("queue.pause", **facts, connection=redis)
 
 
 def test_what_was_done_is_read_newest_first(redis, now):
@@ -58,16 +56,11 @@ def test_details_are_no_place_for_a_payload(redis):
         record(redis, details={"payload": "x" * 8_000})
 
 
-def test_it_is_one_line_of_the_log(redis, capfd):
-    before = [(name, logging.getLogger(name).handlers[:]) for name in ("postroom",)]
-    configure_logs(Settings())
-    try:
+def test_it_is_one_line_of_the_log(redis, caplog):
+    with caplog.at_level(logging.INFO, logger="postroom.audit"):
         record(redis, details={"count": 1})
-    finally:
-        for name, handlers in before:
-            logging.getLogger(name).handlers[:] = handlers
 
-    (line,) = [json.loads(text) for text in capfd.readouterr().err.splitlines()]
+    (line,) = [each.msg for each in caplog.records]
     told = {name: line[name] for name in ("event", "action", "actor", "reason", "target")}
     assert told == {
         "event": "operator_acted",

@@ -6,21 +6,21 @@ from multiprocessing.pool import ThreadPool
 import pytest
 
 from tests.workers.letters import bury_many, bury_message, email, letter
-from workers import audit, dead_letters, keys
+from workers import By, audit, dead_letters, keys
 from workers.dead_letters import Filter, spill_files
 from workers.dead_letters.letter import as_text, letter_of
 from workers.dead_letters.spill import spill
 from workers.settings import Settings, load_settings
 
-BY = {"actor": "ada", "reason": "moving"}
+BY = By("ada", "moving")
 
 
 def exported(redis, wanted=None):
-    return list(dead_letters.export_letters(wanted, connection=redis, **BY))
+    return list(dead_letters.export_letters(wanted, connection=redis, by=BY))
 
 
 def restored(redis, lines):
-    return dead_letters.import_letters(lines, connection=redis, **BY)
+    return dead_letters.import_letters(lines, connection=redis, by=BY)
 
 
 @pytest.fixture
@@ -36,12 +36,12 @@ def bury(redis, limited, number, **values):
 
 def test_what_was_exported_comes_back_exactly(redis):
     ids = [bury_message(redis, email(number), attempts=4) for number in range(3)]
-    dead_letters.edit(ids[0], {"subject": "é \U0001f4e8 <b>"}, connection=redis, **BY)
+    dead_letters.edit(ids[0], {"subject": "é \U0001f4e8 <b>"}, connection=redis, by=BY)
     dead_letters.bury(letter("odd", envelope="\x80 \x00 rubbish"), meta={}, connection=redis)
     lines = exported(redis)
     before = dead_letters.page(connection=redis)
     for job_id in (*ids, "odd"):
-        dead_letters.purge(job_id, connection=redis, **BY)
+        dead_letters.purge(job_id, connection=redis, by=BY)
 
     found = restored(redis, lines)
 
@@ -71,7 +71,7 @@ def test_letters_that_are_there_are_skipped(redis):
 def test_an_import_does_not_bring_back_what_was_replayed_and_says_what_became_of_it(redis):
     ids = [bury_message(redis, email(number)) for number in range(3)]
     lines = exported(redis)
-    successors = {old: dead_letters.replay(old, connection=redis, **BY) for old in ids[:2]}
+    successors = {old: dead_letters.replay(old, connection=redis, by=BY) for old in ids[:2]}
 
     found = [restored(redis, lines) for _ in range(2)]
 
@@ -97,7 +97,7 @@ def test_what_was_purged_or_died_again_comes_back_from_a_file(redis):
     dead_letters.resolve(message.message_id, connection=redis)
     bury_message(redis, message, error="it died again")
     lines = exported(redis)
-    dead_letters.purge(message.message_id, connection=redis, **BY)
+    dead_letters.purge(message.message_id, connection=redis, by=BY)
 
     found = restored(redis, lines)
 
@@ -108,13 +108,13 @@ def test_what_was_purged_or_died_again_comes_back_from_a_file(redis):
 def test_what_came_back_is_replayed_with_its_lineage(redis):
     dead = email(correlation_id="conversation-1")
     first = bury_message(redis, dead)
-    second = dead_letters.replay(first, connection=redis, **BY)
+    second = dead_letters.replay(first, connection=redis, by=BY)
     envelope = json.loads(redis.hget(keys.job(second), "data"))[2][0]
     redis.hset(keys.job(second), "status", "failed")
     line = as_text(letter(second, message_type="EMAIL", envelope=envelope))
 
     assert restored(redis, [line]).imported == 1
-    third = dead_letters.replay(second, connection=redis, **BY)
+    third = dead_letters.replay(second, connection=redis, by=BY)
 
     replayed = json.loads(redis.hget(keys.job(third), "data"))[2][0]
     assert (replayed["causationId"], replayed["correlationId"]) == (second, "conversation-1")
@@ -125,7 +125,7 @@ def test_how_a_letter_left_is_remembered_as_long_as_a_letter_is_kept(redis):
     ids = [bury_message(redis, email(number)) for number in range(2)]
     days = Settings(dead_letter_days=3)
 
-    dead_letters.replay(ids[0], connection=redis, settings=days, **BY)
+    dead_letters.replay(ids[0], connection=redis, settings=days, by=BY)
     dead_letters.resolve(ids[1], connection=redis, settings=days)
 
     left = [redis.ttl(keys.dead_letter_left(job_id)) for job_id in ids]
@@ -210,12 +210,12 @@ def test_what_was_spilled_must_be_imported_before_it_is_replayed(redis, limited)
     dead_letters.bury(found, meta={}, connection=redis, settings=limited)
 
     with pytest.raises(dead_letters.NotReplayable, match="dead-letters import"):
-        dead_letters.replay(message.message_id, connection=redis, **BY)
+        dead_letters.replay(message.message_id, connection=redis, by=BY)
     with limited.dead_letter_spill.open() as lines:
         assert restored(redis, lines).restored == 1
 
     assert dead_letters.count_spilled(connection=redis) == 0
-    assert dead_letters.replay(message.message_id, connection=redis, **BY)
+    assert dead_letters.replay(message.message_id, connection=redis, by=BY)
     assert {each.job_id for each in dead_letters.newest(9, connection=redis)} == set(ids)
 
 
@@ -226,7 +226,7 @@ def wire(message):
 def test_there_is_room_again_when_letters_have_left(redis, limited):
     for number in (0, 1, 2):
         bury(redis, limited, number)
-    dead_letters.purge("job-0", connection=redis, **BY)
+    dead_letters.purge("job-0", connection=redis, by=BY)
 
     bury(redis, limited, 3)
 

@@ -10,12 +10,12 @@ from rq.serializers import JSONSerializer
 from postroom.cli import main
 from tests.processes import ask_until_true
 from tests.workers.pin_app import PinMessage
-from workers import dead_letters, enqueue, keys, settings
+from workers import By, dead_letters, enqueue, keys, settings
 from workers.burial import Death, bury_job
 from workers.reconcile import bury_failed
 from workers.redaction import read_secrets_anew
 
-BY = {"actor": "ada", "reason": "looking"}
+BY = By("ada", "looking")
 PIN, SPARE, TOKEN = "letter-77ab19f6c2", "spare-51d0e7b3a8", "canary-0c94be62d1"
 APP = {
     "MESSAGE_PACKAGES": "messages,tests.workers.pin_app",

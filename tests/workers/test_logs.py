@@ -91,6 +91,8 @@ def test_the_file_is_json_when_people_read_the_terminal(redis, send, start_loggi
     settled(send("levels"))
 
     assert "Just right" in worker.process.output()
+    assert "Listening on" in worker.process.output()
+    assert "_sentence=" not in worker.process.output()
     assert json_lines(worker.process.output()) == []
     assert "just_right" in {entry["event"] for entry in json_lines(log.read_text())}
     assert "\x1b" not in log.read_text()

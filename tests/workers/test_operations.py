@@ -93,6 +93,22 @@ def test_a_job_that_a_worker_took_is_not_cancelled_and_the_error_says_so(redis, 
     assert done(redis) == []
 
 
+@pytest.mark.parametrize(
+    ("status", "remedy"), [("started", "postroom jobs stop"), ("finished", "It is over")]
+)
+def test_what_to_do_instead_of_a_cancel_depends_on_whether_the_job_is_over(
+    redis, put, act, status, remedy
+):
+    handle = put()
+    redis.hset(keys.job(handle.id), "status", status)
+
+    with pytest.raises(InvalidState) as refused:
+        act(operations.cancel, handle.id)
+
+    assert remedy in refused.value.remedy
+    assert handle.id in refused.value.remedy
+
+
 def test_a_running_job_is_stopped_and_is_no_dead_letter(redis, send, worker, act, eventually):
     handle = send("sleep", new_value=60)
     eventually(lambda: worker.starts("sleep"))

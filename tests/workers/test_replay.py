@@ -12,10 +12,10 @@ from messages import (
     UnknownMessageType,
 )
 from tests.workers.letters import bury_message, email, letter
-from workers import InvalidState, audit, dead_letters, enqueue, keys
+from workers import By, InvalidState, audit, dead_letters, enqueue, keys
 from workers.dead_letters import DeadLetterNotFound, NotReplayable
 
-BY = {"actor": "ada", "reason": "the mail server is back"}
+BY = By("ada", "the mail server is back")
 
 
 class TransferData(Payload):
@@ -29,7 +29,7 @@ class TransferMessage(Message):
 
 
 def replay(redis, job_id, **options):
-    return dead_letters.replay(job_id, connection=redis, **BY, **options)
+    return dead_letters.replay(job_id, connection=redis, by=BY, **options)
 
 
 def job(redis, job_id):
@@ -214,7 +214,7 @@ def test_an_edit_is_checked_stored_and_shown_as_a_difference(redis):
     job_id = bury_message(redis, email())
 
     changes = dead_letters.edit(
-        job_id, {"to": "grace@example.com", "templateData": {"n": 1}}, connection=redis, **BY
+        job_id, {"to": "grace@example.com", "templateData": {"n": 1}}, connection=redis, by=BY
     )
 
     assert [(each.field, each.before, each.after) for each in changes] == [
@@ -223,7 +223,7 @@ def test_an_edit_is_checked_stored_and_shown_as_a_difference(redis):
     ]
     found = dead_letters.find(job_id, connection=redis)
     assert found.envelope["data"]["to"] == "grace@example.com"
-    assert (found.edits[0]["actor"], found.edits[0]["reason"]) == tuple(BY.values())
+    assert (found.edits[0]["actor"], found.edits[0]["reason"]) == (BY.actor, BY.reason)
     assert found.edits[0]["changes"][1]["after"] == "grace@example.com"
     assert dead_letters.page(connection=redis).letters[0].edits == 1
     assert job(redis, replay(redis, job_id))[0]["data"]["to"] == "grace@example.com"
@@ -234,8 +234,8 @@ def test_an_edit_that_does_not_fit_or_changes_nothing_stores_nothing(redis):
     before = redis.get(keys.dead_letter(job_id))
 
     with pytest.raises(InvalidMessage, match="colour"):
-        dead_letters.edit(job_id, {"colour": "red"}, connection=redis, **BY)
-    assert dead_letters.edit(job_id, {"subject": "Hello"}, connection=redis, **BY) == []
+        dead_letters.edit(job_id, {"colour": "red"}, connection=redis, by=BY)
+    assert dead_letters.edit(job_id, {"subject": "Hello"}, connection=redis, by=BY) == []
 
     assert redis.get(keys.dead_letter(job_id)) == before
     assert audit.entries(connection=redis) == []
@@ -246,7 +246,7 @@ def test_secrets_are_sent_and_never_shown(redis):
     job_id = bury_message(redis, transfer, queue="default")
 
     changes = dead_letters.edit(
-        job_id, {"iban": "DE02-second", "amount": 4}, connection=redis, **BY
+        job_id, {"iban": "DE02-second", "amount": 4}, connection=redis, by=BY
     )
     found = dead_letters.find(job_id, connection=redis)
     new_id = replay(redis, job_id)
@@ -263,9 +263,9 @@ def test_secrets_are_sent_and_never_shown(redis):
 
 def test_each_action_leaves_one_line_in_the_audit_log(redis):
     first, second = (bury_message(redis, email(number)) for number in (1, 2))
-    dead_letters.edit(first, {"subject": "Hi"}, connection=redis, **BY)
+    dead_letters.edit(first, {"subject": "Hi"}, connection=redis, by=BY)
     new_id = replay(redis, first, data={"to": "grace@example.com"})
-    dead_letters.purge(second, connection=redis, **BY)
+    dead_letters.purge(second, connection=redis, by=BY)
 
     told = audit.entries(connection=redis)
 
@@ -284,6 +284,6 @@ def test_nobody_acts_without_a_reason(redis, action):
     data = {"data": {"subject": "Hi"}} if action == "edit" else {}
 
     with pytest.raises(ValueError, match="reason"):
-        getattr(dead_letters, action)(job_id, actor="ada", reason=" ", connection=redis, **data)
+        getattr(dead_letters, action)(job_id, by=By("ada", " "), connection=redis, **data)
 
     assert dead_letters.find(job_id, connection=redis).edits in ((), [])

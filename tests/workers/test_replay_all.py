@@ -10,23 +10,23 @@ import pytest
 
 from tests.processes import ask_until_true, own_keys
 from tests.workers.letters import bury_many, bury_message, email, letter
-from workers import InvalidOption, audit, dead_letters, keys
+from workers import By, InvalidOption, audit, dead_letters, keys
 from workers.dead_letters import Filter
 
 ROOT = Path(__file__).parents[2]
-BY = {"actor": "ada", "reason": "mended"}
+BY = By("ada", "mended")
 EMAILS = Filter(message_type="EMAIL")
 
 REPLAY = """
 import os, sys
 from redis import Redis
-from workers import dead_letters
+from workers import By, dead_letters
 connection = Redis.from_url(os.environ["REDIS_URL"])
 wanted = dead_letters.Filter(message_type="EMAIL")
 def tell(done, total):
     print(done, "of", total, flush=True)
 dead_letters.replay_all(
-    wanted, rate=400, actor="ada", reason="mended", progress=tell, connection=connection
+    wanted, rate=400, by=By("ada", "mended"), progress=tell, connection=connection
 )
 print("over", flush=True)
 """
@@ -49,7 +49,7 @@ def test_all_letters_of_a_filter_are_replayed_oldest_first_and_told_of(redis):
     told = []
 
     done = dead_letters.replay_all(
-        EMAILS, progress=lambda *at: told.append(at), connection=redis, **BY
+        EMAILS, progress=lambda *at: told.append(at), connection=redis, by=BY
     )
 
     assert done.job_ids == ids == replayed(redis)
@@ -65,10 +65,10 @@ def test_a_dry_run_changes_nothing_and_shows_what_the_run_replays_while_others_f
     shown = dead_letters.dry_replay(EMAILS, connection=redis)
     later = bury_emails(redis, 5, begin=5)
     assert dead_letters.count(connection=redis) == 10
-    done = dead_letters.replay_all(EMAILS, connection=redis, **BY)
+    done = dead_letters.replay_all(EMAILS, connection=redis, by=BY)
 
     assert shown.job_ids == done.job_ids == ids
-    assert dead_letters.replay_all(EMAILS, connection=redis, **BY).job_ids == later
+    assert dead_letters.replay_all(EMAILS, connection=redis, by=BY).job_ids == later
 
 
 def test_the_run_replays_what_the_dry_run_showed_while_producers_never_stop(redis):
@@ -88,7 +88,7 @@ def test_the_run_replays_what_the_dry_run_showed_while_producers_never_stop(redi
             shown = dead_letters.dry_replay(EMAILS, connection=redis)
             between = dead_letters.count(connection=redis)
             ask_until_true(lambda: dead_letters.count(connection=redis) >= between + 20)
-            done = dead_letters.replay_all(EMAILS, connection=redis, **BY)
+            done = dead_letters.replay_all(EMAILS, connection=redis, by=BY)
         finally:
             stop.set()
         produced = sum(each.get(10) for each in producing)
@@ -102,8 +102,8 @@ def test_after_a_dry_run_that_showed_none_the_run_replays_none(redis):
     assert dead_letters.dry_replay(EMAILS, connection=redis).job_ids == []
     bury_emails(redis, 1)
 
-    assert dead_letters.replay_all(EMAILS, connection=redis, **BY).job_ids == []
-    assert len(dead_letters.replay_all(EMAILS, connection=redis, **BY).job_ids) == 1
+    assert dead_letters.replay_all(EMAILS, connection=redis, by=BY).job_ids == []
+    assert len(dead_letters.replay_all(EMAILS, connection=redis, by=BY).job_ids) == 1
 
 
 def test_a_dry_run_is_remembered_for_its_own_filter_only_and_not_for_ever(redis):
@@ -112,7 +112,7 @@ def test_a_dry_run_is_remembered_for_its_own_filter_only_and_not_for_ever(redis)
     second = bury_emails(redis, 1, begin=1)
 
     (plan,) = redis.keys(keys.dead_letter_plan("*"))
-    done = dead_letters.replay_all(Filter(), connection=redis, **BY)
+    done = dead_letters.replay_all(Filter(), connection=redis, by=BY)
 
     assert 0 < redis.ttl(plan) <= 900
     assert done.job_ids == first + second
@@ -124,7 +124,7 @@ def test_letters_that_fail_during_the_run_are_left_for_the_next(redis):
     def fail_again(done, total):
         bury_message(redis, email(100 + done))
 
-    done = dead_letters.replay_all(EMAILS, progress=fail_again, connection=redis, **BY)
+    done = dead_letters.replay_all(EMAILS, progress=fail_again, connection=redis, by=BY)
 
     assert done.job_ids == ids
     assert dead_letters.count(connection=redis) == 3
@@ -136,7 +136,7 @@ def test_what_cannot_be_replayed_stays_and_is_named_before_and_after(redis, now)
 
     shown = dead_letters.dry_replay(EMAILS, connection=redis)
     dead_letters.resolve(ids[0], connection=redis)
-    done = dead_letters.replay_all(Filter(reason="permanent"), connection=redis, **BY)
+    done = dead_letters.replay_all(Filter(reason="permanent"), connection=redis, by=BY)
 
     assert shown.job_ids == ids
     for bulk in (shown, done):
@@ -152,7 +152,7 @@ def test_a_letter_that_somebody_else_replays_meanwhile_is_left_out(redis):
     def purge_next(done, total):
         dead_letters.resolve(ids[1], connection=redis)
 
-    done = dead_letters.replay_all(EMAILS, progress=purge_next, connection=redis, **BY)
+    done = dead_letters.replay_all(EMAILS, progress=purge_next, connection=redis, by=BY)
 
     assert done.job_ids == ids[:1]
 
@@ -161,7 +161,7 @@ def test_the_rate_limits_how_many_go_in_a_second(redis):
     bury_emails(redis, 6)
 
     begin = time.monotonic()
-    dead_letters.replay_all(EMAILS, rate=20, connection=redis, **BY)
+    dead_letters.replay_all(EMAILS, rate=20, connection=redis, by=BY)
 
     assert time.monotonic() - begin >= 5 / 20
 
@@ -169,7 +169,7 @@ def test_the_rate_limits_how_many_go_in_a_second(redis):
 @pytest.mark.parametrize("rate", [0, -1])
 def test_a_rate_of_nothing_is_refused(redis, rate):
     with pytest.raises(InvalidOption, match="rate"):
-        dead_letters.replay_all(EMAILS, rate=rate, connection=redis, **BY)
+        dead_letters.replay_all(EMAILS, rate=rate, connection=redis, by=BY)
 
 
 def test_a_replay_that_is_killed_and_started_again_sends_each_letter_once(redis, start_process):
@@ -192,7 +192,7 @@ def test_two_people_who_replay_the_same_letters_send_each_once(redis):
     ids = bury_emails(redis, 60)
 
     def run(actor):
-        return dead_letters.replay_all(EMAILS, actor=actor, reason="mended", connection=redis)
+        return dead_letters.replay_all(EMAILS, by=By(actor, "mended"), connection=redis)
 
     with ThreadPool(2) as pool:
         ada, grace = pool.map(run, ["ada", "grace"])
@@ -210,7 +210,7 @@ def test_letters_are_purged_by_filter_after_a_dry_run_that_shows_them(redis):
     assert dead_letters.count(connection=redis) == 4
     later = bury_emails(redis, 1, begin=3)
     done = dead_letters.purge_all(
-        EMAILS, progress=lambda *at: told.append(at), connection=redis, **BY
+        EMAILS, progress=lambda *at: told.append(at), connection=redis, by=BY
     )
 
     assert shown.job_ids == done.job_ids == ids
@@ -223,18 +223,18 @@ def test_letters_are_purged_by_filter_after_a_dry_run_that_shows_them(redis):
 def test_a_purged_letter_leaves_nothing_behind(redis):
     (job_id,) = bury_emails(redis, 1)
 
-    dead_letters.purge(job_id, connection=redis, **BY)
+    dead_letters.purge(job_id, connection=redis, by=BY)
 
     assert [key for key in own_keys(redis) if b"dead" in key] == []
     with pytest.raises(dead_letters.DeadLetterNotFound):
-        dead_letters.purge(job_id, connection=redis, **BY)
+        dead_letters.purge(job_id, connection=redis, by=BY)
 
 
 def test_a_replay_that_fails_again_is_buried_under_its_new_id(redis, worker, send, eventually):
     handle = send("permanent")
     eventually(lambda: dead_letters.find(handle.id, connection=redis))
 
-    done = dead_letters.replay_all(Filter(message_type="TEST"), connection=redis, **BY)
+    done = dead_letters.replay_all(Filter(message_type="TEST"), connection=redis, by=BY)
 
     assert done.job_ids == [handle.id]
     again = eventually(lambda: list(dead_letters.newest(1, connection=redis)))[0]

@@ -6,17 +6,17 @@ from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message, rq, settled
-from workers import dead_letters, enqueue, keys
+from workers import By, dead_letters, enqueue, keys
 from workers.burial import Death, bury_job
 from workers.dead_letters import Filter
 from workers.reconcile import bury_failed
 
-BY = {"actor": "ada", "reason": "mended"}
+BY = By("ada", "mended")
 REQUEUE_ALL = ("requeue", "-c", "worker_settings", "--queue", "default", "-S", "json", "--all")
 
 
 def replay(redis, job_id):
-    return dead_letters.replay(job_id, data={"testType": "echo"}, connection=redis, **BY)
+    return dead_letters.replay(job_id, data={"testType": "echo"}, connection=redis, by=BY)
 
 
 def fetch(redis, job_id):
@@ -51,7 +51,7 @@ def test_rq_requeue_all_after_a_replay_of_all_has_nothing_to_do(redis, now):
         fail(redis, handle.id)
     assert failed_ids(redis) == sorted(handle.id for handle in handles)
 
-    dead_letters.replay_all(Filter(), connection=redis, **BY)
+    dead_letters.replay_all(Filter(), connection=redis, by=BY)
 
     assert "Nothing to do" in rq(*REQUEUE_ALL)
     assert redis.llen(keys.queue("default")) == 3

@@ -4,15 +4,15 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import rq, settled
-from workers import dead_letters, keys
+from workers import By, dead_letters, keys
 from workers.dead_letters import Filter
 
-BY = {"actor": "ada", "reason": "mended"}
+BY = By("ada", "mended")
 REQUEUE_ALL = ("requeue", "-c", "worker_settings", "--queue", "default", "-S", "json", "--all")
 
 
 def replay(redis, job_id):
-    return dead_letters.replay(job_id, data={"testType": "echo"}, connection=redis, **BY)
+    return dead_letters.replay(job_id, data={"testType": "echo"}, connection=redis, by=BY)
 
 
 def fetch(redis, job_id):
@@ -59,8 +59,8 @@ def test_rq_requeue_all_does_not_run_what_was_purged(redis, send, worker):
     for handle in (one, two):
         settled(handle)
 
-    dead_letters.purge(one.id, connection=redis, **BY)
-    dead_letters.purge_all(Filter(), connection=redis, **BY)
+    dead_letters.purge(one.id, connection=redis, by=BY)
+    dead_letters.purge_all(Filter(), connection=redis, by=BY)
 
     assert "Nothing to do" in rq(*REQUEUE_ALL)
     assert fetch(redis, one.id).get_status() == "failed"

@@ -11,6 +11,7 @@ from pydantic import JsonValue
 
 from messages import PostroomError
 from workers import audit, keys
+from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.errors import DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, letter_of
@@ -77,8 +78,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     wanted: Filter,
     *,
     rate: float | None = None,
-    actor: str,
-    reason: str,
+    by: By,
     progress: Progress | None = None,
     connection: redis.Redis,
     settings: Settings | None = None,
@@ -90,8 +90,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     Args:
         wanted: Which letters.
         rate: How many a second at most, above 0; None means no limit.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         progress: Is told after each letter.
         connection: Where.
         settings: None means those of the environment.
@@ -110,7 +109,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     _check_rate(rate)
     with storage_errors():
         ids = _planned("replay", wanted, connection)
-        _record("dead_letter.replay_all", wanted, len(ids), actor, reason, connection)
+        _record("dead_letter.replay_all", wanted, len(ids), by, connection)
         for index, job_id in enumerate(_paced(ids, rate)):
             try:
                 if replay_silently(job_id, connection=connection, settings=settings):
@@ -126,19 +125,18 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     return Bulk(good, refused)
 
 
-def purge(job_id: str, *, actor: str, reason: str, connection: redis.Redis) -> None:
+def purge(job_id: str, *, by: By, connection: redis.Redis) -> None:
     """Remove a letter for good, and its job from RQ's failed ones.
 
     Args:
         job_id: Its job.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         connection: Where.
 
     Raises:
         DeadLetterNotFound: If there is none.
     """
-    made = audit.entry("dead_letter.purge", actor=actor, reason=reason, target=job_id)
+    made = by.entry("dead_letter.purge", target=job_id)
     with storage_errors():
         stored_text(job_id, connection=connection)
         purge_many([job_id], made=made, connection=connection)
@@ -161,8 +159,7 @@ def dry_purge(wanted: Filter, *, connection: redis.Redis) -> Bulk:
 def purge_all(
     wanted: Filter,
     *,
-    actor: str,
-    reason: str,
+    by: By,
     progress: Progress | None = None,
     connection: redis.Redis,
 ) -> Bulk:
@@ -170,8 +167,7 @@ def purge_all(
 
     Args:
         wanted: Which letters.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         progress: Is told after each hundred.
         connection: Where.
 
@@ -180,7 +176,7 @@ def purge_all(
     """
     with storage_errors():
         ids = _planned("purge", wanted, connection)
-        _record("dead_letter.purge_all", wanted, len(ids), actor, reason, connection)
+        _record("dead_letter.purge_all", wanted, len(ids), by, connection)
         for index, chunk in enumerate(_chunks(ids)):
             purge_many(chunk, connection=connection)
             _tell(progress, index * _CHUNK + len(chunk), len(ids))
@@ -205,14 +201,10 @@ def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _record(  # noqa: PLR0913, PLR0917 - the facts of one action
-    action: str, wanted: Filter, count: int, actor: str, reason: str, connection: redis.Redis
-) -> None:
+def _record(action: str, wanted: Filter, count: int, by: By, connection: redis.Redis) -> None:
     # Before the first letter: a bulk that is killed half-way has been begun by somebody, too.
-    audit.record(
+    by.record(
         action,
-        actor=actor,
-        reason=reason,
         target="dead letters",
         details={"filter": dict[str, JsonValue](wanted.described()), "letters": count},
         connection=connection,

@@ -11,6 +11,7 @@ from messages import Message, UnknownSchemaVersion, message_class, new_message
 from messages.errors import InvalidMessage
 from messages.masking import masked
 from workers import audit, keys
+from workers.audit import By
 from workers.clock import utc_now
 from workers.connection import storage_errors
 from workers.dead_letters.errors import LetterChanged, NotReplayable
@@ -46,8 +47,7 @@ def edit(
     job_id: str,
     data: Mapping[str, Any],
     *,
-    actor: str,
-    reason: str,
+    by: By,
     connection: redis.Redis,
 ) -> Sequence[Change]:
     """Change a letter's data for good; a later replay sends what it is then.
@@ -55,8 +55,7 @@ def edit(
     Args:
         job_id: The letter's job.
         data: What to change, merged as in `merged`.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         connection: Where.
 
     Returns:
@@ -68,14 +67,14 @@ def edit(
         InvalidMessage: If the data does not fit the type; nothing is changed.
         LetterChanged: If somebody else keeps on changing it.
     """
-    audit.entry("dead_letter.edit", actor=actor, reason=reason, target=job_id)
+    by.entry("dead_letter.edit", target=job_id)
     with storage_errors():
         for _ in range(TRIES):
             stored = stored_text(job_id, connection=connection)
             letter = letter_of(stored)
             successor(letter, data)
             found = changes(letter, data)
-            if not found or _store(letter, stored, data, found, actor, reason, connection):
+            if not found or _store(letter, stored, data, found, by, connection):
                 return found
     raise changed_meanwhile(job_id)
 
@@ -169,15 +168,12 @@ def _store(  # noqa: PLR0913, PLR0917 - the facts of one edit
     stored: bytes,
     data: Mapping[str, Any],
     found: Sequence[Change],
-    actor: str,
-    reason: str,
+    by: By,
     connection: redis.Redis,
 ) -> bool:
     """Write it with its audit entry; returns False if the letter was changed since it was read."""
-    made = audit.entry(
+    made = by.entry(
         "dead_letter.edit",
-        actor=actor,
-        reason=reason,
         target=letter.job_id,
         details={"messageType": letter.message_type, "fields": changed_fields(found)},
     )

@@ -10,7 +10,8 @@ from typing import Any
 import redis
 from pydantic import TypeAdapter, ValidationError
 
-from workers import audit, keys
+from workers import keys
+from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.bulk import Progress
 from workers.dead_letters.errors import InvalidLetter
@@ -81,14 +82,13 @@ class _Tally:
 
 
 def export_letters(
-    wanted: Filter | None = None, *, actor: str, reason: str, connection: redis.Redis
+    wanted: Filter | None = None, *, by: By, connection: redis.Redis
 ) -> Iterator[str]:
     """Write letters, secrets included, in the form that `import_letters` reads.
 
     Args:
         wanted: Which letters; None means all.
-        actor: Who does it: whoever has the file can read every message in it.
-        reason: Why.
+        by: Who does it, and why: whoever has the file can read every message in it.
         connection: Where.
 
     Yields:
@@ -98,10 +98,8 @@ def export_letters(
     with storage_errors():
         ids = iter(snapshot(wanted, connection=connection))
         details: dict[str, Any] = {"filter": wanted.described()}
-        audit.record(
+        by.record(
             "dead_letter.export",
-            actor=actor,
-            reason=reason,
             target="dead letters",
             details=details,
             connection=connection,
@@ -114,8 +112,7 @@ def export_letters(
 def import_letters(
     lines: Iterable[str | bytes],
     *,
-    actor: str,
-    reason: str,
+    by: By,
     progress: Progress | None = None,
     connection: redis.Redis,
 ) -> Imported:
@@ -127,15 +124,14 @@ def import_letters(
 
     Args:
         lines: The file's lines; empty ones do not matter.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         progress: Is told after each fifty lines how many are read; how many there are is not known.
         connection: Where.
 
     Returns:
         How many letters came back, were skipped and why, or were refused.
     """
-    audit.entry("dead_letter.import", actor=actor, reason=reason, target="dead letters")
+    by.entry("dead_letter.import", target="dead letters")
     tally = _Tally()
     numbered = enumerate(lines, 1)
     with storage_errors():
@@ -145,10 +141,8 @@ def import_letters(
             if progress is not None:
                 progress(chunk[-1][0], None)
         counts = dict(tally.outcomes)
-        audit.record(
+        by.record(
             "dead_letter.import",
-            actor=actor,
-            reason=reason,
             target="dead letters",
             details={**counts},
             connection=connection,

@@ -10,6 +10,7 @@ from typing import Any, TypedDict, Unpack
 import redis
 
 from workers import audit, keys
+from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.edits import TRIES, changed_fields, changed_meanwhile, changes, successor
 from workers.dead_letters.letter import DeadLetter, letter_of
@@ -43,12 +44,11 @@ class ReplayOptions(TypedDict, total=False):
     timeout: Duration
 
 
-def replay(  # noqa: PLR0913 - what one replay is told
+def replay(
     job_id: str,
     *,
     data: Mapping[str, Any] | None = None,
-    actor: str,
-    reason: str,
+    by: By,
     connection: redis.Redis,
     settings: Settings | None = None,
     **options: Unpack[ReplayOptions],
@@ -62,8 +62,7 @@ def replay(  # noqa: PLR0913 - what one replay is told
     Args:
         job_id: The letter's job.
         data: What to change in its data; objects are merged, null removes a field.
-        actor: Who does it.
-        reason: Why.
+        by: Who does it, and why.
         connection: Where.
         settings: None means those of the environment.
         options: See `ReplayOptions`; what is left out is as the letter's sender chose.
@@ -84,8 +83,8 @@ def replay(  # noqa: PLR0913 - what one replay is told
         for _ in range(TRIES):
             stored = stored_text(job_id, connection=connection)
             letter = letter_of(stored)
-            record = _record(letter, data, options, settings)
-            made = _entry(letter, data, record, actor=actor, reason=reason)
+            record = resent(letter, data, options, settings=settings)
+            made = _entry(letter, data, record, by)
             if _send(record, letter, stored, made, settings=settings, connection=connection):
                 audit.tell(made)
                 return record.id
@@ -111,7 +110,7 @@ def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings)
         if stored is None:
             return False
         letter = letter_of(stored)
-        record = _record(letter, None, {}, settings)
+        record = resent(letter, None, {}, settings=settings)
         if _send(record, letter, stored, None, settings=settings, connection=connection):
             return True
     raise changed_meanwhile(job_id)
@@ -127,12 +126,27 @@ def check_replayable(letter: DeadLetter, *, settings: Settings) -> None:
     Raises:
         PostroomError: What `replay` would raise.
     """
-    _record(letter, None, {}, settings)
+    resent(letter, None, {}, settings=settings)
 
 
-def _record(
-    letter: DeadLetter, data: Mapping[str, Any] | None, options: ReplayOptions, settings: Settings
+def resent(
+    letter: DeadLetter,
+    data: Mapping[str, Any] | None,
+    options: ReplayOptions,
+    *,
+    settings: Settings,
 ) -> JobRecord:
+    """The job that sends a letter's message again, not yet stored.
+
+    Args:
+        letter: The letter.
+        data: What to change in its data; None changes nothing.
+        options: What to do otherwise than the letter's sender chose.
+        settings: Defaults and routes.
+
+    Raises:
+        PostroomError: What `replay` would raise.
+    """
     message = successor(letter, data)
     chosen: EnqueueOptions = {**_as_before(letter), **options}
     for middleware in enqueue_middleware():
@@ -141,30 +155,24 @@ def _record(
 
 
 def _as_before(letter: DeadLetter) -> EnqueueOptions:
-    queue = queue_of(letter.queue)
-    options: Any = dict(letter.options)
+    queue, options = queue_of(letter.queue), dict[str, Any](letter.options)
     if NAME_PATTERN.fullmatch(queue):
-        options["queue"] = queue
-        options["priority"] = (
-            letter.queue.removeprefix(f"{queue}:") if queue != letter.queue else Priority.NORMAL
-        )
-    before: EnqueueOptions = options
-    return before
+        priority = letter.queue.removeprefix(queue).removeprefix(":")
+        options |= {"queue": queue, "priority": priority or Priority.NORMAL}
+    before: Any = options
+    chosen: EnqueueOptions = before
+    return chosen
 
 
 def _entry(
     letter: DeadLetter,
     data: Mapping[str, Any] | None,
     record: JobRecord,
-    *,
-    actor: str,
-    reason: str,
+    by: By,
 ) -> audit.AuditEntry:
     fields = changed_fields(changes(letter, data))
-    return audit.entry(
+    return by.entry(
         "dead_letter.replay",
-        actor=actor,
-        reason=reason,
         target=letter.job_id,
         details={"messageType": letter.message_type, "newJobId": record.id, "fields": fields},
     )
