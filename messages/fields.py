@@ -6,6 +6,7 @@ A marker stands in the annotation and changes nothing about the value:
 
 import math
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, JsonValue
@@ -26,7 +27,10 @@ class Secret:
 
 
 class LogField:
-    """Marker: log lines of the job carry this field, under its Python name."""
+    """Marker: log lines of the job carry this field, under its Python name.
+
+    A field that is named like a part of every line, such as `message` or `level`, is left out.
+    """
 
 
 Marker = type[Indexed] | type[Secret] | type[LogField]
@@ -57,6 +61,7 @@ JsonObject = Annotated[dict[str, JsonValue], AfterValidator(_within_limits)]
 """An object whose content the message type leaves open: any JSON, at most `MAX_DEPTH` deep."""
 
 
+@lru_cache(maxsize=1_024)
 def marked_fields(model: type[BaseModel], marker: Marker) -> tuple[str, ...]:
     """The fields of a model that carry a marker.
 
@@ -80,5 +85,6 @@ def marked_values(payload: BaseModel, marker: Marker) -> dict[str, Any]:
     Returns:
         Python name to value, without the fields that are None.
     """
-    found = {name: getattr(payload, name) for name in marked_fields(type(payload), marker)}
+    names = marked_fields(type(payload), marker)  # type: ignore[arg-type]  # classes are hashable
+    found = {name: getattr(payload, name) for name in names}
     return {name: value for name, value in found.items() if value is not None}

@@ -7,6 +7,7 @@ from types import UnionType
 from typing import Annotated, Any, Union, get_args, get_origin
 
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 from typing_extensions import TypeAliasType
 
 from messages.base import Message, registered_types
@@ -51,9 +52,20 @@ def secrets_of(message: Message) -> frozenset[str]:
         The values of its fields marked `Secret`, as text; of objects and lists, those within.
     """
     found: set[str] = set()
-    if _holds_secrets(type(message)):  # most types do not, and this is asked at every run
-        _without_secrets(message, lambda value: found.update(_texts(value)))
+    concerned = {name for name, _ in _concerned(type(message))}
+    if concerned:  # of most types there are none
+        values = message.model_dump(mode="json", by_alias=True, include=concerned)
+        _fields(values, type(message), lambda value: found.update(_texts(value)))
     return frozenset(found)
+
+
+def holds_secrets(model: type[BaseModel]) -> bool:
+    """Whether any field of a class is marked `Secret`, also within other models.
+
+    Args:
+        model: A message's class, or a part of one.
+    """
+    return bool(_concerned(model))
 
 
 def masked_by_name(value: Any) -> Any:
@@ -81,7 +93,7 @@ def _without_secrets(message: Any, replace: Replace) -> Any:
 
 def _fields(value: Mapping[str, Any], model: type[BaseModel], replace: Replace) -> dict[str, Any]:
     found = dict(value)
-    for name, field in model.model_fields.items():
+    for name, field in _concerned(model):
         for key in {name, field.alias or name} & found.keys():
             is_secret = Secret in field.metadata and found[key] is not None
             found[key] = (
@@ -118,9 +130,14 @@ def _object(
     return value
 
 
-@lru_cache
-def _holds_secrets(model: type[BaseModel]) -> bool:
-    return _declares(model, set())
+@lru_cache(maxsize=1_024)
+def _concerned(model: type[BaseModel]) -> tuple[tuple[str, FieldInfo], ...]:
+    """The fields that are secret, or that have secret parts."""
+    return tuple(
+        (name, field)
+        for name, field in model.model_fields.items()
+        if Secret in field.metadata or _declares(field.annotation, set())
+    )
 
 
 def _declares(annotation: Any, seen: set[int]) -> bool:

@@ -35,6 +35,7 @@ _EVERY = 1.0  # seconds after which a line is sent, however few there are
 _KNOWN_TO_THE_JOB = frozenset({"job_id", "queue", "message_type", "correlation_id", "trace_id"})
 _AHEAD = ("timestamp", "level", "message", "module", "event")
 _NEVER_CUT = frozenset({"timestamp", "level", "event", "module"})
+_LOCK = "its_lock"
 _CUT = "…"
 _SHORTEST_CUT = 40
 _DEBUG = "debug"
@@ -99,7 +100,8 @@ def kept(job_id: str, *, connection: redis.Redis) -> int:
 class JobLog:
     """Collects what one run logs, and sends it in batches.
 
-    It never fails the job: while Redis cannot be reached, the newest lines wait here.
+    A run that logs nothing costs next to nothing. It never fails the job: while Redis cannot be
+    reached, the newest lines wait here.
 
     Args:
         job_id: The job.
@@ -118,12 +120,12 @@ class JobLog:
     has_lines: bool = False
     keep_debug: bool = False
     failed: bool = False
-    _waiting: list[bytes] = field(default_factory=list)
-    _progress: Progress | None = None
-    _timer: threading.Timer | None = None
-    _is_away: bool = False  # Redis: then only the timer tries again, or each line would wait for it
-    _sending: threading.RLock = field(default_factory=threading.RLock)
-    _lock: threading.RLock = field(default_factory=threading.RLock)
+    # Not set by __init__: the class has the values of a run that has not logged anything yet.
+    _waiting: Sequence[bytes] = field(default=(), init=False)
+    _progress: Progress | None = field(default=None, init=False)
+    _timer: threading.Timer | None = field(default=None, init=False)
+    # Redis: then only the timer tries again, or each line would wait for it.
+    _is_away: bool = field(default=False, init=False)
 
     def keep(self, event: Event) -> None:
         """Add a line, as `keeping_logger` gives it.
@@ -155,7 +157,7 @@ class JobLog:
         """Send what waits."""
         with self._sending:
             with self._lock:
-                batch, self._waiting = self._waiting, []
+                batch, self._waiting = self._waiting, ()
                 progress, self._progress = self._progress, None
                 self._stop_timer()
             if not batch and progress is None:
@@ -175,12 +177,26 @@ class JobLog:
         """Send what waits, and let all of it live as long as the job."""
         if not self.failed:
             self.ttl = self.ttl_if_done
-        self.flush()
-        self._stop_timer()
+        if _LOCK in vars(self):  # something was logged
+            self.flush()
+            self._stop_timer()
         if self.has_lines:
             with suppress(redis.RedisError), self.connection.pipeline() as pipe:
                 self._limit(pipe, keys.job_log(self.job_id), keys.progress(self.job_id))
                 pipe.execute()
+
+    @property
+    def _lock(self) -> threading.RLock:
+        return self._made(_LOCK)
+
+    @property
+    def _sending(self) -> threading.RLock:
+        return self._made("its_sending")
+
+    def _made(self, name: str) -> threading.RLock:
+        """A lock of this log, made when it is first asked for, and only once by any thread."""
+        lock: threading.RLock = vars(self).setdefault(name, threading.RLock())
+        return lock
 
     def _send(self, batch: Sequence[bytes], progress: Progress | None) -> None:
         self.has_lines = True

@@ -5,12 +5,14 @@ does with structlog: a producer that configures nothing gets warnings on standar
 """
 
 import logging
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, MutableMapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import structlog
 from structlog.stdlib import BoundLogger, ExtraAdder, ProcessorFormatter
 
+from workers.context import current_run
 from workers.redaction import redacted_value
 
 Event = MutableMapping[str, Any]
@@ -18,9 +20,11 @@ Keep = Callable[[Event], None]
 """Is given each event of a logger, whatever the log level, before it is written."""
 
 
-def shared_processors() -> list[structlog.typing.Processor]:
+@lru_cache(maxsize=1)
+def shared_processors() -> Sequence[structlog.typing.Processor]:
     """What every event goes through, ours and those of the standard library's loggers."""
-    return [
+    return (
+        with_ids_of_the_run,
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
@@ -28,7 +32,17 @@ def shared_processors() -> list[structlog.typing.Processor]:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         structlog.processors.format_exc_info,
         _without_secrets,
-    ]
+    )
+
+
+def with_ids_of_the_run(_: Any, __: str, event: Event) -> Event:
+    """A structlog processor: gives an event the ids of the run that it is part of.
+
+    The event's own values count more, those bound with `structlog.contextvars` less: a handler
+    may have left them there in a run before.
+    """
+    run = current_run()
+    return event if run is None else {**run.ids, **event}
 
 
 def get_logger(name: str) -> BoundLogger:

@@ -83,6 +83,36 @@ def configure_logs(settings: Settings) -> None:
     )
 
 
+class Batch(logging.LogRecord):
+    """Lines that are ready as they are: JSON objects in the shape of `in_shape`.
+
+    Args:
+        lines: Without the newline at their ends.
+        name: The logger's name.
+    """
+
+    def __init__(self, lines: Sequence[str], name: str) -> None:
+        super().__init__(name, logging.INFO, "", 0, "\n".join(lines), (), None)
+
+
+def targets_of_batches(logger: logging.Logger) -> Sequence[logging.Handler]:
+    """Where a logger's lines go, if all of these places take a `Batch`.
+
+    Args:
+        logger: Any.
+
+    Returns:
+        Handlers; none if people read one of them, or somebody else than `configure_logs` added it.
+    """
+    found: list[logging.Handler] = []
+    at: logging.Logger | None = logger
+    while at is not None:
+        found += at.handlers
+        at = at.parent if at.propagate else None
+    ready = all(isinstance(each.formatter, _Ending) and each.formatter.is_json for each in found)
+    return found if ready else ()
+
+
 def in_shape(event: Event) -> dict[str, Any]:
     """An event in the shape of requirement 004.
 
@@ -102,6 +132,22 @@ def in_shape(event: Event) -> dict[str, Any]:
         "event": _snake_case(str(rest.pop("event"))),
     }
     return ahead | {name: value for name, value in rest.items() if name not in ahead}
+
+
+class _Ending(ProcessorFormatter):
+    """The last steps of an event on its way to one target."""
+
+    def __init__(self, *, is_json: bool) -> None:
+        ending = _for_machines() if is_json else _for_people()
+        super().__init__(
+            processors=[ProcessorFormatter.remove_processors_meta, *ending],
+            foreign_pre_chain=[_named, *shared_processors()],
+        )
+        self.is_json = is_json
+
+    @override
+    def format(self, record: logging.LogRecord) -> str:
+        return str(record.msg) if isinstance(record, Batch) else super().format(record)
 
 
 class _NotTwice(logging.Filter):
@@ -125,13 +171,7 @@ def _file(path: Path) -> logging.Handler:
 def _target(
     handler: logging.Handler, settings: Settings, *, always_json: bool = False
 ) -> logging.Handler:
-    ending = _for_machines() if always_json or settings.log_format == "json" else _for_people()
-    handler.setFormatter(
-        ProcessorFormatter(
-            processors=[ProcessorFormatter.remove_processors_meta, *ending],
-            foreign_pre_chain=[_named, *shared_processors()],
-        )
-    )
+    handler.setFormatter(_Ending(is_json=always_json or settings.log_format == "json"))
     handler.addFilter(_NotTwice())
     return handler
 

@@ -5,17 +5,17 @@ whatever looks like one: a password in a URL, a header, `password=...`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
 from typing import Any
 
 from messages.masking import MASK, SECRET_NAME
+from workers.context import current_run
 from workers.secret_settings import secret_values
 
 _DEEPEST = 8
-_SHORTEST_OF_A_MESSAGE = 4  # characters, such as a PIN; fewer would hide parts of other words
 
 # Quotes may be escaped, once for each time that a text was put into another.
 _PATTERNS = (
@@ -47,7 +47,7 @@ _PATTERNS = (
 
 _HINTS = re.compile(r"://|pass|secret|token|key|cookie|author|bearer|signature", re.IGNORECASE)
 
-_of_this_run: ContextVar[frozenset[str]] = ContextVar("postroom_secrets", default=frozenset())
+_hidden: ContextVar[frozenset[str]] = ContextVar("postroom_hidden", default=frozenset())
 
 
 def redacted(text: str) -> str:
@@ -56,7 +56,8 @@ def redacted(text: str) -> str:
     Args:
         text: What is about to be written.
     """
-    for secrets in (_known(), _of_this_run.get()):
+    run = current_run()
+    for secrets in (known_secrets(), run.secrets if run else None, _hidden.get()):
         if secrets:
             text = _any_of(secrets).sub(MASK, text)
     if _HINTS.search(text):
@@ -87,6 +88,20 @@ def redacted_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
     return redacted(text_of(value))
 
 
+@contextmanager
+def hiding(secrets: frozenset[str]) -> Iterator[None]:
+    """Hide further texts for a while: those of a message that nobody is handling.
+
+    Args:
+        secrets: The texts.
+    """
+    token = _hidden.set(secrets)
+    try:
+        yield
+    finally:
+        _hidden.reset(token)
+
+
 def text_of(value: object) -> str:
     """A value's text, also of one that cannot tell it: logging must not fail."""
     try:
@@ -95,28 +110,14 @@ def text_of(value: object) -> str:
         return "(its text cannot be read)"
 
 
-@contextmanager
-def hiding(secrets: Iterable[str]) -> Iterator[None]:
-    """Hide the secrets of a message as long as its handler runs.
-
-    Args:
-        secrets: Texts; those of fewer than four characters are left alone.
-    """
-    worth = frozenset(text for text in secrets if len(text) >= _SHORTEST_OF_A_MESSAGE)
-    token = _of_this_run.set(worth)
-    try:
-        yield
-    finally:
-        _of_this_run.reset(token)
-
-
 def read_secrets_anew() -> None:
     """Forget which secrets this process was given; the next text looks at the environment again."""
-    _known.cache_clear()
+    known_secrets.cache_clear()
 
 
 @lru_cache(maxsize=1)
-def _known() -> frozenset[str]:
+def known_secrets() -> frozenset[str]:
+    """The secrets that this process was given, read from its environment once."""
     return secret_values()
 
 
