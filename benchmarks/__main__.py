@@ -92,7 +92,8 @@ def rows_from(text: str | None, gates: Sequence[Gate]) -> Sequence[Row]:
             field="--rows",
             remedy=f"Name some of {','.join(named)}.",
         )
-    if missing := {BASE, *([OURS] if gates else [])} - set(names):
+    bases = {named[name].base for name in names}
+    if missing := {*bases, *([BASE, OURS] if gates else [])} - set(names):
         raise InvalidRequest(
             f"The row {min(missing)!r} is needed and not named.",
             field="--rows",

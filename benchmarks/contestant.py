@@ -16,6 +16,7 @@ from benchmarks.plan import Row
 
 _ROOT = Path(__file__).parents[1]
 _END_SECONDS = 10.0
+_HANDLER = "benchmarks.handler"  # the same in all rows: it does nothing
 
 Order = Literal["fill", "drain", "count"]
 
@@ -127,7 +128,8 @@ def started(row: Row, url: str, folder: Path) -> Iterator[Contestant]:
 def _environment(row: Row, url: str, folder: Path) -> dict[str, str]:
     # Nothing of the surroundings, so that all rows run with the defaults and what is shown.
     own = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "HOME": str(folder), "LANG": "C.UTF-8"}
-    return own | {"REDIS_URL": url, "DATA_DIR": str(folder)} | dict(row.variables)
+    needed = {"REDIS_URL": url, "DATA_DIR": str(folder), "HANDLER_PACKAGES": _HANDLER}
+    return own | needed | dict(row.variables)
 
 
 def _end(process: "subprocess.Popen[str]") -> None:

@@ -14,7 +14,7 @@ from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
 from benchmarks.message import QUEUE, sample_messages
-from benchmarks.plan import Kind
+from benchmarks.plan import WorkerKind
 from messages.union import read_message
 from workers import MessageWorker, enqueue_many
 from workers.context import running
@@ -25,14 +25,14 @@ log = get_logger("postroom.jobs")
 
 RAW_LIST = "bench:raw"
 
-WORKERS: dict[Kind, type[BaseWorker]] = {
+WORKERS: dict[WorkerKind, type[BaseWorker]] = {
     "simple": SimpleWorker,
     "fork": Worker,
     "ours": MessageWorker,
 }
 
 
-def fill(kind: Kind, jobs: int, connection: redis.Redis) -> None:
+def fill(kind: WorkerKind, jobs: int, connection: redis.Redis) -> None:
     """Store messages: for a worker as `enqueue_many` does it, for the raw loop as bare JSON.
 
     Args:
@@ -47,7 +47,7 @@ def fill(kind: Kind, jobs: int, connection: redis.Redis) -> None:
         connection.rpush(RAW_LIST, *(message.to_json() for message in messages))
 
 
-def drain(kind: Kind, jobs: int, connection: redis.Redis) -> float:
+def drain(kind: WorkerKind, jobs: int, connection: redis.Redis) -> float:
     """Handle what is stored. A worker starts and ends, too; an empty drain costs that alone.
 
     Args:
@@ -70,7 +70,7 @@ def drain(kind: Kind, jobs: int, connection: redis.Redis) -> float:
     return next(iter(ended), time.perf_counter()) - began
 
 
-def handled(kind: Kind, jobs: int, connection: redis.Redis) -> int:
+def handled(kind: WorkerKind, jobs: int, connection: redis.Redis) -> int:
     """How many of the stored messages were handled with success.
 
     Args:

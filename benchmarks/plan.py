@@ -4,10 +4,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-Kind = Literal["simple", "fork", "raw", "ours"]
+WorkerKind = Literal["simple", "fork", "raw", "ours"]
+ProducerKind = Literal["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
+Kind = WorkerKind | ProducerKind
 
 BASE = "simple"
-"""The row that all others are compared with."""
+"""The row that all workers are compared with."""
 
 AGAIN = "again"
 """The base a second time: what the comparison says of two equal workers."""
@@ -18,24 +20,26 @@ OURS = "ours"
 
 @dataclass(frozen=True)
 class Row:
-    """One line of the table: one worker, with its server and nothing else.
+    """One line of the table: one worker or producer, with its server and nothing else.
 
     Args:
         name: As `--rows` has it.
         title: For people.
-        kind: Which loop it runs; see `benchmarks/loops.py`.
+        kind: Which loop it runs; see `benchmarks/loops.py` and `benchmarks/producers.py`.
         variables: Settings that differ from the defaults, as environment variables.
+        base: The row it is compared with.
     """
 
     name: str
     title: str
     kind: Kind
     variables: tuple[tuple[str, str], ...] = ()
+    base: str = BASE
 
     @property
     def is_compared(self) -> bool:
         """Whether its settings are those of the base, so that a ratio means something."""
-        return not self.variables and self.name != BASE
+        return not self.variables and self.name != self.base
 
 
 ROWS: Sequence[Row] = (
@@ -45,6 +49,11 @@ ROWS: Sequence[Row] = (
     Row("raw", "raw BLPOP loop, no safety", "raw"),
     Row(OURS, "workers.MessageWorker", "ours"),
     Row("quiet", "MessageWorker, LOG_JOBS=failures", "ours", (("LOG_JOBS", "failures"),)),
+    Row("rq_enqueue", "rq Queue.enqueue", "rq_enqueue", base="rq_enqueue"),
+    Row("enqueue", "enqueue", "enqueue", base="rq_enqueue"),
+    Row("rq_enqueue_many", "rq Queue.enqueue_many", "rq_enqueue_many", base="rq_enqueue_many"),
+    Row("enqueue_many", "enqueue_many", "enqueue_many", base="rq_enqueue_many"),
+    Row("indexed", "enqueue_many, two indexed fields", "indexed", base="enqueue_many"),
 )
 
 
@@ -66,7 +75,7 @@ class Plan:
 
 
 QUICK = Plan(rounds=3, slice_seconds=0.5, counted_jobs=20, budget_seconds=50)
-FULL = Plan(rounds=9, slice_seconds=3.0, counted_jobs=200, budget_seconds=570)
+FULL = Plan(rounds=9, slice_seconds=3.0, counted_jobs=1_000, budget_seconds=570)
 
 LEAST_JOBS = 10
 """Jobs of the shortest drain, and of the first, which is not measured."""

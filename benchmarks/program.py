@@ -17,16 +17,21 @@ import rq
 from benchmarks.arithmetic import Usage
 from benchmarks.loops import WORKERS, drain, fill, handled
 from benchmarks.message import MESSAGE_BYTES
-from benchmarks.plan import Kind
+from benchmarks.plan import Kind, ProducerKind, WorkerKind
+from benchmarks.producers import make, produce, stored
 from workers.jobs import load_application
 from workers.logs import configure_logs
 from workers.settings import Settings, load_settings
 
 _KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of ru_maxrss
 
+LOOPS: dict[str, WorkerKind] = {kind: kind for kind in get_args(WorkerKind)}
+PRODUCERS: dict[str, ProducerKind] = {kind: kind for kind in get_args(ProducerKind)}
+
 SHOWN = (
     *("log_level", "log_format", "log_jobs", "log_file", "result_ttl", "failure_ttl"),
     *("job_timeout", "queue_job_ttl", "keep_finished", "keep_failed", "handler_packages"),
+    *("index_jobs", "index_days"),
 )
 """The settings that may change what a job costs."""
 
@@ -49,16 +54,30 @@ def main(kind: Kind) -> None:
 
 def _done(what: str, kind: Kind, jobs: int, connection: redis.Redis) -> dict[str, Any]:
     if what == "fill":
-        fill(kind, jobs, connection)
+        _fill(kind, jobs, connection)
         return {}
     if what == "count":
-        return {"handled": handled(kind, jobs, connection)}
+        return {"handled": _count(kind, jobs, connection)}
     return asdict(_measured(kind, jobs, connection))
+
+
+def _fill(kind: Kind, jobs: int, connection: redis.Redis) -> None:
+    if kind in PRODUCERS:
+        make(PRODUCERS[kind], jobs)
+    else:
+        fill(LOOPS[kind], jobs, connection)
+
+
+def _count(kind: Kind, jobs: int, connection: redis.Redis) -> int:
+    return stored(connection) if kind in PRODUCERS else handled(LOOPS[kind], jobs, connection)
 
 
 def _measured(kind: Kind, jobs: int, connection: redis.Redis) -> Usage:
     spent = _cpu_seconds()
-    seconds = drain(kind, jobs, connection)
+    if kind in PRODUCERS:
+        seconds = produce(PRODUCERS[kind], connection)
+    else:
+        seconds = drain(LOOPS[kind], jobs, connection)
     cpu = _cpu_seconds() - spent
     return Usage(seconds=seconds, worker_cpu=cpu, memory_bytes=_memory())
 
@@ -77,7 +96,7 @@ def _memory() -> int:
 
 
 def _described(kind: Kind, settings: Settings) -> dict[str, Any]:
-    worker = WORKERS.get(kind)
+    worker = WORKERS.get(LOOPS[kind]) if kind in LOOPS else None
     values = settings.model_dump(mode="json", include=set(SHOWN))
     return {
         "worker": f"{worker.__module__}.{worker.__qualname__}" if worker else "none",
@@ -96,5 +115,5 @@ def _tell(answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    kinds: dict[str, Kind] = {kind: kind for kind in get_args(Kind)}
+    kinds: dict[str, Kind] = {**LOOPS, **PRODUCERS}
     main(kinds[sys.argv[1]])

@@ -43,7 +43,7 @@ class RowResult:
         jobs: How many it did in each drain.
         rounds: Its figures, one a round.
         counts: What a job asks of the server.
-        comparison: Against the base; None if its settings are others.
+        comparison: Against its base; None if it is one, or its settings are others.
     """
 
     row: Row
@@ -197,10 +197,15 @@ def _calibrated(stand: _Stand) -> Mapping[str, int]:
     rates: dict[str, float] = {}
     for each in stand.contestants:
         if each.row.kind not in rates:
-            empty = _drained(stand, each, 0)
-            found = cost(_drained(stand, each, LEAST_JOBS), empty, LEAST_JOBS)
-            rates[each.row.kind] = found.jobs_per_second
+            few = _rate(stand, each, LEAST_JOBS)
+            # One that leases many jobs at once shows only with many how fast it is.
+            rates[each.row.kind] = _rate(stand, each, jobs_for(few, stand.plan.slice_seconds / 10))
     return {kind: jobs_for(rate, stand.plan.slice_seconds) for kind, rate in rates.items()}
+
+
+def _rate(stand: _Stand, contestant: Contestant, jobs: int) -> float:
+    empty = _drained(stand, contestant, 0)
+    return cost(_drained(stand, contestant, jobs), empty, jobs).jobs_per_second
 
 
 def _counted(stand: _Stand, contestant: Contestant) -> Counts:
@@ -223,7 +228,7 @@ def _asked(stand: _Stand, contestant: Contestant, jobs: int) -> Counts:
 
 
 def _comparison(row: Row, costs: Costs) -> Comparison | None:
-    return compared(costs[row.name], costs[BASE]) if row.is_compared else None
+    return compared(costs[row.name], costs[row.base]) if row.is_compared else None
 
 
 def _quiet(costs: Costs) -> Measures | None:

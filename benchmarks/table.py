@@ -66,7 +66,8 @@ def _row_as_json(found: RowResult) -> dict[str, Any]:
         "commandsPerJob": found.counts.commands,
         "callsPerJob": found.counts.calls,
         "roundTripsPerJob": found.counts.round_trips,
-        "comparedWithSimpleWorker": asdict(found.comparison) if found.comparison else None,
+        "comparedWith": found.row.base if found.comparison else None,
+        "comparison": asdict(found.comparison) if found.comparison else None,
         "settings": dict(found.settings),
     }
 
@@ -114,11 +115,13 @@ def _figures(result: Result) -> Iterator[str]:
 
 
 def _ratios(result: Result) -> Iterator[str]:
-    yield _RATIOS.format("against stock SimpleWorker", "times its speed", "times less CPU")
-    for row in result.rows:
-        if row.comparison is not None:
-            told = (_ratio(row.comparison.speed), _ratio(row.comparison.cpu))
-            yield _RATIOS.format(row.row.title, *told)
+    for base in dict.fromkeys(row.row.base for row in result.rows if row.comparison):
+        title = next(row.row.title for row in result.rows if row.row.name == base)
+        yield _RATIOS.format(f"against {title}", "times its speed", "times less CPU")
+        for row in result.rows:
+            if row.comparison is not None and row.row.base == base:
+                told = (_ratio(row.comparison.speed), _ratio(row.comparison.cpu))
+                yield _RATIOS.format(row.row.title, *told)
     yield "Medians of the rounds, least and most in brackets; each round compares its own drains."
 
 

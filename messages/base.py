@@ -99,6 +99,8 @@ def _from_rfc_3339(value: object, info: ValidationInfo) -> object:
 
 
 def _in_utc(value: datetime) -> datetime:
+    if value.tzinfo is UTC:
+        return value
     try:
         return value.astimezone(UTC)
     except OverflowError as error:
@@ -158,7 +160,7 @@ class Message(_Wire):
         if names:
             _set_defaults(cls, names[0])
         # Also when a module is loaded again: the newest class counts.
-        _types.update(dict.fromkeys(names, cls))
+        _declare(dict.fromkeys(names, cls))
 
     @property
     def tenant(self) -> str | None:
@@ -184,7 +186,7 @@ class Message(_Wire):
                 remedy="Leave schema_version out.",
             )
         try:
-            text = self.model_dump_json().encode()
+            text = self.__pydantic_serializer__.to_json(self)  # model_dump_json, as bytes at once
         except ValueError as error:
             raise _unwritable(self, error) from error
         check_limits(text)
@@ -218,12 +220,20 @@ def _unwritable(message: Message, error: ValueError) -> InvalidMessage:
     )
 
 
-_types: dict[str, type[Message]] = {}  # filled by declaring classes, and by nothing else
+_types: Mapping[str, type[Message]] = {}  # filled by declaring classes, and by nothing else
 
 
 def registered_types() -> Mapping[str, type[Message]]:
-    """Wire name to class, for every message class that is declared."""
+    """Wire name to class, for every message class that is declared.
+
+    It is never changed: when a class is declared, another mapping takes its place.
+    """
     return _types
+
+
+def _declare(more: Mapping[str, type[Message]]) -> None:
+    global _types  # noqa: PLW0603 - see `registered_types`
+    _types = {**_types, **more}
 
 
 def _wire_names(cls: type[Message]) -> tuple[str, ...]:

@@ -4,11 +4,10 @@ The union is built on the first parse and again when a type was added since.
 """
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache, reduce
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial, reduce
 from operator import or_
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import Field, TypeAdapter, ValidationError
 from pydantic_core import from_json
@@ -16,6 +15,7 @@ from pydantic_core import from_json
 from messages.base import Message, registered_types
 from messages.errors import (
     InvalidMessage,
+    PostroomError,
     UnknownMessageType,
     UnknownSchemaVersion,
     invalid,
@@ -24,8 +24,7 @@ from messages.errors import (
 from messages.limits import check_limits
 
 
-@dataclass(frozen=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A message read from the wire, and the fields that this release does not know."""
 
     message: Message
@@ -105,12 +104,15 @@ def new_message(name: str, data: Any, **envelope: Any) -> Message:
 
 def read_message(data: bytes | str | Mapping[str, Any]) -> Parsed:
     """As `parse_message`, and tell which unknown fields were left out."""
-    text = _as_bytes(data)
+    text = data if type(data) is bytes else _as_bytes(data)
     check_limits(text)
     try:
-        return Parsed(_current(_union().validate_json(text, by_alias=True, by_name=False)))
+        message = _reader()(text)
     except ValidationError as error:
         return _read_again(text, error)
+    if message.schema_version != message.version:
+        raise _of_another_version(message)
+    return Parsed(message)
 
 
 def _read_again(text: bytes, error: ValidationError) -> Parsed:
@@ -146,21 +148,20 @@ def _without_unknown(content: dict[str, Any], paths: list[Sequence[int | str]]) 
     # Dropping fields can only make the content valid or show the errors they hid.
     parsed = read_message(content)
     names = (*(".".join(map(str, path)) for path in paths), *parsed.unknown_fields)
-    return replace(parsed, unknown_fields=names)
+    return Parsed(parsed.message, names)
 
 
-def _current(message: Message) -> Message:
-    if message.schema_version > message.version:
-        raise _newer(message.message_type, message.schema_version, message.version)
-    if message.schema_version < message.version:
-        raise InvalidMessage(
-            f"{message.message_type} was written in version {message.schema_version}; "
-            f"this release reads version {message.version} only.",
-            field="schemaVersion",
-            remedy="Give new fields defaults instead of raising `version`, or send it again.",
-            code="no_upcaster",
-        )
-    return message
+def _of_another_version(message: Message) -> PostroomError:
+    written, known = message.schema_version, message.version
+    if written > known:
+        return _newer(message.message_type, written, known)
+    return InvalidMessage(
+        f"{message.message_type} was written in version {written}; "
+        f"this release reads version {known} only.",
+        field="schemaVersion",
+        remedy="Give new fields defaults instead of raising `version`, or send it again.",
+        code="no_upcaster",
+    )
 
 
 def _refuse_newer(name: str, written: object) -> None:
@@ -213,11 +214,20 @@ def _dumped(data: Mapping[str, Any]) -> str:
     return json.dumps(dict(data), allow_nan=False, ensure_ascii=False, separators=(",", ":"))
 
 
-def _union() -> TypeAdapter[Message]:
-    return _adapter(tuple(dict.fromkeys(registered_types().values())))
+_Reader = Callable[[bytes], Message]
+
+_newest: tuple[Mapping[str, type[Message]], _Reader] | None = None  # the types, and who reads them
 
 
-@lru_cache(maxsize=1)
+def _reader() -> _Reader:
+    global _newest  # noqa: PLW0603 - asked for every message, and made anew when a type was declared
+    types = registered_types()
+    if _newest is None or _newest[0] is not types:
+        adapter = _adapter(tuple(dict.fromkeys(types.values())))
+        _newest = types, partial(adapter.validator.validate_json, by_alias=True, by_name=False)
+    return _newest[1]
+
+
 def _adapter(classes: tuple[type[Message], ...]) -> TypeAdapter[Message]:
     # Any: the union exists only at run time, so no annotation can name it.
     union: Any = reduce(or_, classes) if classes else Message

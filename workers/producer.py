@@ -4,29 +4,23 @@ A message is stored under its own id. Sending the same message again, for exampl
 answer to the first call was lost, changes nothing and returns the same job.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable
 from datetime import datetime
-from itertools import islice
 from typing import Unpack
 
 import redis
 import redis.asyncio
 
-from messages import Message, PostroomError
-from workers.connection import aconnection_for, connection_for, storage_errors
-from workers.context import current_message
-from workers.errors import BatchInvalid, InvalidOption
+from messages import Message
+from workers.batches import astore, astore_one, lane, store_one
+from workers.calls import Reply
+from workers.connection import aconnection_for, connection_for
+from workers.errors import InvalidOption
 from workers.handle import JobHandle
 from workers.options import Duration, EnqueueOptions
-from workers.record import JobRecord, job_record
-from workers.registry import enqueue_middleware
-from workers.scripts import script
+from workers.outgoing import chunks, outgoing
+from workers.record import job_record
 from workers.settings import Settings, load_settings
-
-CHUNK = 1_000
-"""Messages that `enqueue_many` holds and writes at a time."""
-
-Reply = Sequence[bytes]
 
 
 def enqueue(
@@ -137,14 +131,10 @@ def enqueue_many(
     """
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
-    ids: list[str] = []
-    for records in _chunks(messages, options, settings, ids):
-        with storage_errors(), connection.pipeline(transaction=True) as pipe:
-            for record in records:
-                _enqueue_script(connection)(record.keys, record.arguments, client=pipe)
-            replies: list[Reply] = pipe.execute()
-        ids.extend(_handle(reply).id for reply in replies)
-    return ids
+    with lane(connection) as to:
+        for records in chunks(messages, options, settings, to.ids):
+            to.store(records)
+        return to.ids()
 
 
 async def aenqueue(
@@ -194,15 +184,9 @@ async def aenqueue_many(
     """As `enqueue_many`, without blocking the event loop."""
     settings = settings or load_settings()
     connection = connection or await aconnection_for(settings)
-    run = connection.register_script(script("workers", "enqueue"))
     ids: list[str] = []
-    for records in _chunks(messages, options, settings, ids):
-        with storage_errors():
-            async with connection.pipeline(transaction=True) as pipe:
-                for record in records:
-                    await run(record.keys, record.arguments, client=pipe)
-                replies: list[Reply] = await pipe.execute()
-        ids.extend(_handle(reply).id for reply in replies)
+    for records in chunks(messages, options, settings, ids.copy):
+        ids += await astore(records, connection)
     return ids
 
 
@@ -216,10 +200,9 @@ def _enqueue(
 ) -> JobHandle:
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
-    record = _record(message, options, settings, at=at)
-    with storage_errors():
-        reply = _enqueue_script(connection)(record.keys, record.arguments)
-    return _handle(reply, connection)
+    message, options = outgoing(message, options)
+    record = job_record(message, options, settings=settings, at=at)
+    return _handle(store_one(record, connection), connection)
 
 
 async def _aenqueue(
@@ -232,11 +215,9 @@ async def _aenqueue(
 ) -> JobHandle:
     settings = settings or load_settings()
     connection = connection or await aconnection_for(settings)
-    record = _record(message, options, settings, at=at)
-    with storage_errors():
-        run = connection.register_script(script("workers", "enqueue"))
-        reply = await run(record.keys, record.arguments)
-    return _handle(reply, aconnection=connection)
+    message, options = outgoing(message, options)
+    record = job_record(message, options, settings=settings, at=at)
+    return _handle(await astore_one(record, connection), aconnection=connection)
 
 
 def _delayed(options: EnqueueOptions, delay: Duration) -> EnqueueOptions:
@@ -249,46 +230,10 @@ def _delayed(options: EnqueueOptions, delay: Duration) -> EnqueueOptions:
     return delayed
 
 
-def _record(
-    message: Message, options: EnqueueOptions, settings: Settings, *, at: datetime | None = None
-) -> JobRecord:
-    cause = current_message()
-    if cause is not None:
-        message = message.caused_by(cause)
-    for middleware in enqueue_middleware():
-        message, options = middleware(message, options)
-    return job_record(message, options, settings=settings, at=at)
-
-
-def _chunks(
-    messages: Iterable[Message], options: EnqueueOptions, settings: Settings, enqueued: list[str]
-) -> Iterator[list[JobRecord]]:
-    source = iter(messages)
-    index = 0
-    while True:
-        records: list[JobRecord] = []
-        try:
-            for message in islice(source, CHUNK):
-                records.append(_record(message, options, settings))  # noqa: PERF401 - on an error its length is the index
-        except PostroomError as error:
-            raise BatchInvalid(
-                error, index=index + len(records), enqueued=list(enqueued)
-            ) from error
-        if not records:
-            return
-        yield records
-        index += len(records)
-
-
-def _enqueue_script(connection: redis.Redis) -> redis.commands.core.Script:
-    return connection.register_script(script("workers", "enqueue"))
-
-
 def _handle(
     reply: Reply,
     connection: redis.Redis | None = None,
     aconnection: redis.asyncio.Redis | None = None,
 ) -> JobHandle:
-    outcome, job_id = reply[0].decode(), reply[1].decode()
-    is_new = outcome not in {"known", "duplicate"}
-    return JobHandle(job_id, is_new, connection, aconnection)
+    is_new = reply[0] not in {b"known", b"duplicate"}
+    return JobHandle(reply[1].decode(), is_new, connection, aconnection)

@@ -10,7 +10,7 @@ from benchmarks import contestant
 from benchmarks.arithmetic import Gate
 from benchmarks.contestant import started
 from benchmarks.errors import BenchFailed
-from benchmarks.message import MESSAGE_BYTES, sample_messages
+from benchmarks.message import MESSAGE_BYTES, indexed_messages, sample_messages
 from benchmarks.plan import ROWS, Plan
 from benchmarks.rounds import bench
 from benchmarks.server import bench_server
@@ -53,6 +53,32 @@ def test_a_bench_counts_what_each_row_does_and_leaves_nothing_behind(tmp_path) -
     assert "log_jobs all" in text
     assert json.loads(json.dumps(as_json(result, {})))["rows"][1]["commandsPerJob"] == 1
     assert set(psutil.Process().children(recursive=True)) <= set(before)
+
+
+@pytest.mark.slow("five processes load the application, and each stores its messages six times")
+def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
+    names = ["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
+    rows = [row for row in ROWS if row.name in names]
+
+    result = bench(TINY, rows, tmp_path, needed=("cpu",))
+
+    counts = {found.row.name: found.counts for found in result.rows}
+    assert list(counts) == names
+    assert counts["rq_enqueue"].round_trips == pytest.approx(2, abs=0.5)
+    assert counts["enqueue"].round_trips == pytest.approx(1, abs=0.5)
+    assert counts["enqueue"].commands < counts["rq_enqueue"].commands
+    assert [found.row.base for found in result.rows if found.comparison] == [
+        "rq_enqueue",
+        "rq_enqueue_many",
+        "enqueue_many",
+    ]
+    assert "against rq Queue.enqueue_many" in as_text(result, {})
+
+
+def test_messages_with_an_index_have_that_size_too() -> None:
+    messages = list(indexed_messages(3))
+
+    assert [len(message.to_json()) for message in messages] == [MESSAGE_BYTES] * 3
 
 
 def test_a_worker_that_ends_is_reported_with_the_last_line_of_its_log(tmp_path) -> None:

@@ -39,6 +39,7 @@ def test_rows_keep_the_order_of_the_table() -> None:
     [
         ("simple,fastest", [], "no row 'fastest'"),
         ("ours", [], "'simple' is needed"),
+        ("enqueue", [], "'rq_enqueue' is needed"),
         ("simple,raw", [Gate("cpu", 60)], "'ours' is needed"),
     ],
 )

@@ -1,86 +1,211 @@
--- Store one job and put it where it belongs, all or nothing.
--- KEYS: job, set of queues, queue list, scheduled set, deferred set, unique key, cancelled set
--- ARGV: id, prefix of job keys, delay in ms or '', due time in s or '', queue TTL in s or '',
---       unique: '' | 'live' | window in ms, what to do when a parent failed: fail | run | cancel,
---       number of parents, the parents' ids, then the hash's fields and values
--- Returns: what happened, and the id of the job that now stands for the message.
-local job, queues, list, scheduled, deferred, unique, cancelled = unpack(KEYS)
-local id, prefix, delay, due, ttl, window, policy = unpack(ARGV, 1, 7)
-local parents = tonumber(ARGV[8])
+-- Store jobs that share all but their messages, and put them where they belong, all or nothing.
+-- KEYS: set of queues, queue list, scheduled set, deferred set, unique key, cancelled set,
+--       the index of the message type, and its older half
+-- ARGV: when they were sent, prefix of job keys, delay in ms or '', due time in s or '',
+--       queue TTL in s or '', unique: '' | 'live' | window in ms,
+--       what to do when a parent failed: fail | run | cancel, message type,
+--       the index: jobs it keeps or '', seconds it keeps them, the names of its fields,
+--       number of parents, number of fields and values, the parents' ids, the fields and values,
+--       then for each job its id, its data and, if there is an index, lines of field:value for it
+-- Returns: what happened to the last job and the id that stands for its message; then for each
+--       duplicate its place among the jobs, from 1, and the id of the job that was there before.
+local call = redis.call
+local queues, list, scheduled, deferred, unique, cancelled, index, older = unpack(KEYS)
+local sent, prefix, delay, due, ttl, window, policy, kind, most, age, names = unpack(ARGV, 1, 11)
+local parents, fields = tonumber(ARGV[12]), tonumber(ARGV[13])
+local first = 14 + parents + fields -- where the jobs begin
+local step = most == '' and 2 or 3
 
-local ended = { finished = true, failed = true, canceled = true, stopped = true }
-
-if redis.call('EXISTS', job) == 1 then
-  return { 'known', id }
+local function has_ended(status)
+  return status == 'finished' or status == 'failed' or status == 'canceled' or status == 'stopped'
 end
 
-if window ~= '' then
-  local holder = redis.call('GET', unique)
-  if holder then
-    local status = redis.call('HGET', prefix .. holder, 'status')
-    if window ~= 'live' or (status and not ended[status]) then
-      return { 'duplicate', holder }
-    end
+local clock
+local function now() -- asked once, and only where it matters
+  if not clock then
+    local time = call('TIME')
+    clock = tonumber(time[1]) + tonumber(time[2]) / 1000000
   end
+  return clock
 end
 
-local waits, failed = {}, nil
-for index = 9, 8 + parents do
-  local status = redis.call('HGET', prefix .. ARGV[index], 'status')
-  if status and not ended[status] then
-    waits[#waits + 1] = ARGV[index]
+local state, failed = 'queued', nil
+local waits = {}
+for place = 14, 13 + parents do
+  local status = call('HGET', prefix .. ARGV[place], 'status')
+  if status and not has_ended(status) then
+    waits[#waits + 1] = ARGV[place]
   elseif status and status ~= 'finished' and policy ~= 'run' then
-    failed = ARGV[index]
+    failed = ARGV[place]
   end
 end
 
-local time = redis.call('TIME')
-local now = tonumber(time[1]) + tonumber(time[2]) / 1000000
 if delay ~= '' then
-  due = now + tonumber(delay) / 1000
+  due = now() + tonumber(delay) / 1000
 elseif due ~= '' then
   due = tonumber(due)
-else
-  due = now
-end
-
-redis.call('SADD', queues, list)
-redis.call('HSET', job, unpack(ARGV, 9 + parents))
-if window == 'live' then
-  -- Given back when the job ends; the expiry is for jobs that end under a stock worker.
-  redis.call('SET', unique, id, 'EX', 30 * 86400)
-  redis.call('HSET', job, 'unique_key', unique)
-elseif window ~= '' then
-  redis.call('SET', unique, id, 'PX', window)
+elseif ttl ~= '' then
+  due = now()
 end
 
 if failed and policy == 'cancel' then
-  redis.call('HSET', job, 'status', 'canceled')
-  redis.call('ZADD', cancelled, math.floor(now), id)
-  redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl'))
-  return { 'canceled', id }
-elseif failed then
-  -- A worker buries it, with the hooks that only workers know.
-  redis.call('HSET', job, 'parent_failed', failed)
-elseif #waits > 0 then
-  redis.call('HSET', job, 'status', 'deferred')
-  redis.call('ZADD', deferred, math.floor(now), id)
-  for _, parent in ipairs(waits) do
-    redis.call('SADD', prefix .. parent .. ':dependents', id)
-    -- RQ writes this key with two colons (rq/job.py, dependencies_key).
-    redis.call('SADD', prefix .. ':' .. id .. ':dependencies', parent)
+  state = 'canceled'
+elseif #waits > 0 and not failed then
+  state = 'deferred'
+elseif due ~= '' and due > now() then
+  state = 'scheduled'
+end
+
+-- The hash that all jobs have; its description and its data are each job's own.
+local hash = {
+  'created_at', sent, 'enqueued_at', sent, 'status', state, 'description', '', 'data', '',
+  unpack(ARGV, 14 + parents, first - 1)
+}
+local description, data = 8, 10
+local function set(field, value)
+  hash[#hash + 1] = field
+  hash[#hash + 1] = value
+end
+if window == 'live' then
+  set('unique_key', unique)
+end
+if failed and state ~= 'canceled' then
+  set('parent_failed', failed) -- a worker buries it, with the hooks that only workers know
+end
+if ttl ~= '' and (state == 'queued' or state == 'scheduled') then
+  -- The time in the queue begins now, or when the job is due; for a job that waits for others the
+  -- worker counts from the moment in which they let it go.
+  set('expires_at', string.format('%.3f', due + tonumber(ttl)))
+end
+
+local function write(job, id, content)
+  hash[description] = kind .. ' ' .. id
+  hash[data] = content
+  call('HSET', job, unpack(hash))
+end
+
+-- Most fields are those of the first job: to copy it takes less than to write them again. Returns
+-- whether a copy is one: in fakeredis the first job then changes with it, and gets its own back.
+local function write_copy(job, id, content, source)
+  call('HSET', job, 'description', kind .. ' ' .. id, 'data', content)
+  if call('HGET', prefix .. source, 'description') == hash[description] then
+    return true
   end
-  return { 'deferred', id }
+  call('DEL', job)
+  call('HSET', prefix .. source, unpack(hash))
+  write(job, id, content)
+  return false
 end
--- The time in the queue begins now, or when the job is due; for a job that waits for others the
--- worker counts from the moment in which they let it go.
-if ttl ~= '' then
-  redis.call('HSET', job, 'expires_at', string.format('%.3f', due + tonumber(ttl)))
+
+local outcome, stands
+local duplicates = {}
+local new, places = {}, {}
+local copies, is_checked = window == '', false
+for place = first, #ARGV, step do
+  local id = ARGV[place]
+  local job = prefix .. id
+  outcome, stands = state, id
+  -- Nothing is copied to a key that exists, and a key cannot be copied to itself.
+  local source = copies and new[1] ~= id and new[1]
+  local is_free
+  if source then
+    is_free = call('COPY', prefix .. source, job) == 1
+  else
+    is_free = call('EXISTS', job) == 0
+  end
+  if not is_free then
+    outcome = 'known'
+  elseif window ~= '' then
+    local holder = call('GET', unique)
+    local status = holder and call('HGET', prefix .. holder, 'status')
+    if holder and (window ~= 'live' or (status and not has_ended(status))) then
+      outcome, stands = 'duplicate', holder
+      duplicates[#duplicates + 1] = (place - first) / step + 1
+      duplicates[#duplicates + 1] = holder
+    end
+  end
+  if outcome == state then
+    if not source then
+      write(job, id, ARGV[place + 1])
+    elseif is_checked then
+      call('HSET', job, 'description', kind .. ' ' .. id, 'data', ARGV[place + 1])
+    else
+      copies, is_checked = write_copy(job, id, ARGV[place + 1], source), true
+    end
+    new[#new + 1] = id
+    places[#new] = place
+    if window == 'live' then
+      -- Given back when the job ends; the expiry is for jobs that end under a stock worker.
+      call('SET', unique, id, 'EX', 30 * 86400)
+    elseif window ~= '' then
+      call('SET', unique, id, 'PX', window)
+    end
+  end
 end
-if due > now then
-  redis.call('HSET', job, 'status', 'scheduled')
-  redis.call('ZADD', scheduled, math.ceil(due), id)
-  return { 'scheduled', id }
+if #new == 0 then
+  return { outcome, stands, unpack(duplicates) }
 end
-redis.call('RPUSH', list, id)
-return { 'queued', id }
+
+call('SADD', queues, list)
+if state == 'queued' then
+  call('RPUSH', list, unpack(new))
+elseif state == 'scheduled' then
+  for _, id in ipairs(new) do
+    call('ZADD', scheduled, math.ceil(due), id)
+  end
+elseif state == 'deferred' then
+  for _, id in ipairs(new) do
+    call('ZADD', deferred, math.floor(now()), id)
+    for _, parent in ipairs(waits) do
+      call('SADD', prefix .. parent .. ':dependents', id)
+      -- RQ writes this key with two colons (rq/job.py, dependencies_key).
+      call('SADD', prefix .. ':' .. id .. ':dependencies', parent)
+    end
+  end
+else
+  for _, id in ipairs(new) do
+    call('ZADD', cancelled, math.floor(now()), id)
+    call('EXPIRE', prefix .. id, call('HGET', prefix .. id, 'failure_ttl'))
+  end
+end
+
+if most ~= '' then
+  most, age = tonumber(most), tonumber(age)
+  -- The index has two halves. A full or old one takes the place of the one before, as a whole: to
+  -- take out single entries would cost more than to write them.
+  local begin = call('LINDEX', index, 0)
+  local is_full = begin and call('LLEN', index) >= most / 2
+  if is_full or (begin and tonumber(string.match(begin, '^%d+')) < (now() - age / 2) * 1000) then
+    call('UNLINK', older)
+    call('RENAME', index, older)
+    for field in string.gmatch(names, '%S+') do
+      call('UNLINK', older .. ':' .. field)
+      if call('EXISTS', index .. ':' .. field) == 1 then
+        call('RENAME', index .. ':' .. field, older .. ':' .. field)
+      end
+    end
+  end
+
+  local entries, added = {}, {}
+  local stamp = string.format('%.0f ', now() * 1000)
+  for number, id in ipairs(new) do
+    local values = ARGV[places[number] + 2]
+    entries[number] = stamp .. id .. '\n' .. values
+    for field, value in string.gmatch(values, '([^\n:]+):([^\n]*)') do
+      local members = added[field]
+      if not members then
+        members = {}
+        added[field] = members
+      end
+      members[#members + 1] = '0'
+      members[#members + 1] = value .. '\n' .. id
+    end
+  end
+  call('RPUSH', index, unpack(entries))
+  call('EXPIRE', index, age)
+  for field, members in pairs(added) do
+    call('ZADD', index .. ':' .. field, unpack(members))
+    call('EXPIRE', index .. ':' .. field, age)
+  end
+end
+return { outcome, stands, unpack(duplicates) }
