@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rq import Worker
+from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 
 from monitoring.answers import as_text, as_time
 from workers.routing import queue_of
@@ -17,7 +18,6 @@ _FIELDS = (
     "queues",
     "hostname",
     "pid",
-    "current_job",
     "version",
     "python_version",
     "worker_class",
@@ -35,7 +35,7 @@ class WorkerSnapshot:
         state: RQ's word: `starting`, `idle`, `busy` or `suspended`.
         hostname: Its machine.
         pid: Its process.
-        current_job: The job it runs.
+        current_job: The job it runs, or one of them; of ours once it has run for half a second.
         last_heartbeat: When it last showed that it lives, by its own clock.
         version: Of RQ.
         python_version: Of Python, without the compiler.
@@ -72,7 +72,7 @@ class WorkerSnapshot:
 
 
 def ask_workers(pipe: Any, worker_keys: Iterable[str]) -> None:
-    """Ask for each worker's record.
+    """Ask for each worker's record, and what it runs.
 
     Args:
         pipe: The pipeline to ask in.
@@ -80,6 +80,7 @@ def ask_workers(pipe: Any, worker_keys: Iterable[str]) -> None:
     """
     for key in worker_keys:
         pipe.hmget(key, _FIELDS)
+        pipe.smembers(WORKER_EXECUTIONS_KEY_TEMPLATE.format(_name(key)))
 
 
 def read_workers(worker_keys: Iterable[str], answers: Iterable[Any]) -> Iterator[WorkerSnapshot]:
@@ -92,24 +93,29 @@ def read_workers(worker_keys: Iterable[str], answers: Iterable[Any]) -> Iterator
     Yields:
         Those that live. The key of one that was killed expires after some minutes.
     """
-    for key, values in zip(worker_keys, answers, strict=True):
+    each = iter(answers)
+    for key, values, runs in zip(worker_keys, each, each, strict=True):
         told = dict(zip(_FIELDS, values, strict=True))
         if any(told.values()) and not told["death"]:
-            yield _worker(key, told)
+            yield _worker(key, told, sorted(as_text(run) for run in runs))
 
 
-def _worker(key: str, told: Mapping[str, bytes | None]) -> WorkerSnapshot:
+def _worker(key: str, told: Mapping[str, bytes | None], runs: Sequence[str]) -> WorkerSnapshot:
     text = {name: as_text(value) if value else None for name, value in told.items()}
     return WorkerSnapshot(
-        name=key.removeprefix(Worker.redis_worker_namespace_prefix),
+        name=_name(key),
         lists=tuple(filter(None, (text["queues"] or "").split(","))),
         state=text["state"] or "?",
         hostname=text["hostname"] or "?",
         pid=text["pid"] or "?",
-        current_job=text["current_job"],
+        current_job=runs[0].partition(":")[0] if runs else None,
         last_heartbeat=as_time(told["last_heartbeat"]),
         version=text["version"],
         python_version=(text["python_version"] or "").partition(" ")[0] or None,
         worker_class=text["worker_class"],
         code_version=text["code_version"],
     )
+
+
+def _name(key: str) -> str:
+    return key.removeprefix(Worker.redis_worker_namespace_prefix)

@@ -65,13 +65,14 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
         connection: Where; None means the server that the settings name.
 
     Returns:
-        `queue`, `queue_size`, `held_jobs` (of these, how many a pause of their type or tenant
-        holds back), `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on their way
-        to a worker), `started_jobs`, `oldest_waiting_seconds` (None if none waits; held ones do
-        not count), `workers` that listen, `paused` (the whole queue), `pauses` that keep its jobs
-        from starting, each with `kind`, `name`, `actor`, `reason`, `at` and `held`, `suspended`
-        (all workers are told to start nothing), and `priorities`: for each of high, normal and low
-        `queue_size`, `oldest_waiting_seconds` and `workers`.
+        `queue`, `queue_size`, `held_jobs` (of these, how many a pause of their type or tenant holds
+        back), `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on their way to a
+        stock worker), `started_jobs` (in the hands of a worker: running, or about to),
+        `oldest_waiting_seconds` (None if none waits; held ones do not count), `workers` that
+        listen, `paused` (the whole queue), `pauses` that keep its jobs from starting, each with
+        `kind`, `name`, `actor`, `reason`, `at` and `held`, `suspended` (all workers are told to
+        start nothing), and `priorities`: for each of high, normal and low `queue_size`,
+        `oldest_waiting_seconds` and `workers`.
 
     Raises:
         QueueNotFound: If the settings do not name it and it was never used.

@@ -33,8 +33,8 @@ class Counts:
     Args:
         waiting: In a list, for a worker.
         held: Beside the list, until a pause of their type or tenant ends.
-        taken: Taken from it by a worker, and not started.
-        started: Running.
+        taken: Taken from it by a stock worker, and not started.
+        started: In the hands of a worker: running, or about to.
         scheduled: Due later.
         deferred: Waiting for other jobs.
         finished: Done, and still on record.

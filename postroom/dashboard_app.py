@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import rq_dashboard
 from flask import Flask
 from redis import Redis
+from rq import Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq_dashboard import web
@@ -33,6 +34,15 @@ class _JsonJob(Job):
         return super().fetch(*arguments, **{**options, "serializer": JSONSerializer})
 
 
+class _JsonWorker(Worker):
+    """A worker whose jobs are never unpickled: rq-dashboard names no serializer here either."""
+
+    @classmethod
+    @override
+    def all(cls, *arguments: Any, **options: Any) -> Any:
+        return super().all(*arguments, **{**options, "serializer": JSONSerializer})
+
+
 def dashboard_app(connection: Redis) -> WsgiApp:
     """The application, at the root of wherever it is served.
 
@@ -41,6 +51,7 @@ def dashboard_app(connection: Redis) -> WsgiApp:
     """
     web.config.serializer = JSONSerializer
     web.Job = _JsonJob
+    web.Worker = _JsonWorker
     # It builds a client from a URL on each request; ours knows more, and one is enough.
     web.from_url = lambda *_, **__: (None, connection)
     app = Flask(rq_dashboard.__name__)  # its templates expect this name

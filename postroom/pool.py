@@ -8,14 +8,15 @@ from rq.worker_pool import ForkProcess, WorkerPool
 from typing_extensions import override
 
 from workers import MessageWorker, Settings
-from workers.connection import connect, storage_errors
+from workers.connection import connect
+from workers.engine.away import Away
 from workers.engine.startup import prepare
 
 
 def run_workers(queues: list[str], settings: Settings, *, count: int, burst: bool) -> None:
     """Run workers until they are told to end, or in burst mode until nothing waits.
 
-    Where RQ is suspended they wait for its end; `rq worker` would not start.
+    Where RQ is suspended, or Redis does not answer, they wait; `rq worker` would not start.
 
     Args:
         queues: What they serve, most urgent first.
@@ -24,12 +25,10 @@ def run_workers(queues: list[str], settings: Settings, *, count: int, burst: boo
         burst: Whether to end when nothing waits.
 
     Raises:
-        StorageUnavailable: If Redis does not answer at the start.
         HandlerNotFound: If they could not serve a queue; also any other error of loading.
     """
     prepare(queues, settings)
-    with storage_errors():
-        connect(settings).ping()
+    Away("postroom worker").insist(lambda: connect(settings).ping())
     if count == 1:
         _run_one(queues, settings, burst=burst)
         return

@@ -21,10 +21,20 @@ _GIVEN_URL = "TEST_REDIS_URL"  # where the controller leaves REDIS_URL for the x
 _RUN = "TEST_RUN"
 
 _OWN_VARIABLES = (
-    *("ALLOW_", "BACKUP_", "DATABASE_", "DATA_DIR", "DEAD_LETTER", "ENVIRONMENT"),
-    *("FAILURE_TTL", "HANDLER_PACKAGES", "JOB_TIMEOUT", "KEEP_", "LEDGER_", "LOG_", "MAIL"),
-    *("MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_", "QUEUE", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
-    *("SENTINEL", "SMTP_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
+    *("ALLOW_", "BACKUP_", "BATCH_", "CHILD_", "CODE_VERSION", "CONCURRENCY", "DATABASE_"),
+    *(
+        "DATA_DIR",
+        "DEAD_LETTER",
+        "DRILL_",
+        "ENVIRONMENT",
+        "FAILURE_TTL",
+        "HANDLER_PACKAGES",
+        "HEARTBEAT_",
+    ),
+    *("INDEX_", "ISOLATION", "JOB_MEMORY", "JOB_TIMEOUT", "KEEP_", "LEASE_", "LEDGER_", "LOG_"),
+    *("MAIL", "MAINTENANCE_", "MEMORY_LIMIT", "MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_"),
+    *("PROMOTE_", "QUEUE", "REAP_", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
+    *("SENTINEL", "SHUTDOWN_", "SMTP_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
 )
 """What the names of the project's variables start with."""
 

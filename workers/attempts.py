@@ -41,6 +41,8 @@ class AttemptRecord:
         delay_seconds: The wait that was decided on; None if there is no next attempt.
         tier: The tier it was judged to be; empty if none was.
         why: The reason for the decision, in words.
+        fingerprint: What failures of the same kind have in common; empty if unknown.
+        code_version: The release that ran it; empty if unknown.
     """
 
     number: int
@@ -54,6 +56,8 @@ class AttemptRecord:
     delay_seconds: float | None = None
     tier: str = ""
     why: str = ""
+    fingerprint: str = ""
+    code_version: str = ""
 
     @property
     def counts(self) -> bool:

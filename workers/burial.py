@@ -39,7 +39,15 @@ class Death:
     traceback: str = ""
 
 
-def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: redis.Redis) -> bool:
+def bury_job(  # noqa: PLR0913 - what died, how, when, where
+    death: Death,
+    *,
+    meta: dict[str, Any],
+    now: datetime,
+    connection: redis.Redis,
+    past: Sequence[attempts.AttemptRecord] | None = None,
+    ending: str = "",
+) -> bool:
     """Bury a job, whichever way it died.
 
     The `on_dead` functions of its type run first: if this process dies between, the job is found
@@ -50,18 +58,21 @@ def bury_job(death: Death, *, meta: dict[str, Any], now: datetime, connection: r
         meta: The job's meta; it is marked.
         now: The time.
         connection: Where.
+        past: Its attempts; None asks Redis.
+        ending: The end of its run, as `ends.ending` makes it; empty if none of ours ends.
 
     Returns:
-        False if it was buried already.
+        False if it was buried already, or if another worker has it.
     """
-    past = attempts.history(death.job_id, connection=connection)
+    if past is None:
+        past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
     options = sender_options(death.job_id, meta, connection)
     with hiding(secret_texts(death.envelope)):
         letter = _letter(death, message, past, now, options)
     if message is not None:
         run_dead_hooks(message, letter)
-    stored = bury(letter, meta=meta, connection=connection)
+    stored = bury(letter, meta=meta, connection=connection, ending=ending)
     if stored:
         log.error(
             "job_buried",
@@ -86,7 +97,10 @@ def sender_options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis
         Of `attempts`, `backoff` and `timeout` (in seconds), those that are known.
     """
     options = {name: meta[name] for name in ("attempts", "backoff") if name in meta}
-    timeout: Any = connection.hget(keys.job(job_id), "timeout")
+    try:
+        timeout: Any = connection.hget(keys.job(job_id), "timeout")
+    except redis.ResponseError:  # something else stands where its record was
+        return options
     if timeout is not None and timeout.isdigit():
         options["timeout"] = int(timeout)
     return options

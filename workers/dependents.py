@@ -41,7 +41,10 @@ def settle(job_id: str, parent_id: str, *, gone: bool = False, connection: redis
     Returns:
         `queued`, `canceled`, or empty if it does not wait, waits for others, or is a stock job.
     """
-    origin: Any = connection.hget(keys.job(job_id), "origin")
+    try:
+        origin: Any = connection.hget(keys.job(job_id), "origin")
+    except redis.ResponseError:  # something else stands where its record was
+        return ""
     if origin is None:
         return ""
     name, now = origin.decode(), utc_now()

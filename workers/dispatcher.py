@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from pydantic_core import PydanticSerializationError, to_jsonable_python
+from rq.timeouts import JobTimeoutException
 
 from messages import Message
 from workers.context import Context
@@ -50,6 +51,8 @@ class Dead:
 
 Outcome = Completed | RetryAfter | Dead
 
+_NOTHING = Completed()
+
 
 def dispatch(
     message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy | None = None
@@ -70,9 +73,45 @@ def dispatch(
     """
     handler = handler_for(type(message))
     try:
-        return Completed(_json(_through_middleware(handler, message, context), handler))
+        result = _through_middleware(handler, message, context)
+        return _NOTHING if result is None else Completed(_json(result, handler))
     except BaseException as error:  # noqa: BLE001 - the one place where every error of a handler is judged
         return judge(error, attempt, policy or handler.retry)
+
+
+async def adispatch(
+    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy, limit: float
+) -> Outcome:
+    """As `dispatch`, for an `async def` handler without middleware, in the running event loop.
+
+    Args:
+        message: What to handle.
+        attempt: Which try this is.
+        context: What the handler is given if it asks.
+        policy: The retry policy.
+        limit: Seconds that it may take; 0 means as long as it likes.
+
+    Returns:
+        What came of it.
+
+    Raises:
+        asyncio.CancelledError: If the run was cancelled from outside.
+    """
+    handler = handler_for(type(message))
+    try:
+        async with asyncio.timeout(limit or None) as clock:
+            result = handler.function(*_arguments(handler, message, context))
+            if inspect.isawaitable(result):
+                result = await result
+        return Completed(_json(result, handler))
+    except asyncio.CancelledError:
+        raise
+    except BaseException as error:  # noqa: BLE001 - as in `dispatch`
+        return judge(_late(limit) if clock.expired() else error, attempt, policy)
+
+
+def _late(limit: float) -> JobTimeoutException:
+    return JobTimeoutException(f"The job took longer than its {limit:g} s.")
 
 
 def judge(error: BaseException, attempt: Attempt, policy: RetryPolicy) -> RetryAfter | Dead:
@@ -93,15 +132,19 @@ def judge(error: BaseException, attempt: Attempt, policy: RetryPolicy) -> RetryA
 
 
 def _through_middleware(handler: Handler, message: Message, context: Context) -> Any:
+    around = execution_middleware()
+    if not around:
+        return _call(handler, message, context)
     call = partial(_call, handler, message, context)
-    for middleware in reversed(execution_middleware()):
+    for middleware in reversed(around):
         call = partial(middleware, message, context, call)
     return call()
 
 
 def _call(handler: Handler, message: Message, context: Context) -> Any:
-    arguments = (message, context) if handler.wants_context else (message,)
-    result = handler.function(*arguments)
+    result = handler.function(*_arguments(handler, message, context))
+    if result is None:  # what most handlers return
+        return None
     return asyncio.run(result) if inspect.iscoroutine(result) else result
 
 
@@ -113,3 +156,7 @@ def _json(result: Any, handler: Handler) -> Any:
             f"{handler.function.__qualname__} did its work, but returned something that is not "
             f"JSON: {error}"
         ) from error
+
+
+def _arguments(handler: Handler, message: Message, context: Context) -> tuple[Any, ...]:
+    return (message, context) if handler.wants_context else (message,)

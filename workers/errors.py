@@ -33,6 +33,10 @@ class ResourceUnavailable(HandlerError):
         self.retry_after = None if retry_after is None else _bounded(retry_after)
 
 
+class MemoryLimitExceeded(ResourceUnavailable):
+    """A job took more memory than JOB_MEMORY_LIMIT_MB allows, so its process was ended."""
+
+
 LONGEST_RETRY_AFTER = timedelta(days=30)
 
 

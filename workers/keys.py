@@ -7,6 +7,11 @@ _OURS = "postroom:" if RQ_KEY_PREFIX == "rq" else f"{RQ_KEY_PREFIX}:postroom:"
 # --- RQ's -----------------------------------------------------------------------------------
 
 
+def rq_prefix() -> str:
+    """What every key of RQ starts with; scripts add the rest."""
+    return f"{RQ_KEY_PREFIX}:"
+
+
 def job_prefix() -> str:
     """What every job's key starts with; scripts add the id."""
     return f"{RQ_KEY_PREFIX}:job:"
@@ -35,6 +40,16 @@ def queue(name: str) -> str:
 def intermediate(name: str) -> str:
     """List: the ids that a worker took from a queue and has not started."""
     return f"{queue(name)}:intermediate"
+
+
+def started(name: str) -> str:
+    """Sorted set: the runs of a queue, as `job:execution`, by the time until when."""
+    return f"{RQ_KEY_PREFIX}:wip:{name}"
+
+
+def suspended() -> str:
+    """String: there while `rq suspend` holds."""
+    return f"{RQ_KEY_PREFIX}:suspended"
 
 
 def scheduled(name: str) -> str:
@@ -78,6 +93,46 @@ def scheduler_lock(name: str) -> str:
 
 
 # --- ours -----------------------------------------------------------------------------------
+
+
+def our_prefix() -> str:
+    """What every key of ours starts with; scripts add the rest."""
+    return _OURS
+
+
+def holders() -> str:
+    """Sorted set: who holds leases, by the time until when, in ms of Redis' clock."""
+    return f"{_OURS}holders"
+
+
+def leases(holder: str) -> str:
+    """Sorted set: the leases of one holder, as `job:execution`, in the order they were taken."""
+    return f"{_OURS}leases:{holder}"
+
+
+def last_step(holder: str) -> str:
+    """String: the number of the last step of a holder that was done; expires."""
+    return f"{_OURS}step:{holder}"
+
+
+def without_result(name: str) -> str:
+    """List: the finished jobs of a list that returned nothing, oldest first; capped."""
+    return f"{_OURS}finished:{name}"
+
+
+def strange() -> str:
+    """List: entries of lists that cannot be ids, each after its list's name; capped."""
+    return f"{_OURS}strange"
+
+
+def stats(resolution: str, begin: int) -> str:
+    """Hash: the counters of a minute (`m`), hour (`h`) or day (`d`), by its begin; expires."""
+    return f"{_OURS}stats:{resolution}:{begin}"
+
+
+def recent(queue: str = "") -> str:
+    """List: the last 1,000 outcomes or more of a queue, or of all, oldest first; capped."""
+    return f"{_OURS}recent:{queue}" if queue else f"{_OURS}recent"
 
 
 def dead_letters() -> str:
@@ -145,6 +200,11 @@ def handed_back() -> str:
     return f"{_OURS}handed_back"
 
 
+def handlers() -> str:
+    """Hash: per message type, the handler that workers have for it, as JSON; expires."""
+    return f"{_OURS}handlers"
+
+
 def audit() -> str:
     """Stream: what people did, newest last; capped."""
     return f"{_OURS}audit"
@@ -168,3 +228,23 @@ def holds(paused: str) -> str:
 def held(paused: str, name: str) -> str:
     """Sorted set: the ids of one list that a pause holds back, in the order they were taken."""
     return f"{holds(paused)}:{name}"
+
+
+def index(message_type: str) -> str:
+    """List: the newest jobs of a type that has indexed fields, with their values; in two halves."""
+    return f"{_OURS}index:{message_type}"
+
+
+def index_field(message_type: str, field: str) -> str:
+    """Sorted set: the values of an indexed field, each with a job's id, in order of their text."""
+    return f"{index(message_type)}:{field}"
+
+
+def older_index(message_type: str) -> str:
+    """List: the older half of a type's index; dropped when the newer one takes its place."""
+    return f"{_OURS}older-index:{message_type}"
+
+
+def older_index_field(message_type: str, field: str) -> str:
+    """Sorted set: the values of an indexed field in that half."""
+    return f"{older_index(message_type)}:{field}"

@@ -20,6 +20,8 @@ from workers.dependents import settle_dependents
 from workers.errors import InvalidState, JobNotFound
 from workers.scripts import script
 
+_LOOKS, _LOOK_EVERY = 40, 0.05  # seconds apart; workers show what runs for half a second
+
 
 def cancel(
     job_id: str,
@@ -71,7 +73,8 @@ def stop(
 ) -> str:
     """Tell the worker that runs a job to stop it. The job's state is `stopped` soon after.
 
-    The worker ends the job's process at once; a stopped job is no dead letter.
+    The worker ends the job's process at once; a stopped job is no dead letter. Of a job that has
+    just begun nobody knows yet who runs it: this waits for that, for at most 2 s.
 
     Args:
         job_id: The job.
@@ -88,8 +91,7 @@ def stop(
     """
     connection = connection or default_connection()
     with storage_errors():
-        stored: Any = connection.hmget(keys.job(job_id), ["status", "worker_name"])
-        status, worker = ((value or b"").decode(errors="replace") for value in stored)
+        status, worker = _runner_of(job_id, connection)
         if status != "started" or not worker:
             raise _refused(job_id, status, "stopped", "Only a running job can be stopped.")
         by.record(
@@ -97,7 +99,7 @@ def stop(
         )
         # Not rq's send_stop_job_command: it reads the whole job, and fails if that is corrupt.
         send_command(connection, worker, "stop-job", job_id=job_id)
-    return str(worker)
+    return worker
 
 
 def promote(
@@ -175,6 +177,25 @@ def delete(
             settle_dependents(job_id, connection=connection)
         connection.unlink(keys.dependents(job_id))
     audit.tell(made)
+
+
+def _runner_of(job_id: str, connection: redis.Redis) -> tuple[str, str]:
+    """A job's state, and the worker that has shown that it runs it."""
+    for _ in range(_LOOKS):
+        stored: Any = connection.hmget(keys.job(job_id), ["status", "worker_name", "origin"])
+        status, worker, name = ((value or b"").decode(errors="replace") for value in stored)
+        if status != "queued":
+            return status, worker
+        if not _is_leased(job_id, name, connection):
+            return status, ""
+        time.sleep(_LOOK_EVERY)
+    return "taken by a worker, and waits there", ""
+
+
+def _is_leased(job_id: str, name: str, connection: redis.Redis) -> bool:
+    found: Any = connection.zrange(keys.started(name), 0, -1)
+    begin = f"{job_id}:".encode()
+    return any(token.startswith(begin) for token in found)
 
 
 def _instead_of_cancel(job_id: str, state: str) -> str:

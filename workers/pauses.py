@@ -1,6 +1,6 @@
 """Pause and resume a queue, a message type or a tenant: new jobs wait, running ones end.
 
-From a paused queue our workers take nothing: the claim's own script looks, so no job slips through.
+From a paused queue our workers take nothing: the step's own script looks, so no job slips through.
 A job of a paused type or tenant is met at the front of its queue, so it is moved aside once, into a
 sorted set beside its list, and comes back to the front with the others, in the order they were
 taken. Left in the list it would be met again and again, and the others would wait behind it.
@@ -60,12 +60,14 @@ class Taken:
     Args:
         job_id: Its id.
         list_name: The name of the list it was in.
+        lease: The key of its worker's leases, and its token among them.
         order: Its place among the jobs that were taken during pauses.
         fields: Its hash when it was taken.
     """
 
     job_id: str
     list_name: str
+    lease: tuple[str, str]
     order: int
     fields: Mapping[bytes, bytes]
 
@@ -212,7 +214,8 @@ def hold(taken: Taken, paused: str, *, connection: redis.Redis) -> bool:
                 keys.pauses(),
                 keys.holds(paused),
                 keys.held(paused, taken.list_name),
-                keys.intermediate(taken.list_name),
+                taken.lease[0],
+                keys.started(taken.list_name),
                 keys.job(taken.job_id),
             ],
             args=[
@@ -220,8 +223,7 @@ def hold(taken: Taken, paused: str, *, connection: redis.Redis) -> bool:
                 taken.job_id,
                 taken.list_name,
                 taken.order,
-                taken.fields.get(b"expires_at", b""),
-                taken.fields.get(b"queue_ttl", b""),
+                taken.lease[1],
             ],
         )
     )

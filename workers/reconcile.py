@@ -17,30 +17,42 @@ from workers.dependents import settle_deferred
 from workers.foreign import is_ours
 from workers.jobs import envelope_of
 from workers.logger import get_logger
-from workers.retention import trim
+from workers.retention import AT_ONCE, trim
 from workers.settings import Settings
 
 log = get_logger("postroom.reconcile")
 
 _PAGE = 500
+_TRIMS = 20  # calls for one history; then signs of life are due again
 
 _Records = dict[str, dict[bytes, bytes]]
 
 
-def reconcile(name: str, *, settings: Settings, now: datetime, connection: redis.Redis) -> None:
+def reconcile(name: str, *, settings: Settings, now: datetime, connection: redis.Redis) -> bool:
     """Put one list's leftovers in order.
+
+    Finished jobs need nothing: those that returned something go by their age, which Redis sees to,
+    and the others are counted when one more of them ends.
 
     Args:
         name: The name of the list.
         settings: How much history to keep.
         now: The time.
         connection: Where.
+
+    Returns:
+        Whether there is more to do, for which the caller's other duties should not wait.
     """
     bury_failed(name, now=now, connection=connection)
     settle_deferred(name, connection=connection)
-    trim(keys.finished(name), keep=settings.keep_finished, connection=connection)
-    trim(keys.failed(name), keep=settings.keep_failed, connection=connection)
-    trim(keys.canceled(name), keep=settings.keep_failed, connection=connection)
+    histories = (keys.failed(name), keys.canceled(name))
+    more = [_trim(each, settings.keep_failed, connection) for each in histories]
+    return any(more)
+
+
+def _trim(history: str, keep: int, connection: redis.Redis) -> bool:
+    """Whether there may be more to remove."""
+    return all(trim(history, keep=keep, connection=connection) == AT_ONCE for _ in range(_TRIMS))
 
 
 def remove_old_letters(*, settings: Settings, now: datetime, connection: redis.Redis) -> int:

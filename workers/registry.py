@@ -245,7 +245,9 @@ def run_hooks(name: HookName, *arguments: object) -> None:
         name: The hook.
         arguments: What `on` promises for it.
     """
-    _call_all(_registered.hooks.get(name, ()), name, arguments)
+    functions = _registered.hooks.get(name)
+    if functions:
+        _call_all(functions, name, arguments)
 
 
 def run_dead_hooks(message: Message, letter: "DeadLetter") -> None:

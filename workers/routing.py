@@ -3,6 +3,7 @@
 import re
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Literal
 
 from messages import Message
@@ -54,6 +55,7 @@ def list_name(queue: str, priority: Priority) -> str:
     return queue if priority is Priority.NORMAL else f"{queue}:{priority}"
 
 
+@lru_cache(maxsize=1_000)
 def queue_of(name: str) -> str:
     """The queue that a list belongs to: the inverse of `list_name`."""
     base, _, suffix = name.rpartition(":")

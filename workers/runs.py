@@ -1,49 +1,111 @@
-"""One start of one job in the RQ lane: its number, its history, and the records it leaves."""
+"""One start of one job: its number, its history, and the records it leaves.
+
+Both ways of running a message make one: RQ's, under stock workers, and the engine's.
+"""
 
 import time
 import traceback
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 import redis
 from rq.job import Job
+from structlog.stdlib import BoundLogger
 
 from workers import attempts, dead_letters
-from workers.clock import utc_now
-from workers.context import Context, at_end
+from workers.clock import unix_now
+from workers.context import Context, Progress, at_end
+from workers.fingerprint import fingerprint
 from workers.job_log import JobLog
-from workers.logger import keeping_logger
+from workers.logger import Event, keeping_logger
 from workers.options import with_overrides
 from workers.redaction import redacted, text_of
 from workers.registry import Handler
+from workers.release import code_version
 from workers.retry import Attempt, RetryPolicy
 from workers.routing import queue_of
 from workers.settings import Settings, load_settings
 
+_FIRST = Attempt()
 _LONGEST_LINE = 1_000  # characters of an error in a log line and in a letter's first line
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False)
 class Run:
-    """One start of one job."""
+    """One start of one job. Not frozen: one is made for every job.
 
-    job: Job
-    started_at: datetime
-    clock_start: float
-    past: tuple[attempts.AttemptRecord, ...]
+    Args:
+        job_id: The job.
+        list_name: The name of the list it was in.
+        meta: Its meta, with what its sender chose.
+        restarts: How often it was started before.
+        result_ttl: Seconds that its record is kept when it succeeds; None as the settings say.
+        failure_ttl: As `result_ttl`, when it fails.
+        worker: Who runs it.
+        connection: The client of the worker.
+        settings: Those of the worker.
+        failed_parent: The job that it waited for in vain, if its sender wanted it to fail then.
+        waited: Seconds that it was in its queue, as far as is known.
+    """
+
+    job_id: str
+    list_name: str
+    meta: dict[str, Any]
+    restarts: int
+    result_ttl: int | None
+    failure_ttl: int | None
+    worker: str
+    connection: redis.Redis
     settings: Settings
-    lines: JobLog
+    failed_parent: str | None = None
+    waited: float = 0.0
+
+    def __post_init__(self) -> None:
+        """Look at the clocks."""
+        self.began = unix_now()
+        self.clock_start = time.monotonic()
+        at_end(self._close_log)
 
     @property
-    def connection(self) -> redis.Redis:
-        """The client of the worker that runs the job."""
-        return self.job.connection
+    def started_at(self) -> datetime:
+        """When it started."""
+        return datetime.fromtimestamp(self.began, UTC)
+
+    @cached_property
+    def past(self) -> tuple[attempts.AttemptRecord, ...]:
+        """The attempts before this one that did not succeed."""
+        if not self.restarts:
+            return ()
+        return tuple(attempts.history(self.job_id, connection=self.connection))
 
     @property
     def attempt(self) -> Attempt:
         """Which attempt this is."""
+        return self._later_attempt if self.restarts else _FIRST
+
+    @cached_property
+    def _later_attempt(self) -> Attempt:
         return attempts.next_attempt(self.past, now=self.started_at)
+
+    @cached_property
+    def lines(self) -> JobLog:
+        """What the handler logs; made when it is needed first."""
+        settings = self.settings
+        return JobLog(
+            job_id=self.job_id,
+            connection=self.connection,
+            ttl=self.failure_ttl or settings.failure_ttl,
+            ttl_if_done=settings.result_ttl if self.result_ttl is None else self.result_ttl,
+            has_lines=bool(self.restarts),
+            keep_debug=settings.log_level == "DEBUG",
+        )
+
+    @property
+    def seconds(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.clock_start
 
     @property
     def duration_ms(self) -> int:
@@ -52,29 +114,26 @@ class Run:
 
     def policy(self, handler: Handler) -> RetryPolicy:
         """The handler's policy, with what this message says instead."""
-        own = self.job.meta.get("backoff")
+        if not self.meta:
+            return handler.retry
+        attempts_asked, own = self.meta.get("attempts"), self.meta.get("backoff")
+        if attempts_asked is None and own is None:
+            return handler.retry
         backoff = (own["type"], own["delay"]) if own else None
-        return with_overrides(handler.retry, self.job.meta.get("attempts"), backoff)
+        return with_overrides(handler.retry, attempts_asked, backoff)
 
     def context(self, policy: RetryPolicy) -> Context:
         """What the handler is given if it asks."""
         return Context(
-            job_id=self.job.id,
-            queue=queue_of(self.job.origin),
-            attempt=self.attempt.number,
-            max_attempts=policy.max_attempts,
-            log=keeping_logger("postroom.handler", self.lines.keep),
-            report=self.lines.report,
+            self.job_id,
+            queue_of(self.list_name),
+            self.attempt.number,
+            policy.max_attempts,
+            self._make_log,
+            self._report,
         )
 
-    def failed_parent(self) -> str | None:
-        """The job that this one waited for in vain, if its sender wanted it to fail then."""
-        if not self.job._dependency_ids:  # noqa: SLF001 - the public property asks Redis each time
-            return None
-        parent: Any = self.connection.hget(self.job.key, "parent_failed")
-        return parent.decode() if parent else None
-
-    def record(
+    def ended(
         self,
         outcome: attempts.Outcome,
         error: BaseException,
@@ -82,8 +141,8 @@ class Run:
         delay: float | None = None,
         tier: str = "",
         why: str = "",
-    ) -> None:
-        """Add this attempt to the job's history.
+    ) -> attempts.AttemptRecord:
+        """This attempt as an entry of the job's history.
 
         Args:
             outcome: What became of it.
@@ -92,22 +151,41 @@ class Run:
             tier: The error's tier.
             why: The reason for the decision.
         """
-        entry = attempts.AttemptRecord(
+        if "lines" in self.__dict__:
+            self.lines.failed = True
+        return attempts.AttemptRecord(
             number=self.attempt.number,
             outcome=outcome,
             error_type=f"{type(error).__module__}.{type(error).__qualname__}",
             error=redacted(text_of(error))[: attempts.MAX_TEXT],
             traceback=traceback_of(error),
-            worker=self.job.worker_name or "",
+            worker=self.worker,
             started_at=self.started_at.isoformat(),
             duration_ms=self.duration_ms,
             delay_seconds=delay,
             tier=tier,
             why=why,
+            fingerprint=fingerprint(error),
+            code_version=code_version(self.settings.code_version),
         )
-        self.lines.failed = True
-        ttl = self.job.failure_ttl or self.settings.failure_ttl
-        attempts.record(entry, job_id=self.job.id, ttl=ttl, connection=self.connection)
+
+    @property
+    def history_ttl(self) -> int:
+        """Seconds that the history of the attempts is kept."""
+        return max(self.failure_ttl or self.settings.failure_ttl, attempts.MIN_TTL)
+
+    def _make_log(self) -> BoundLogger:
+        return keeping_logger("postroom.handler", self._keep_line)
+
+    def _keep_line(self, event: Event) -> None:
+        self.lines.keep(event)
+
+    def _report(self, progress: Progress) -> None:
+        self.lines.report(progress)
+
+    def _close_log(self) -> None:
+        if "lines" in self.__dict__ or self.restarts:
+            self.lines.close()
 
 
 def start(job: Job) -> Run:
@@ -117,7 +195,7 @@ def start(job: Job) -> Run:
         job: The job that RQ runs.
 
     Returns:
-        The run, with the history of the attempts before it.
+        The run.
 
     Raises:
         AlreadyReplayed: If its dead letter was replayed, so that another job runs its message.
@@ -127,29 +205,25 @@ def start(job: Job) -> Run:
         del job.meta[dead_letters.BURIED]
         job.connection.hdel(job.key, "parent_failed")
         job.save_meta()
-    past = attempts.history(job.id, connection=job.connection) if job.number_of_retries else ()
-    settings = load_settings()
-    lines = _job_log(job, settings)
-    at_end(lines.close)
     return Run(
-        job=job,
-        started_at=utc_now(),
-        clock_start=time.monotonic(),
-        past=tuple(past),
-        settings=settings,
-        lines=lines,
-    )
-
-
-def _job_log(job: Job, settings: Settings) -> JobLog:
-    return JobLog(
         job_id=job.id,
+        list_name=job.origin,
+        meta=job.meta,
+        restarts=job.number_of_retries or 0,
+        result_ttl=job.result_ttl,
+        failure_ttl=job.failure_ttl,
+        worker=job.worker_name or "",
         connection=job.connection,
-        ttl=job.failure_ttl or settings.failure_ttl,
-        ttl_if_done=settings.result_ttl if job.result_ttl is None else job.result_ttl,
-        has_lines=bool(job.number_of_retries),
-        keep_debug=settings.log_level == "DEBUG",
+        settings=load_settings(),
+        failed_parent=_failed_parent(job),
     )
+
+
+def _failed_parent(job: Job) -> str | None:
+    if not job._dependency_ids:  # noqa: SLF001 - the public property asks Redis each time
+        return None
+    parent: Any = job.connection.hget(job.key, "parent_failed")
+    return parent.decode() if parent else None
 
 
 def line_of(error: BaseException) -> str:

@@ -5,7 +5,7 @@
 
 import re
 import stat
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
@@ -19,16 +19,15 @@ from pydantic import (
     field_validator,
     model_validator,
 )
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic_settings import NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
 from typing_extensions import override
 
+from workers.engine_settings import DAY, EngineSettings
 from workers.errors import setting_invalid
 from workers.logger import get_logger
 
 log = get_logger("postroom.settings")
-
-DAY = 24 * 60 * 60
 
 DEFAULT_QUEUES = (
     "email",
@@ -63,7 +62,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
 
 
-class Settings(BaseSettings):
+class Settings(EngineSettings):
     """Values with their units; each is the environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -98,7 +97,7 @@ class Settings(BaseSettings):
 
     queues: Names = DEFAULT_QUEUES
     """The queues a worker serves when it is not told, most urgent first."""
-    queue_routes: Annotated[dict[str, str], NoDecode] = {}
+    queue_routes: Annotated[dict[str, str], NoDecode] = {}  # noqa: RUF012 - pydantic copies it
     """`TYPE=queue` or `TYPE:tenant=queue`, comma-separated; `{tenant}` in a queue is filled in."""
     queue_weights: Annotated[tuple[int, int, int], NoDecode] = (6, 3, 1)
     """How often high, normal and low go first, as `6:3:1`; each at least 1."""
@@ -114,9 +113,15 @@ class Settings(BaseSettings):
     failure_ttl: int = Field(default=30 * DAY, ge=1)
     """Seconds that RQ's record of a failed job is kept."""
     keep_finished: int = Field(default=10_000, ge=100)
-    """Finished jobs that each of a queue's three lists keeps at most."""
+    """Finished jobs without a result that each of a queue's three lists keeps at most."""
+    keep_payload: Literal["all", "failures"] = "all"
+    """Whether finished jobs keep their message, too; `failures` saves half of their memory."""
     keep_failed: int = Field(default=10_000, ge=50)
     """Failed jobs that each list keeps at most; their dead letters are kept apart."""
+    index_jobs: int = Field(default=100_000, ge=0)
+    """Jobs that the index of a message type holds at most, and half of it at least; 0: none."""
+    index_days: int = Field(default=30, ge=1)
+    """Days after which a job has left that index."""
     dead_letter_days: int = Field(default=90, ge=1)
     """Days after which a dead letter is removed."""
     dead_letter_limit: int = Field(default=100_000, ge=1)
@@ -221,7 +226,11 @@ class Settings(BaseSettings):
     @override
     def __hash__(self) -> int:
         """Of all values, so that clients can be kept by settings."""
-        return hash(self.model_dump_json())
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        return hash(self.model_dump_json())  # once: every enqueue asks for it
 
     def address(self) -> RedisCredentials:
         """Host, port and credentials, files included, when neither URL nor Sentinel is set."""

@@ -12,6 +12,7 @@ import redis
 
 from monitoring.doctor.clocks import clock_findings
 from monitoring.doctor.finding import Finding, Probe, Severity
+from monitoring.doctor.leases import lease_findings
 from monitoring.doctor.permissions import permission_findings
 from monitoring.doctor.queues import queue_findings
 from monitoring.doctor.server import read_server, server_findings
@@ -62,6 +63,7 @@ def _of_redis(connection: redis.Redis, settings: Settings, now: datetime) -> Ite
             yield from clock_findings(snapshot, now + elapsed)
             yield from worker_findings(snapshot, settings, connection)
             yield from queue_findings(snapshot, connection, letter_limit=settings.dead_letter_limit)
+            yield from lease_findings(snapshot, connection)
             jobs = snapshot.total
     except StorageRefused as error:
         jobs = Counts()

@@ -105,14 +105,14 @@ def _lying(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Finding]:
         "taken_and_not_started",
         "warning",
         f"{number(count, 'job')} of {listed(queues)} {'was' if count == 1 else 'were'} taken by a "
-        f"worker that then vanished, and never started.{since}",
-        f"A worker of the queue puts such jobs back, about every 10 minutes: keep one running, "
+        f"stock worker that then vanished, and never started.{since}",
+        f"A worker of the queue sees to such jobs, every minute or so: keep one running, "
         f"`postroom worker {' '.join(queues)}`.",
     )
 
 
 def _abandoned(snapshot: Snapshot, connection: redis.Redis) -> Iterator[_Late]:
-    """Taken jobs that a worker's maintenance noticed long ago, or that nobody will notice."""
+    """Jobs of stock workers that maintenance noticed long ago, or that nobody will notice."""
     names = [name for name, counts in _lists(snapshot) if counts.taken]
     with connection.pipeline(transaction=False) as pipe:
         for name in names:

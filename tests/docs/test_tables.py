@@ -172,16 +172,19 @@ def test_the_words_of_the_field_stand_in_the_glossary() -> None:
 
 def test_every_key_in_redis_is_listed() -> None:
     placeholders = {"job_id": "ID", "name": "LIST", "digest": "DIGEST", "paused": "PAUSE"}
+    placeholders |= {"message_type": "TYPE", "field": "FIELD", "holder": "HOLDER"}
+    placeholders |= {"resolution": "RESOLUTION", "begin": "BEGIN", "queue": "QUEUE"}
     functions = {
         name: found
         for name, found in inspect.getmembers(keys, inspect.isfunction)
-        if not name.startswith("_") and name != "job_prefix"
+        if not name.startswith("_") and not name.endswith("_prefix")
     }
     expected = {
         found(*("KEY" if name == "unique" else placeholders[each] for each in parameters))
         for name, found in functions.items()
         for parameters in [inspect.signature(found).parameters]
     }
+    expected.add(keys.recent())
     text = (DOCS / "redis-keys.md").read_text()
     listed = set(re.findall(r"^\| `([^`]*:[^`]*)` \|", text, re.MULTILINE))
 

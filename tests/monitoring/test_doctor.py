@@ -13,6 +13,7 @@ from messages import NoteEnrichmentMessage
 from monitoring.doctor import Finding, examine
 from tests.monitoring.conftest import Register, utc_now
 from tests.processes import StartProcess
+from tests.workers.takers import Taker
 from workers import JobHandle, enqueue, keys
 from workers.settings import Settings
 
@@ -39,7 +40,7 @@ def found(redis: Redis, code: str, *, ahead: float = 0.0) -> Finding:
 def test_a_queue_that_is_served_leaves_nothing_to_report(
     own_server: Redis, register: Register
 ) -> None:
-    register(own_server, *EMAIL, current_job="one", state="busy")
+    register(own_server, *EMAIL, state="busy")
     for priority in ("high", "normal", "low"):
         send(own_server, priority=priority)
         send(own_server, priority=priority, delay=60)
@@ -172,6 +173,32 @@ def test_a_taken_job_that_no_worker_is_left_for_is_found_at_once(own_server: Red
     own_server.lpush(keys.intermediate("email:high"), "lost")
 
     assert "1 job of email was taken" in found(own_server, "taken_and_not_started").what
+
+
+@pytest.mark.parametrize(("seconds", "when"), [(300, " 5 min ago"), (None, "")])
+def test_jobs_of_a_worker_that_vanished_are_found_if_nobody_takes_them_over(
+    own_server: Redis, register: Register, seconds: int | None, when: str
+) -> None:
+    register(own_server, *EMAIL)
+    for priority in ("high", "low"):
+        send(own_server, priority=priority)
+    taker = Taker(own_server, "email")
+    assert len(taker.lease(2)) == 2
+    assert examined(own_server) == []
+
+    ended = (utc_now().timestamp() - seconds) * 1000 if seconds else 0
+    own_server.zadd(keys.holders(), {taker.holder: ended})
+    finding = found(own_server, "taken_and_abandoned")
+
+    assert finding.severity == "warning"
+    assert f"2 jobs of email are in the hands of a worker that vanished{when}, and" in finding.what
+    assert "`postroom worker email`" in finding.remedy
+
+
+def test_a_worker_that_vanished_with_nothing_in_hand_is_no_finding(own_server: Redis) -> None:
+    own_server.zadd(keys.holders(), {"gone": 0})
+
+    assert examined(own_server) == []
 
 
 @pytest.mark.parametrize(

@@ -22,8 +22,10 @@ def send(redis: Redis, queue: str = "email", **options: object) -> JobHandle:
 def set_aside(redis: Redis, paused: str) -> None:
     """Send a message, and do what a worker does that takes it during a pause."""
     handle = send(redis)
-    redis.lmove(keys.queue("email"), keys.intermediate("email"))
-    assert hold(Taken(handle.id, "email", 1, {}), paused, connection=redis)
+    redis.lpop(keys.queue("email"))
+    redis.zadd(keys.leases("ours"), {f"{handle.id}:1": 1})
+    taken = Taken(handle.id, "email", (keys.leases("ours"), f"{handle.id}:1"), 1, {})
+    assert hold(taken, paused, connection=redis)
 
 
 def examined(redis: Redis) -> list[Finding]:

@@ -10,8 +10,8 @@ from monitoring.health import get_queue_health, get_system_health
 from monitoring.jobs import get_job_status
 from monitoring.overview import get_overview
 from monitoring.queues import get_queue_stats
-from workers import By, JobHandle, enqueue, keys, pause, pauses, resume
-from workers.pauses import Taken
+from tests.workers.takers import Taker
+from workers import By, JobHandle, enqueue, keys, pause, resume
 
 BY = By("ann", "a fire")
 TYPE = "NOTE_ENRICHMENT"
@@ -19,9 +19,9 @@ TYPE = "NOTE_ENRICHMENT"
 
 def set_aside(redis: Redis, handle: JobHandle, paused: str) -> None:
     """What a worker does with a job that it takes during a pause."""
+    assert Taker(redis, "email").take() is None
     name = redis.hget(keys.job(handle.id), "origin").decode()
-    redis.lmove(keys.queue(name), keys.intermediate(name))
-    assert pauses.hold(Taken(handle.id, name, 1, {}), paused, connection=redis)
+    assert redis.zscore(keys.held(paused, name), handle.id) is not None
 
 
 @pytest.fixture

@@ -12,11 +12,14 @@ from typing_extensions import override
 from messages import NoteEnrichmentMessage
 from monitoring.errors import InvalidQuery
 from monitoring.failed_jobs import get_failed_jobs
+from monitoring.job_list import get_jobs
+from monitoring.overview import get_overview
 from monitoring.queues import get_queue_stats
 from monitoring.snapshot import started
 from postroom.address import free_port
 from postroom.embedded import Server
 from tests.monitoring.conftest import utc_now
+from tests.workers.takers import Taker
 from workers import JobHandle, dead_letters, enqueue, keys
 from workers.connection import connect
 from workers.dead_letters import DeadLetter
@@ -88,6 +91,38 @@ def test_the_counts_of_a_queue_are_those_of_its_three_lists(redis: Redis) -> Non
     assert stats["queues"]["default"] == {**NOTHING, "waiting": 1}
     assert stats["totals"] == {**email, "waiting": 2}
     assert "jobs" not in stats
+
+
+def test_jobs_in_a_workers_hands_are_active_and_counted_once(redis: Redis) -> None:
+    sent = [send(redis).id for _ in range(3)]
+    taker = Taker(redis, "email")
+    leases = taker.lease(2)
+
+    stats = get_queue_stats(True, connection=redis)
+    active = get_jobs(queue="email", state="active", connection=redis)
+
+    assert stats["queues"]["email"] == {**NOTHING, "waiting": 1, "active": 2}
+    assert sorted(job["jobId"] for job in stats["jobs"]) == sorted(sent)
+    assert {job["jobId"] for job in active} == {lease.job_id for lease in leases} == {*sent[:2]}
+
+    taker.leases.hand_back(leases)
+
+    assert get_queue_stats(connection=redis)["queues"]["email"] == {**NOTHING, "waiting": 3}
+
+
+def test_the_job_that_a_worker_runs_is_told(redis: Redis) -> None:
+    sent = send(redis)
+    taker = Taker(redis, "email")
+    taker.worker.register_birth()
+    (lease,) = taker.lease()
+
+    def current() -> list[str | None]:
+        return [worker["currentJob"] for worker in get_overview(connection=redis)["workers"]]
+
+    before = current()
+    taker.leases.show(lease, started=utc_now().timestamp(), ttl=60)
+
+    assert (before, current()) == ([None], [sent.id])
 
 
 def test_dead_letters_and_a_suspension_are_told(redis: Redis) -> None:

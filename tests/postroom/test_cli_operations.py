@@ -18,8 +18,8 @@ from messages import NoteEnrichmentMessage, TestData, TestMessage, TestPayload
 from postroom.acting import actor_name
 from postroom.cli import main
 from tests.processes import Eventually, StartedProcess, StartProcess
+from tests.workers.takers import Taker
 from workers import JobHandle, connection, enqueue, keys, settings
-from workers.pauses import Taken, hold
 
 ROOT = Path(__file__).parents[2]
 WHY = ("--reason", "a fire")
@@ -278,9 +278,7 @@ def test_a_retry_whose_data_does_not_fit_names_the_field(postroom, note, redis):
 def test_a_job_that_a_pause_holds_back_says_so_with_its_name_and_reason(postroom, note, redis):
     handle = note()
     postroom("queues", "pause", "--type", "NOTE_ENRICHMENT", "--actor", "ann", *WHY)
-    redis.lmove(keys.queue("quiet"), keys.intermediate("quiet"))
-    taken = Taken(handle.id, "quiet", 1, {})
-    assert hold(taken, "type:NOTE_ENRICHMENT", connection=redis)
+    assert Taker(redis, "quiet").take() is None
 
     text = postroom("job", handle.id)
 
@@ -336,8 +334,9 @@ def test_a_worker_waits_while_rq_is_suspended(redis, start, eventually: Eventual
     suspend(redis)
     process = start("default")
     handle = send(redis)
-    process.wait_for("suspended", within=20)
+    process.wait_for("worker_suspended", within=20)
     assert (process.popen.poll(), handle.status()) == (None, "queued")
+    assert [worker.get_state() for worker in Worker.all(connection=redis)] == ["suspended"]
 
     resume(redis)
 

@@ -5,11 +5,11 @@ import signal
 import sys
 import time
 from datetime import timedelta
-from pathlib import Path
 
 from typing_extensions import override
 
 from messages import NoteEnrichmentMessage, TestMessage
+from tests.workers.traces import note, traces
 from workers import (
     Context,
     DeadLetter,
@@ -29,12 +29,6 @@ class UnspeakableError(Exception):
     @override
     def __str__(self) -> str:
         raise ValueError
-
-
-def note(line: str) -> None:
-    """Leave a trace outside Redis."""
-    with Path(os.environ["TRACE"]).open("a", encoding="utf-8") as trace:
-        trace.write(f"{line}\n")
 
 
 @handles(TestMessage)
@@ -74,11 +68,6 @@ def do_as_asked(message: TestMessage, context: Context) -> object:
             child = enqueue(NoteEnrichmentMessage.of("note-1"), queue="nobody")
             return child.id
     return {"echo": kind, "attempt": context.attempt}
-
-
-def traces(kind: str) -> list[str]:
-    text = Path(os.environ["TRACE"]).read_text(encoding="utf-8")
-    return [line for line in text.splitlines() if line.startswith(f"{kind}: ")]
 
 
 @on_dead(TestMessage)

@@ -12,7 +12,9 @@ from redis import Redis
 from messages import TestData, TestMessage, TestPayload
 from postroom.embedded import Server
 from postroom.settings import child_environment
-from tests.processes import Started, StartedProcess, StartProcess
+from tests.faults.nursery import Nursery, nursery
+from tests.processes import StartedProcess, StartProcess
+from tests.workers.warm import WarmStarted
 from workers import JobHandle, connection, dead_letters, enqueue, settings
 
 ROOT = Path(__file__).parents[2]
@@ -68,12 +70,27 @@ def launch(start_process: StartProcess, trace: Path, *words: str, **env: str) ->
     return Worker(start_process("rq", *words, cwd=ROOT, env=env), trace)
 
 
+@pytest.fixture(scope="session")
+def warm_nursery(redis_server: Server) -> Iterator[Nursery]:
+    """Starts `rq` processes, for all tests of this process."""
+    with nursery() as started:
+        yield started
+
+
+@pytest.fixture
+def start_warm(warm_nursery: Nursery, tmp_path: Path) -> Iterator[StartProcess]:
+    """As `start_process`, but `rq` need not be imported anew; see `tests/workers/warm.py`."""
+    started = WarmStarted(tmp_path, nursery=warm_nursery)
+    yield started.start
+    started.end()
+
+
 @pytest.fixture(scope="module")
 def _shared_worker(
-    redis_server: Server, tmp_path_factory: pytest.TempPathFactory
+    redis_server: Server, warm_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Worker]:
     folder = tmp_path_factory.mktemp("worker")
-    started = Started(folder)
+    started = WarmStarted(folder, nursery=warm_nursery)
     words = ("worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "default")
     shared = launch(started.start, folder / "trace", *words, REDIS_URL=redis_server.url)
     shared.process.wait_for("Listening on", within=20)
@@ -90,7 +107,7 @@ def worker(redis: Redis, _shared_worker: Worker) -> Worker:
 
 @pytest.fixture
 def start_worker(
-    redis: Redis, redis_server: Server, start_process: StartProcess, tmp_path: Path
+    redis: Redis, redis_server: Server, start_warm: StartProcess, tmp_path: Path
 ) -> Callable[..., Worker]:
     """Start `rq worker` with the test application and wait until it listens."""
 
@@ -103,7 +120,7 @@ def start_worker(
     ) -> Worker:
         words = arguments or ("worker", "-w", worker_class, "-c", "worker_settings")
         own = {"REDIS_URL": redis_server.url, "RQ_WORKER_CLASS": worker_class, **(env or {})}
-        started = launch(start_process, tmp_path / "trace", *words, *queues, **own)
+        started = launch(start_warm, tmp_path / "trace", *words, *queues, **own)
         started.process.wait_for(ready, within=20)
         return started
 

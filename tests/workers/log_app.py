@@ -12,7 +12,8 @@ from workers import Context, PermanentError, RetryPolicy, handles
 
 @handles(TestMessage, retry=RetryPolicy(max_attempts=2))
 def log_as_asked(message: TestMessage, context: Context) -> object:
-    number = int(float(str(message.data.payload.new_value or 0)))
+    seconds = float(str(message.data.payload.new_value or 0))
+    number = int(seconds)
     match message.data.test_type:
         case "many":
             for at in range(number):
@@ -21,13 +22,13 @@ def log_as_asked(message: TestMessage, context: Context) -> object:
         case "one and wait":
             context.log.info("before_the_wait")
             context.progress(0.5, "half of it")
-            time.sleep(number)
+            time.sleep(seconds)
         case "fail":
             context.log.warning("about_to_fail", attempt=context.attempt)
             raise PermanentError("it will never work")
         case "die":
             context.log.info("before_the_death")
-            time.sleep(number)
+            time.sleep(seconds)
             os.kill(os.getpid(), signal.SIGKILL)
         case "levels":
             context.log.debug("too_fine")

@@ -10,7 +10,8 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message
-from workers import MessageWorker, dead_letters, enqueue, keys
+from tests.workers.takers import Taker, shown_as_started
+from workers import dead_letters, enqueue, keys
 
 FIELDS = [
     "created_at",
@@ -55,12 +56,12 @@ GARBAGE = (
 
 
 @pytest.fixture
-def worker(redis):
-    return MessageWorker(["default"], connection=redis)
+def taker(redis):
+    return Taker(redis)
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_corrupt_field_costs_at_most_its_own_job(redis, worker, field):
+def test_a_corrupt_field_costs_at_most_its_own_job(redis, taker, field):
     broken = []
     for garbage in GARBAGE:
         handle = enqueue(message(), connection=redis)
@@ -68,16 +69,15 @@ def test_a_corrupt_field_costs_at_most_its_own_job(redis, worker, field):
         broken.append(handle)
     good = enqueue(message(), connection=redis)
 
-    taken = []
-    while (found := worker._take()) is not None:
-        taken.append(found[0].id)
+    taken = taker.take_all()
 
     letters = {letter.job_id for letter in dead_letters.newest(99, connection=redis)}
     assert good.id in taken
     assert {handle.id for handle in broken} <= letters | set(taken)
     assert letters.isdisjoint(taken)
-    still_taken = {entry.decode() for entry in redis.lrange(keys.intermediate("default"), 0, -1)}
-    assert still_taken == set(taken)
+    assert taker.held() == taken
+    assert set(shown_as_started(redis)) == set(taken)
+    assert redis.llen(keys.queue("default")) == 0
 
 
 @pytest.mark.parametrize(
@@ -93,25 +93,25 @@ def test_a_corrupt_field_costs_at_most_its_own_job(redis, worker, field):
         (b"\x80", {"not_json"}),
     ],
 )
-def test_hostile_data_is_buried_and_named(redis, worker, data, reasons):
+def test_hostile_data_is_buried_and_named(redis, taker, data, reasons):
     handle = enqueue(message(), connection=redis)
     redis.hset(keys.job(handle.id), "data", data)
 
-    assert worker._take() is None
+    assert taker.take() is None
     assert dead_letters.find(handle.id, connection=redis).reason in reasons
 
 
-def test_a_pickled_job_with_a_pickled_meta_is_buried_too(redis, worker):
+def test_a_pickled_job_with_a_pickled_meta_is_buried_too(redis, taker):
     job = Queue("default", connection=redis).enqueue("os.system", "true", meta={"a": {1, 2}})
 
-    assert worker._take() is None
+    assert taker.take() is None
     assert dead_letters.find(job.id, connection=redis).reason == "not_json"
 
 
-def test_what_is_refused_can_be_read_by_stock_readers(redis, worker):
+def test_what_is_refused_can_be_read_by_stock_readers(redis, taker):
     handle = enqueue(message(), connection=redis)
     redis.hset(keys.job(handle.id), "expires_at", 1)
-    assert worker._take() is None
+    assert taker.take() is None
 
     job = Job.fetch(handle.id, connection=redis, serializer=JSONSerializer)
 

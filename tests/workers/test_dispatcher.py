@@ -38,7 +38,7 @@ def context(reports=None) -> Context:
         queue="default",
         attempt=1,
         max_attempts=3,
-        log=structlog.get_logger(),
+        make_log=structlog.get_logger,
         report=(reports if reports is not None else []).append,
     )
 

@@ -30,6 +30,7 @@ def finish(redis, job_id, result):
     with redis.pipeline() as pipe:
         job._handle_success(60, pipe, worker_name=worker.name)
         pipe.execute()
+    announce(job, "finished", connection=redis)
 
 
 def test_wait_returns_as_soon_as_the_outcome_is_announced(redis):
@@ -37,7 +38,6 @@ def test_wait_returns_as_soon_as_the_outcome_is_announced(redis):
 
     def end():
         finish(redis, handle.id, {"done": True})
-        announce(handle.id, "finished", connection=redis)
 
     timer = threading.Timer(0.2, end)
     timer.start()
@@ -69,8 +69,9 @@ def test_a_record_that_is_trimmed_while_somebody_waits_counts_as_no_result(redis
     handle = enqueue(message(), connection=redis)
 
     def vanish():
-        redis.delete(keys.job(handle.id))
-        announce(handle.id, "finished", connection=redis)
+        job = Job.fetch(handle.id, connection=redis, serializer=JSONSerializer)
+        redis.delete(job.key)
+        announce(job, "finished", connection=redis)
 
     timer = threading.Timer(0.2, vanish)
     timer.start()

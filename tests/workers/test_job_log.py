@@ -264,7 +264,7 @@ def test_a_handlers_lines_are_kept_whether_it_succeeds_or_fails(redis, send, sta
 
 def test_lines_and_progress_are_seen_while_the_job_runs(redis, send, start_logging, eventually):
     start_logging()
-    handle = send("one and wait", new_value=20)
+    handle = send("one and wait", new_value=2)
 
     eventually(lambda: entries(redis, handle), within=8)
 
@@ -273,19 +273,20 @@ def test_lines_and_progress_are_seen_while_the_job_runs(redis, send, start_loggi
     assert redis.hget(keys.progress(handle.id), "share") == b"0.5"
 
 
-def test_lines_are_kept_when_the_time_is_up(redis, send, start_logging):
+def test_lines_are_kept_when_the_time_is_up(redis, send, start_logging, eventually):
     start_logging()
     began = time.monotonic()
     handle = send("one and wait", new_value=30, timeout=1, attempts=1)
 
     assert settled(handle) == "failed"
     assert time.monotonic() - began < 10
+    eventually(lambda: entries(redis, handle))
     assert "before_the_wait" in [line["event"] for line in entries(redis, handle)]
 
 
 def test_a_killed_process_loses_at_most_the_last_second(redis, send, start_logging, eventually):
     start_logging()
-    handle = send("die", new_value=2, attempts=1)
+    handle = send("die", new_value=1.3, attempts=1)
 
     eventually(lambda: entries(redis, handle), within=8)
 

@@ -1,15 +1,15 @@
 """What workers find and put in order: failures of stock workers, histories, waiting children."""
 
+from concurrent.futures import ThreadPoolExecutor
+
 from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import FailedJobRegistry
-from rq.scheduler import RQScheduler
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message
 from workers import Settings, dead_letters, enqueue, keys
 from workers.dependents import settle_deferred
-from workers.engine.claims import Claimer
 from workers.reconcile import bury_failed, reconcile
 from workers.retention import trim
 
@@ -96,6 +96,7 @@ def test_a_parent_whose_record_is_gone_counts_as_done(redis):
 def test_a_history_is_trimmed_from_its_oldest_end_with_its_records(redis):
     handles = [enqueue(message(), connection=redis) for _ in range(8)]
     for number, handle in enumerate(handles):
+        redis.hset(keys.job(handle.id), "status", "finished")
         redis.zadd(keys.finished("default"), {handle.id: number})
         redis.set(keys.result(handle.id), "x")
 
@@ -108,80 +109,58 @@ def test_a_history_is_trimmed_from_its_oldest_end_with_its_records(redis):
     assert redis.exists(keys.job(handles[7].id))
 
 
-def test_reconcile_keeps_what_the_settings_say(redis, now):
-    for number in range(120):
-        redis.zadd(keys.finished("default"), {f"job-{number}": number})
+def test_a_history_is_not_trimmed_twice_for_the_same_surplus(redis):
+    redis.zadd(keys.failed("default"), {f"job-{number}": number for number in range(60)})
+
+    with ThreadPoolExecutor(8) as workers:
+        calls = [
+            workers.submit(trim, keys.failed("default"), keep=50, connection=redis)
+            for _ in range(8)
+        ]
+
+    assert sorted(call.result() for call in calls) == [0] * 7 + [10]
+    assert redis.zcard(keys.failed("default")) == 50
+
+
+def test_a_job_that_was_sent_again_leaves_the_history_and_lives(redis):
+    handle = enqueue(message(), connection=redis)
+    redis.zadd(keys.failed("default"), {handle.id: 1})
+
+    assert trim(keys.failed("default"), keep=0, connection=redis) == 1
+
+    assert handle.status() == "queued"
+    assert redis.zcard(keys.failed("default")) == 0
+
+
+def test_reconcile_keeps_what_the_settings_say_and_leaves_nothing_to_do(redis, now):
+    old = {f"job-{number}": number for number in range(1_300)}
+    for history in (keys.failed("default"), keys.canceled("default")):
+        redis.zadd(history, old)
+
+    kept = Settings(keep_failed=100)
+    more = reconcile("default", settings=kept, now=now, connection=redis)
+    changes = redis.info("persistence")["rdb_changes_since_last_save"]
+    reconcile("default", settings=kept, now=now, connection=redis)
+
+    assert not more
+    for history in (keys.failed("default"), keys.canceled("default")):
+        assert redis.zrange(history, 0, -1) == list(map(str.encode, list(old)[-100:]))
+    assert redis.info("persistence")["rdb_changes_since_last_save"] == changes
+
+
+def test_what_is_too_much_for_one_turn_is_told(redis, now):
+    redis.zadd(keys.failed("default"), {f"job-{number}": number for number in range(10_100)})
+    kept = Settings(keep_failed=50)
+
+    turns = [reconcile("default", settings=kept, now=now, connection=redis) for _ in range(2)]
+
+    assert turns == [True, False]
+    assert redis.zcard(keys.failed("default")) == 50
+
+
+def test_jobs_with_a_result_are_kept_as_long_as_the_result(redis, now):
+    redis.zadd(keys.finished("default"), {f"job-{number}": number for number in range(120)})
 
     reconcile("default", settings=Settings(keep_finished=100), now=now, connection=redis)
 
-    assert redis.zcard(keys.finished("default")) == 100
-
-
-def claimer(redis, *queues, strategy="default"):
-    return Claimer(queues, redis, (6, 3, 1), strategy)
-
-
-def test_a_taken_job_is_in_a_list_at_every_moment(redis):
-    handle = enqueue(message(), connection=redis)
-
-    claim = claimer(redis, "default").claim()
-
-    assert claim.job_id == handle.id
-    assert redis.lrange(keys.intermediate("default"), 0, -1) == [handle.id.encode()]
-    assert claim.fields[b"status"] == b"queued"
-
-
-def test_the_order_of_the_queues_is_kept_unless_asked_otherwise(redis):
-    for queue in ("b", "a", "b", "a"):
-        enqueue(message(), connection=redis, queue=queue)
-
-    assert [claimer(redis, "a", "b").claim().queue for _ in range(4)] == ["a", "a", "b", "b"]
-
-
-def test_round_robin_takes_turns(redis):
-    for queue in ("a", "a", "b", "b"):
-        enqueue(message(), connection=redis, queue=queue)
-    turns = claimer(redis, "a", "b", strategy="round_robin")
-
-    assert [turns.claim().queue for _ in range(4)] == ["a", "b", "a", "b"]
-
-
-def test_random_takes_from_every_queue(redis):
-    for queue in ("a", "b"):
-        for _ in range(20):
-            enqueue(message(), connection=redis, queue=queue)
-    chance = claimer(redis, "a", "b", strategy="random")
-
-    assert {chance.claim().queue for _ in range(20)} == {"a", "b"}
-
-
-def test_with_all_lists_full_low_gets_its_share(redis):
-    for priority in ("high", "normal", "low"):
-        for _ in range(100):
-            enqueue(message(), connection=redis, priority=priority)
-    taker = claimer(redis, "default")
-
-    taken = [taker.claim().queue for _ in range(100)]
-
-    assert (taken.count("default:high"), taken.count("default:low")) == (60, 10)
-
-
-def test_due_jobs_are_moved_and_others_stay(redis):
-    due, later = (enqueue(message(), connection=redis, delay=60) for _ in range(2))
-    redis.zadd(keys.scheduled("default"), {due.id: 1})
-
-    assert claimer(redis, "default").promote() == 1
-    assert (due.status(), later.status()) == ("queued", "scheduled")
-    assert redis.lrange(keys.queue("default"), 0, -1) == [due.id.encode()]
-
-
-def test_due_jobs_are_left_to_a_stock_scheduler_that_is_alive(redis):
-    handle = enqueue(message(), connection=redis, delay=60)
-    redis.zadd(keys.scheduled("default"), {handle.id: 1})
-    redis.set(keys.scheduler_lock("default"), "a stock scheduler", ex=60)
-
-    assert claimer(redis, "default").promote() == 0
-
-
-def test_the_lock_that_is_looked_at_is_the_one_rq_takes():
-    assert RQScheduler.get_locking_key("default") == keys.scheduler_lock("default")
+    assert redis.zcard(keys.finished("default")) == 120

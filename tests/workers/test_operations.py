@@ -1,5 +1,6 @@
 """What a person does to one job, each with one line in the audit log."""
 
+import threading
 import time
 
 import pytest
@@ -7,12 +8,12 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 
 from tests.workers.conftest import message, settled
+from tests.workers.takers import Taker
 from workers import (
     By,
     InvalidOption,
     InvalidState,
     JobNotFound,
-    MessageWorker,
     audit,
     dead_letters,
     enqueue,
@@ -82,15 +83,28 @@ def test_what_waits_for_a_cancelled_job_follows_its_wish(put, act):
     assert child.status() == "canceled"
 
 
-def test_a_job_that_a_worker_took_is_not_cancelled_and_the_error_says_so(redis, put, act):
+@pytest.mark.parametrize("action", [operations.cancel, operations.delete])
+def test_a_job_that_a_worker_took_is_not_taken_out_and_the_error_says_so(redis, put, act, action):
     handle = put()
-    redis.lmove(keys.queue(QUEUE), keys.intermediate(QUEUE))
+    taker = Taker(redis, QUEUE)
+    assert taker.take() == handle.id
 
     with pytest.raises(InvalidState, match="taken by a worker") as refused:
-        act(operations.cancel, handle.id)
+        act(action, handle.id)
 
     assert refused.value.remedy
     assert done(redis) == []
+    assert taker.held() == [handle.id]
+
+
+def test_a_job_that_was_given_back_can_be_cancelled_again(redis, put, act):
+    handle = put()
+    taker = Taker(redis, QUEUE)
+    taker.leases.hand_back(taker.lease())
+
+    act(operations.cancel, handle.id)
+
+    assert handle.status() == "canceled"
 
 
 @pytest.mark.parametrize(
@@ -123,8 +137,34 @@ def test_a_running_job_is_stopped_and_is_no_dead_letter(redis, send, worker, act
 
 
 def test_only_a_running_job_is_stopped(redis, put, act):
-    with pytest.raises(InvalidState):
+    with pytest.raises(InvalidState, match="is queued"):
         act(operations.stop, put().id)
+
+    assert done(redis) == []
+
+
+def test_a_job_that_just_began_is_stopped_once_its_worker_shows_it(redis, put, act):
+    handle = put()
+    taker = Taker(redis, QUEUE)
+    (lease,) = taker.lease()
+    began = time.time()
+    shown = threading.Timer(0.3, taker.leases.show, [lease], {"started": began, "ttl": 60})
+    shown.start()
+
+    assert handle.status() == "queued"
+    assert act(operations.stop, handle.id) == taker.leases.worker
+
+    shown.join()
+    assert done(redis) == [("job.stop", handle.id)]
+
+
+def test_a_job_that_waits_in_its_workers_hands_is_not_stopped(redis, put, act):
+    handle = put()
+    taker = Taker(redis, QUEUE)
+    taker.lease()
+
+    with pytest.raises(InvalidState, match="taken by a worker"):
+        act(operations.stop, handle.id)
 
     assert done(redis) == []
 
@@ -171,8 +211,14 @@ def test_a_deleted_job_leaves_nothing_but_the_audit_entry(redis, put, act, optio
 
     act(operations.delete, handle.id)
 
-    assert set(redis.scan_iter()) - before - {keys.queues().encode()} == {keys.audit().encode()}
+    left = {key.decode() for key in set(redis.scan_iter()) - before}
+    assert {key for key in left - {keys.queues()} if not of_a_worker(key)} == {keys.audit()}
     assert done(redis) == [("job.delete", handle.id)]
+
+
+def of_a_worker(key):
+    """Whether it is a sign of life of the worker that other tests here share."""
+    return key.startswith((f"{keys.rq_prefix()}worker", keys.holders(), keys.last_step("")))
 
 
 def test_a_finished_job_can_be_deleted(redis, send, worker, act):
@@ -186,9 +232,12 @@ def test_a_finished_job_can_be_deleted(redis, send, worker, act):
 
 
 def test_a_running_job_is_not_deleted(redis, send, worker, act, eventually):
-    handle = send("sleep", new_value=1)
+    handle = send("sleep", new_value=1.5)
     eventually(lambda: worker.starts("sleep"))
 
+    with pytest.raises(InvalidState, match=r"taken by a worker|started"):
+        act(operations.delete, handle.id)
+    eventually(lambda: handle.status() == "started")
     with pytest.raises(InvalidState, match="started"):
         act(operations.delete, handle.id)
 
@@ -209,7 +258,7 @@ def test_what_waits_for_a_deleted_job_does_not_wait_for_ever(redis, put, act):
 def test_a_job_that_a_pause_holds_back_can_be_taken_out(redis, put, act, action):
     handle = put()
     pauses.pause("type", "TEST", **WHO, connection=redis)
-    assert MessageWorker([QUEUE], connection=redis)._take() is None
+    assert Taker(redis, QUEUE).take() is None
 
     act(action, handle.id)
 

@@ -7,10 +7,10 @@ import pytest
 from rq.utils import utcformat
 
 from tests.workers.conftest import message
+from tests.workers.takers import Taker
 from workers import (
     By,
     InvalidOption,
-    MessageWorker,
     Settings,
     audit,
     enqueue,
@@ -92,7 +92,7 @@ def test_only_what_was_named_goes(redis, wipe, what, removed):
 def test_waiting_jobs_go_only_by_their_own_switch_and_running_ones_never(redis, wipe):
     taken, *waiting = enqueue_many((message() for _ in range(3)), queue=QUEUE, connection=redis)
     delayed = enqueue(message(), queue=QUEUE, delay=60, connection=redis)
-    redis.lmove(keys.queue(QUEUE), keys.intermediate(QUEUE))
+    assert Taker(redis, QUEUE).take() == taken
 
     assert [wipe(), wipe(waiting=True)] == [Cleared(), Cleared(waiting=2)]
 
@@ -103,7 +103,7 @@ def test_waiting_jobs_go_only_by_their_own_switch_and_running_ones_never(redis, 
 def test_jobs_that_a_pause_holds_back_wait_too(redis, wipe):
     pauses.pause("type", "TEST", **WHO, connection=redis)
     enqueue(message(), queue=QUEUE, connection=redis)
-    assert MessageWorker([QUEUE], connection=redis)._take() is None
+    assert Taker(redis, QUEUE).take() is None
 
     assert wipe(waiting=True) == Cleared(waiting=1)
     assert pauses.resume("type", "TEST", **WHO, connection=redis) == 0

@@ -7,12 +7,12 @@ import pytest
 from messages import NoteEnrichmentMessage
 from messages.note_enrichment import NoteEnrichmentData
 from tests.workers.conftest import message
+from tests.workers.takers import Taker, shown_as_started
 from workers import (
     By,
     InvalidOption,
     InvalidState,
     JobHandle,
-    MessageWorker,
     audit,
     dead_letters,
     enqueue,
@@ -20,7 +20,6 @@ from workers import (
     keys,
     pauses,
 )
-from workers.engine.claims import Claimer
 
 WHO = {"by": By("ann", "a fire")}
 
@@ -38,15 +37,7 @@ def resume(redis):
 @pytest.fixture
 def taker(redis):
     """A worker that only takes."""
-    return MessageWorker(["default"], connection=redis)
-
-
-def taken(taker):
-    """What a worker takes, until there is nothing."""
-    ids = []
-    while (found := taker._take()) is not None:
-        ids.append(found[0].id)
-    return ids
+    return Taker(redis)
 
 
 def waiting(redis, name="default"):
@@ -119,7 +110,7 @@ def test_nothing_of_a_paused_queue_is_taken_whatever_its_priority(redis, taker, 
         send(priority=priority)
     pause("queue", "default")
 
-    assert taken(taker) == []
+    assert taker.take_all() == []
     assert redis.llen(keys.queue("default")) == 1
 
 
@@ -132,19 +123,19 @@ def test_only_the_paused_wait(redis, taker, pause, kind, name):
     free = enqueue(message(), connection=redis)
     pause(kind, name)
 
-    assert taken(taker) == [free.id]
+    assert taker.take_all() == [free.id]
     assert held.status() == "queued"
     assert pauses.pauses(connection=redis)[0].held == 1
-    assert redis.lrange(keys.intermediate("default"), 0, -1) == [free.id.encode()]
+    assert taker.held() == shown_as_started(redis) == [free.id]
 
 
 def test_a_job_is_moved_aside_once(redis, taker, pause):
     note(redis)
     pause("type", "NOTE_ENRICHMENT")
-    taken(taker)
+    taker.take_all()
 
     assert int(redis.get(keys.claim_order())) == 1
-    assert taken(taker) == []
+    assert taker.take_all() == []
     assert int(redis.get(keys.claim_order())) == 1
 
 
@@ -152,7 +143,7 @@ def test_resumed_jobs_come_back_in_front_with_order_and_priority(redis, taker, p
     urgent = [note(redis, priority="high") for _ in range(3)]
     normal = [note(redis) for _ in range(3)]
     pause("type", "NOTE_ENRICHMENT")
-    taken(taker)
+    taker.take_all()
     later = note(redis)
 
     assert resume("type", "NOTE_ENRICHMENT") == 6
@@ -165,10 +156,11 @@ def test_resumed_jobs_come_back_in_front_with_order_and_priority(redis, taker, p
 def test_the_order_is_kept_whichever_worker_is_quicker(redis, taker, pause, resume):
     first, second = note(redis), note(redis)
     pause("type", "NOTE_ENRICHMENT")
-    claims = [Claimer(["default"], redis, (6, 3, 1)).claim() for _ in range(2)]
+    takers = [taker, Taker(redis)]
+    leases = [each.lease()[0] for each in takers]
 
-    for claim in reversed(claims):
-        assert taker._admission.admit(claim) is None
+    for each, lease in reversed(list(zip(takers, leases, strict=True))):
+        assert each.let_in(lease) is None
     resume("type", "NOTE_ENRICHMENT")
 
     assert waiting(redis) == [first.id, second.id]
@@ -178,7 +170,7 @@ def test_more_than_one_step_of_held_jobs_comes_back_in_order(redis, taker, pause
     notes = (NoteEnrichmentMessage.of("n") for _ in range(2_100))
     sent = enqueue_many(notes, queue="default", connection=redis)
     pause("type", "NOTE_ENRICHMENT")
-    taken(taker)
+    taker.take_all()
     assert waiting(redis) == []
 
     resume("type", "NOTE_ENRICHMENT")
@@ -189,10 +181,12 @@ def test_more_than_one_step_of_held_jobs_comes_back_in_order(redis, taker, pause
 def test_a_job_taken_before_the_resume_runs(redis, taker, pause, resume):
     handle = note(redis)
     pause("type", "NOTE_ENRICHMENT")
-    claim = taker._claimer.claim()
+    (lease,) = taker.lease()
     resume("type", "NOTE_ENRICHMENT")
 
-    assert taker._admission.admit(claim).id == handle.id
+    assert lease.job_id == handle.id
+    assert taker.let_in(lease) is not None
+    assert taker.held() == [handle.id]
 
 
 def test_a_job_whose_type_and_tenant_are_paused_waits_for_both(redis, taker, pause, resume):
@@ -200,10 +194,10 @@ def test_a_job_whose_type_and_tenant_are_paused_waits_for_both(redis, taker, pau
     pause("type", "NOTE_ENRICHMENT")
     pause("tenant", "acme")
 
-    seen = [taken(taker)]
+    seen = [taker.take_all()]
     for kind, name in (("tenant", "acme"), ("type", "NOTE_ENRICHMENT")):
         resume(kind, name)
-        seen.append(taken(taker))
+        seen.append(taker.take_all())
 
     assert seen == [[], [], [handle.id]]
 
@@ -211,20 +205,20 @@ def test_a_job_whose_type_and_tenant_are_paused_waits_for_both(redis, taker, pau
 def test_a_held_job_keeps_its_time_in_the_queue(redis, taker, pause, resume, eventually):
     handle = note(redis, queue_ttl=0.2)
     pause("type", "NOTE_ENRICHMENT")
-    taken(taker)
+    taker.take_all()
     expires = float(redis.hget(keys.job(handle.id), "expires_at"))
     eventually(lambda: time.time() > expires)
 
     resume("type", "NOTE_ENRICHMENT")
 
-    assert taken(taker) == []
+    assert taker.take_all() == []
     assert dead_letters.find(handle.id, connection=redis).reason == "expired"
 
 
 def test_a_held_job_can_be_cancelled(redis, taker, pause, resume):
     handle = note(redis)
     pause("type", "NOTE_ENRICHMENT")
-    taken(taker)
+    taker.take_all()
 
     JobHandle(handle.id, connection=redis).cancel()
 
@@ -236,10 +230,10 @@ def test_a_held_job_can_be_cancelled(redis, taker, pause, resume):
 def test_a_job_that_somebody_else_put_back_is_not_held_twice(redis, taker, pause):
     handle = note(redis)
     pause("type", "NOTE_ENRICHMENT")
-    claim = taker._claimer.claim()
-    redis.lmove(keys.intermediate("default"), keys.queue("default"))
+    (lease,) = taker.lease()
+    Taker(redis).put_back_those_of(taker)
 
-    assert taker._admission.admit(claim) is None
+    assert taker.let_in(lease) is None
     assert waiting(redis) == [handle.id]
     assert pauses.pauses(connection=redis)[0].held == 0
 

@@ -5,9 +5,9 @@ import time
 
 from messages import NoteEnrichmentMessage
 from tests.workers.conftest import message, settled
+from tests.workers.takers import Taker
 from workers import By, enqueue_many, keys, pauses
 from workers.attempts import history
-from workers.engine.claims import Claimer
 
 WHO = {"by": By("ann", "a fire")}
 
@@ -80,12 +80,12 @@ def test_a_job_whose_worker_died_before_it_was_held_is_held_by_the_next(
     redis, send, start_worker, eventually
 ):
     pauses.pause("type", "TEST", **WHO, connection=redis)
-    handle = send("echo")
-    assert Claimer(["default"], redis, (6, 3, 1)).claim().job_id == handle.id
-    # RQ gives a taken job a minute from the first time it sees it there.
-    redis.set(f"{keys.intermediate('default')}:first_seen:{handle.id}", 1)
+    handle = send("echo", queue="apart")
+    dead = Taker(redis, "apart")
+    assert [lease.job_id for lease in dead.lease()] == [handle.id]
+    dead.vanish()
 
-    worker = start_worker()
+    worker = start_worker(queues=("apart",))
     eventually(lambda: pauses.pauses(connection=redis)[0].held == 1)
     assert worker.starts("echo") == []
     pauses.resume("type", "TEST", **WHO, connection=redis)

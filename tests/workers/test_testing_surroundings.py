@@ -20,7 +20,7 @@ from workers import (
     dispatcher,
     enqueue,
     handles,
-    jobs,
+    handling,
     keys,
     settings,
 )
@@ -136,7 +136,7 @@ def test_nothing_is_left_behind(redis: Redis, monkeypatch):
 
     assert abs(time.time() - time.clock_gettime(time.CLOCK_REALTIME)) < 1
     assert dispatcher.handler_for is handler_for
-    assert jobs.dispatch == dispatch
+    assert handling.dispatch == dispatch
     assert RetryPolicy.decide.__kwdefaults__["spread"] is spread
     assert (threading.active_count(), own_keys(redis)) == (threads, stored)
     assert settings.load_settings().result_ttl == 7

@@ -21,7 +21,7 @@ class DeadLetter:
         job_id: The job's id; the letter's too.
         message_type: Its wire name; None if it could not be read.
         queue: The name of the list it was in.
-        reason: `permanent`, `exhausted`, `timeout`, `invalid_payload`, `unknown_type`,
+        reason: `permanent`, `exhausted`, `timeout`, `memory`, `invalid_payload`, `unknown_type`,
             `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`, `expired`,
             `crash`, `crash_loop` or `parent_failed`.
         error: What went wrong, in a line.

@@ -13,16 +13,17 @@ from workers import audit, keys
 from workers.dead_letters.errors import AlreadyReplayed, DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary, summary_of
 from workers.dead_letters.spill import spill
+from workers.engine_settings import DAY
 from workers.logger import get_logger
 from workers.scripts import script
-from workers.settings import DAY, Settings, load_settings
+from workers.settings import Settings, load_settings
 
 log = get_logger("postroom.dead_letters")
 
 BURIED = "buried"
 """The field of a job's meta that says it has a dead letter."""
 
-_FULL = -1
+_STORED, _FULL = 1, -1
 _UNLIMITED = ""
 
 
@@ -32,6 +33,7 @@ def bury(
     meta: dict[str, Any],
     connection: redis.Redis,
     settings: Settings | None = None,
+    ending: str = "",
 ) -> bool:
     """Store a dead letter. Safe to call twice for one job.
 
@@ -43,22 +45,27 @@ def bury(
         meta: The job's meta; its record in Redis, if there still is one, is marked as buried.
         connection: Where.
         settings: The limit and the file; None means those of the environment.
+        ending: The end of the job's run, for `bury.lua`; empty if no run of ours ends.
 
     Returns:
-        False if this job was buried already.
+        False if this job was buried already, or if another worker has it.
     """
     settings = settings or load_settings()
     meta[BURIED] = letter.reason
     text = json.dumps(meta, default=_as_text)
-    stored = _bury(letter, text, limit=settings.dead_letter_limit, connection=connection)
+    limit = settings.dead_letter_limit
+    stored = _bury(letter, text, ending, limit=limit, connection=connection)
     if stored == _FULL:
         kept = _spilled(letter, settings)
-        stored = _bury(kept, text, limit=_UNLIMITED, connection=connection)
-    return bool(stored)
+        stored = _bury(kept, text, ending, limit=_UNLIMITED, connection=connection)
+    return stored == _STORED
 
 
-def _bury(letter: DeadLetter, meta: str, *, limit: int | str, connection: redis.Redis) -> int:
-    stored: int = connection.register_script(script("workers", "bury"))(
+def _bury(
+    letter: DeadLetter, meta: str, ending: str, *, limit: int | str, connection: redis.Redis
+) -> int:
+    text = script("workers", "ending") + script("workers", "bury")
+    stored: int = connection.register_script(text)(
         keys=[
             *letter_keys(letter.job_id),
             keys.job(letter.job_id),
@@ -73,6 +80,7 @@ def _bury(letter: DeadLetter, meta: str, *, limit: int | str, connection: redis.
             int(letter.spilled),
             limit,
             meta,
+            ending,
         ],
     )
     return stored

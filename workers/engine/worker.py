@@ -1,52 +1,47 @@
 """The worker of the RQ lane: `rq worker -w workers.MessageWorker -c worker_settings`.
 
-It keeps RQ's loop, its work horses and its records, and changes what a message needs: three lists
-a queue, no job in no list, refusal of foreign functions, and a burial for whatever is lost.
+It is RQ's worker to everybody outside: registered, shown, commanded and stopped like one. Inside, a
+child runs the jobs and this process looks after it; see docs/lifecycle.md.
 """
 
-import time
+import os
+import sys
 from collections.abc import Sequence
 from typing import Any
 
 import redis
-from rq import Queue, Worker
-from rq.exceptions import DeserializationError
-from rq.executions import Execution
-from rq.job import Job
-from rq.registry import StartedJobRegistry
+from rq import Queue
 from rq.serializers import JSONSerializer
-from rq.worker import WorkerStatus
 from typing_extensions import override
 
 from messages import PostroomError
-from workers import dead_letters
-from workers.attempts import MAX_TEXT
 from workers.clock import utc_now
-from workers.dependents import settle_dependents
-from workers.engine.admission import Admission
-from workers.engine.claims import Claimer
-from workers.engine.parent import die_with_parent
+from workers.engine.away import Away
+from workers.engine.child import Child
+from workers.engine.commands import Commands
+from workers.engine.crowd import Crowd
+from workers.engine.keeper import Keeper
+from workers.engine.leases import Leases, new_holder
+from workers.engine.order import Order
+from workers.engine.page import Page
+from workers.engine.rq_ends import handle_abandoned
+from workers.engine.spawned import Plan, connection_of
+from workers.engine.stable import Stable
 from workers.engine.startup import prepare
-from workers.foreign import is_ours
+from workers.engine.task import Task
 from workers.logger import get_logger
-from workers.lost import give_another_chance
-from workers.outcomes import announce
 from workers.reconcile import reconcile, remove_old_letters
-from workers.redaction import redacted
 from workers.registry import run_hooks
-from workers.retention import trim_after
+from workers.release import code_version
 from workers.routing import queue_of
 from workers.settings import load_settings
 
 log = get_logger("postroom.worker")
 
-_SHORTEST_PAUSE, _LONGEST_PAUSE = 0.02, 0.25  # seconds between two looks at empty queues
-_RECONNECT_PAUSE = 1.0
-_PROMOTE_EVERY = 0.5  # seconds between two looks for jobs that are due
-_LOOK_UP_EVERY = 15  # seconds after which an idle worker shows it is alive and does maintenance
+_SHORTEST_TTL = 60  # seconds that RQ's record of a worker outlives its last sign of life
 
 
-class MessageWorker(Worker):
+class MessageWorker(Commands):
     """Runs messages. Takes the queues' names; each name stands for its three lists."""
 
     def __init__(
@@ -63,209 +58,159 @@ class MessageWorker(Worker):
         options["queue_class"] = Queue
         client = connection or _connection_of(queues)
         self.base_queues = _base_names(queues)
-        self._claimer = Claimer(self.base_queues, client, self.settings.queue_weights)
-        self._promoted_at = 0.0
-        self._shown_at = time.monotonic()
-        super().__init__(list(self._claimer.lists), name, connection=client, **options)
-        self._admission = Admission(self._claimer, self.settings, self.name)
-        self.push_exc_handler(self._handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
+        self.order = Order(self.base_queues, self.settings.queue_weights)
+        self.lists = self.order.lists
+        self.jobs_done, self.seconds_done = 0, 0.0
+        super().__init__(list(self.lists), name, connection=client, **options)
+        self.leases = self._new_leases()
+        self.push_exc_handler(handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
 
     @override
-    def serialize(self) -> dict[str, Any]:
+    def serialize(self) -> dict[Any, Any]:
         """What RQ tells of a worker, and which class it is: stock workers have no such field."""
         kind = type(self)
-        own = {"worker_class": f"{kind.__module__}.{kind.__qualname__}"}
+        own = {
+            "worker_class": f"{kind.__module__}.{kind.__qualname__}",
+            "code_version": code_version(self.settings.code_version),
+        }
         return {**super().serialize(), **own}
 
-    # --- the loop -----------------------------------------------------------------------------
+    # --- the loop -------------------------------------------------------------------------------
 
     @override
-    def work(self, *args: Any, **options: Any) -> bool:
-        """Load the application, then work as RQ does.
+    def work(
+        self,
+        burst: bool = False,
+        logging_level: str | None = None,
+        date_format: str = "%H:%M:%S",
+        log_format: str = "%(asctime)s %(message)s",
+        max_jobs: int | None = None,
+        max_idle_time: int | None = None,
+        with_scheduler: bool = False,
+        dequeue_strategy: Any = "default",
+    ) -> bool:
+        """Load the application, then run jobs until told to stop.
 
-        RQ's own scheduler is not started: this worker moves due jobs itself.
+        RQ's own scheduler is not started: every worker of ours moves due jobs itself.
+
+        Args:
+            burst: Leave when the queues are empty.
+            logging_level: As for RQ's worker.
+            date_format: As for RQ's worker.
+            log_format: As for RQ's worker.
+            max_jobs: Leave after so many jobs.
+            max_idle_time: Leave after so many seconds without a job.
+            with_scheduler: Makes no difference.
+            dequeue_strategy: `default`, `round_robin` or `random`.
+
+        Returns:
+            Whether it ran any job.
 
         Raises:
             SystemExit: With a sentence, if the application cannot be loaded or lacks a handler.
         """
+        del with_scheduler
         try:
             prepare(self.base_queues, self.settings)
         except PostroomError as error:  # RQ would bury the sentence in its own traceback
             raise SystemExit(f"Worker {self.name} does not start: {error}") from error
-        options["with_scheduler"] = False
-        strategy = options.pop("dequeue_strategy", None)
-        self._claimer.strategy = strategy or "default"
+        self.order.strategy = getattr(dequeue_strategy, "value", dequeue_strategy) or "default"
+        Away(self.name).insist(lambda: self.bootstrap(logging_level, date_format, log_format))
+        self._install_signal_handlers()  # type: ignore[no-untyped-call]  # rq is typed in part
         run_hooks("worker_started", self.name)
+        task = Task(
+            burst=burst,
+            max_jobs=max_jobs,
+            max_idle=max_idle_time,
+            recycle_after=1 if self.settings.isolation == "fork" else self.settings.child_jobs,
+        )
         try:
-            return bool(super().work(*args, **options))
+            self._keeper = Keeper(self, self.leases, self.settings)
+            Stable(self, task, self._keeper).run()
         finally:
             run_hooks("worker_stopped", self.name)
+            self._leave()
+        return bool(self.jobs_done)
 
-    @property
-    @override
-    def dequeue_timeout(self) -> int:
-        """Seconds an idle worker waits before it shows that it is alive."""
-        return _LOOK_UP_EVERY
+    def child(self, task: Task, page: Page, holder: str) -> Child:
+        """What a forked child is.
+
+        Args:
+            task: What it is to do.
+            page: What it shares with this process.
+            holder: Under which name it holds leases.
+        """
+        self._is_horse = True
+        self.leases = self._new_leases(holder)
+        kind = Crowd if self.settings.concurrency > 1 else Child
+        return kind(self, self.leases, self.order, page, task, self.settings)
+
+    def plan(self, task: Task, holder: str) -> Plan:
+        """What a spawned child has to know.
+
+        Args:
+            task: What it is to do.
+            holder: Under which name it holds leases.
+        """
+        return Plan(
+            worker=self.name,
+            queues=self.base_queues,
+            strategy=self.order.strategy,
+            connection=connection_of(self.connection),
+            task=task,
+            holder=holder,
+            slots=self.settings.concurrency,
+            path=sys.path,
+            parent=os.getpid(),
+        )
+
+    def leases_of(self, holder: str) -> Leases:
+        """The leases of a child, for what this process has to do with them."""
+        return self._new_leases(holder)
+
+    def register_again(self) -> None:
+        """Write the whole record: it had expired while this process was out of sight."""
+        self.connection.hset(self.key, mapping=self.serialize())
+        self.connection.expire(self.key, self.worker_ttl + _SHORTEST_TTL)
+
+    def _new_leases(self, holder: str = "") -> Leases:
+        return Leases(
+            holder or new_holder(),
+            worker=self.name,
+            lease_seconds=self.settings.lease_seconds,
+            keep_finished=self.settings.keep_finished,
+            keep_payload=self.settings.keep_payload == "all",
+            connection=self.connection,
+        )
+
+    def _leave(self) -> None:
+        try:
+            self.leases.resign()
+            self.teardown()  # type: ignore[no-untyped-call]  # rq is typed in part
+        except redis.RedisError as error:
+            log.warning("worker_not_signed_off", worker=self.name, error=str(error))
 
     @property
     @override
     def connection_timeout(self) -> int:
         """Seconds to wait for an answer; no command of ours blocks."""
-        return max(_LOOK_UP_EVERY, int(self.settings.redis_timeout))
+        return max(1, round(self.settings.redis_timeout))
 
     @override
-    def dequeue_job_and_maintain_ttl(
-        self, timeout: int | None, max_idle_time: int | None = None
-    ) -> tuple[Job, Queue] | None:
-        """Take the next job that may run.
-
-        Args:
-            timeout: Seconds between two signs of life; None means burst mode: do not wait.
-            max_idle_time: Give up after this many seconds without a job.
+    def run_maintenance_tasks(self) -> bool:
+        """As RQ does, then bury, settle and trim what it leaves behind.
 
         Returns:
-            The job and its queue; None if there is nothing to do any more.
+            Whether there is more to do.
         """
-        self.set_state(WorkerStatus.IDLE)
-        idle_since = time.monotonic()
-        while True:
-            self._show_life()
-            idle_left = _left(max_idle_time, idle_since)
-            found = self._wait_for_job(min(timeout or 0, idle_left))
-            if found is not None:
-                return found
-            if timeout is None or _left(max_idle_time, idle_since) <= 0:
-                return None
-
-    def _wait_for_job(self, timeout: float) -> tuple[Job, Queue] | None:
-        pause, until = _SHORTEST_PAUSE, time.monotonic() + timeout
-        while True:
-            try:
-                found = self._take()
-            except (redis.ConnectionError, redis.TimeoutError) as error:
-                log.warning("redis_unreachable", worker=self.name, error=str(error))
-                time.sleep(_RECONNECT_PAUSE)
-                found = None
-            if found is not None or time.monotonic() >= until:
-                return found
-            time.sleep(pause)
-            pause = min(pause * 1.5, _LONGEST_PAUSE)
-
-    def _take(self) -> tuple[Job, Queue] | None:
-        if time.monotonic() - self._promoted_at >= _PROMOTE_EVERY:
-            self._claimer.promote()
-            self._promoted_at = time.monotonic()
-        while (claim := self._claimer.claim()) is not None:
-            job = self._admission.admit(claim)
-            if job is not None:
-                return job, Queue(
-                    claim.queue, connection=self.connection, serializer=JSONSerializer
-                )
-            # Thousands may have to be held back or buried before one may run.
-            if time.monotonic() - self._shown_at >= _LOOK_UP_EVERY:
-                self._show_life()
-        return None
-
-    def _show_life(self) -> None:
-        self._shown_at = time.monotonic()
-        try:
-            self.heartbeat()
-            if self.should_run_maintenance_tasks:
-                self.run_maintenance_tasks()
-        except (redis.ConnectionError, redis.TimeoutError) as error:
-            log.warning("redis_unreachable", worker=self.name, error=str(error))
-            time.sleep(_RECONNECT_PAUSE)
-
-    # --- how a job runs -------------------------------------------------------------------------
-
-    @override
-    def setup_work_horse_signals(self) -> None:
-        """As RQ does, and do not outlive the worker."""
-        die_with_parent()
-        super().setup_work_horse_signals()  # type: ignore[no-untyped-call]  # rq is typed in part
-
-    # --- how a job ends -------------------------------------------------------------------------
-
-    @override
-    def prepare_job_execution(
-        self,
-        job: Job,
-        remove_from_intermediate_queue: bool = False,
-    ) -> None:
-        """As RQ does, and leave the list of taken jobs, however many queues there are."""
-        del remove_from_intermediate_queue
-        super().prepare_job_execution(job, remove_from_intermediate_queue=True)
-
-    @override
-    def handle_job_success(
-        self, job: Job, queue: Queue, started_job_registry: StartedJobRegistry, execution: Execution
-    ) -> None:
-        """As RQ does, then tell who waits and keep the history short."""
-        super().handle_job_success(job, queue, started_job_registry, execution)
-        announce(job.id, "finished", connection=self.connection)
-        trim_after(job, succeeded=True, connection=self.connection)
-
-    @override
-    def handle_job_failure(
-        self,
-        job: Job,
-        queue: Queue,
-        started_job_registry: StartedJobRegistry | None = None,
-        exc_string: str = "",
-        execution: Execution | None = None,
-    ) -> None:
-        """As RQ does for what is buried or stopped; a job that lost its process may run again."""
-        if not self.connection.hexists(job.key, "data"):  # deleted while it ran: so it stays
-            with self.connection.pipeline() as pipe:
-                self.cleanup_execution(job, pipeline=pipe, execution=execution)
-                pipe.unlink(job.key)  # RQ's last heartbeat has made half a record of it
-                pipe.execute()
-            return
-        if not self.is_horse and self._is_lost(job):  # a horse that still speaks is not lost
-            give_another_chance(
-                job, error=exc_string[-MAX_TEXT:].strip(), worker=self.name, now=utc_now()
-            )
-        exc_string = redacted(exc_string)  # rq-dashboard shows it to anybody
-        will_run_again = job.should_retry and self._stopped_job_id != job.id
-        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
-        if not will_run_again:
-            announce(job.id, "failed", connection=self.connection)
-            settle_dependents(job.id, connection=self.connection)
-            trim_after(job, succeeded=False, connection=self.connection)
-
-    @override
-    def run_maintenance_tasks(self) -> None:
-        """As RQ does, then bury, settle and trim what it leaves behind."""
         super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq is typed in part
-        now = utc_now()
-        for name in self._claimer.lists:
-            reconcile(name, settings=self.settings, now=now, connection=self.connection)
-        remove_old_letters(settings=self.settings, now=now, connection=self.connection)
-
-    def _is_lost(self, job: Job) -> bool:
-        if self._stopped_job_id == job.id:
-            return False
-        job.get_meta(refresh=True)  # the horse may have buried it before it died
-        return not job.meta.get(dead_letters.BURIED) and _ours(job)
-
-    def _handle_abandoned(self, job: Job, *exc_info: Any) -> bool:
-        # RQ's clean-up asks before it fails a job whose worker vanished (rq/registry.py).
-        if getattr(exc_info[0], "__name__", "") == "AbandonedJobError" and self._is_lost(job):
-            give_another_chance(
-                job, error="its worker vanished", worker=job.worker_name or "", now=utc_now()
-            )
-        return True
-
-
-def _ours(job: Job) -> bool:
-    try:
-        return is_ours(job)
-    except DeserializationError:
-        return False
-
-
-def _left(limit: int | None, since: float) -> float:
-    return float("inf") if limit is None else limit - (time.monotonic() - since)
+        now, client = utc_now(), self.connection
+        more = [
+            reconcile(name, settings=self.settings, now=now, connection=client)
+            for name in self.lists
+        ]
+        remove_old_letters(settings=self.settings, now=now, connection=client)
+        return any(more)
 
 
 def _base_names(queues: Sequence[str | Queue]) -> list[str]:

@@ -1,12 +1,11 @@
--- Say that a job is over, and give back its unique key if it still holds it.
--- KEYS: stream of outcomes, job
--- ARGV: id, status, how many outcomes to keep
-local outcomes, job = unpack(KEYS)
-local id, status, keep = unpack(ARGV)
+-- Say that a job is over that RQ's own code ran, count it, and give back its unique key if it still
+-- holds it. ending.lua stands before this text.
+-- KEYS: job
+-- ARGV: our prefix, id, outcome, stat, duration, waited or ''
+local ours, id, outcome, stat, duration, waited = unpack(ARGV)
 
-redis.call('XADD', outcomes, 'MAXLEN', '~', keep, '*', 'id', id, 'status', status)
-local unique = redis.call('HGET', job, 'unique_key')
-if unique and redis.call('GET', unique) == id then
-  redis.call('DEL', unique)
-end
+note(stat, '', outcome, id, tonumber(duration), waited == '' and '' or tonumber(waited))
+write_notes(ours)
+tell(ours, { id, outcome == 'finished' and outcome or 'failed' })
+free_unique(redis.call('HGET', KEYS[1], 'unique_key') or '', id)
 return 1

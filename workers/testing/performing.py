@@ -64,7 +64,7 @@ class Dispatcher:
             queue=queue_for(message, load_settings().queue_routes),
             attempt=attempt,
             max_attempts=handler_for(type(message)).retry.max_attempts,
-            log=get_logger("postroom.handler"),
+            make_log=lambda: get_logger("postroom.handler"),
             report=lambda _: None,
         )
         with running(message, job_id=context.job_id, queue=context.queue, attempt=attempt):

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from workers import dispatcher, jobs
+from workers import dispatcher, handling
 from workers.jobs import load_application
 from workers.retry import RetryPolicy
 from workers.settings import load_settings
@@ -42,7 +42,7 @@ def in_memory() -> Iterator[Postroom]:
         kit = Postroom(connection, clock, faults, calls)
         # Faults lie around the handler itself, whichever registry is in use.
         patch.setattr(dispatcher, "handler_for", faults.handler_for)
-        patch.setattr(jobs, "dispatch", calls.dispatch)
+        patch.setattr(handling, "dispatch", calls.dispatch)
         # The jitter of every policy, also of one that a message brings along.
         patch.setitem(RetryPolicy.decide.__kwdefaults__ or {}, "spread", lambda: kit.spread)
         yield kit

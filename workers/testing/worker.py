@@ -1,26 +1,29 @@
 """The worker of production, run in the test's own process: one job a call, no loop and no fork."""
 
-import math
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import redis
-from rq import Queue
-from rq.executions import Execution
 from rq.job import Job, JobStatus
-from rq.registry import StartedJobRegistry
+from rq.serializers import JSONSerializer
 from rq.timeouts import BaseDeathPenalty
 from typing_extensions import override
 
 from workers import attempts, dead_letters, keys
 from workers.clock import utc_now
+from workers.engine.alarm import NoAlarm
+from workers.engine.child import Child
+from workers.engine.crashes import crashed
+from workers.engine.due import Due
+from workers.engine.ends import salvaged
+from workers.engine.page import Page
+from workers.engine.step import Lease
+from workers.engine.task import Task
 from workers.engine.worker import MessageWorker
-from workers.jobs import envelope_of
 from workers.routing import queue_of
-from workers.testing.faults import FOR_THE_TEST, WorkHorseDied
+from workers.testing.faults import WorkHorseDied
 from workers.testing.runs import OutcomeName, Run, readable
 
 _OUTCOMES: dict[attempts.Outcome, OutcomeName] = {
@@ -58,11 +61,12 @@ class TestWorker(MessageWorker):
 
     def __init__(self, queues: Sequence[str], connection: redis.Redis) -> None:
         super().__init__(queues, "test", connection=connection, prepare_for_work=False)
-        self._promoted_at = math.inf  # the test says when: see promote()
+        self._due = Due(self.lists, connection)
+        self._child = InProcess(self)
 
     def promote(self) -> None:
         """Move everything that is due into its list."""
-        while self._claimer.promote():
+        while self._due.promote():
             pass
 
     def run_next(self) -> Run | None:
@@ -71,45 +75,27 @@ class TestWorker(MessageWorker):
         Returns:
             What came of it; None if no list holds a job.
         """
-        found = self._take()
-        if found is None:
+        lease = self._child.take()
+        if lease is None:
             return None
-        job, queue = found
-        past = attempts.history(job.id, connection=self.connection)
+        past = attempts.history(lease.job_id, connection=self.connection)
         run = Run(
-            job_id=job.id,
-            message=readable(envelope_of(job)),
-            queue=queue_of(job.origin),
+            job_id=lease.job_id,
+            message=readable(salvaged(lease.fields)),
+            queue=queue_of(lease.list_name),
             attempt=attempts.next_attempt(past, now=utc_now()).number,
             at=utc_now(),
             outcome="completed",
         )
-        self.perform_job(job, queue, self.prepare_execution(job))
-        return self._with_outcome(run, job, past)
-
-    @override
-    def handle_job_failure(
-        self,
-        job: Job,
-        queue: Queue,
-        started_job_registry: StartedJobRegistry | None = None,
-        exc_string: str = "",
-        execution: Execution | None = None,
-    ) -> None:
-        """As in production; what is meant for the test itself, such as Ctrl+C, goes on to it."""
-        error = sys.exc_info()[1]
-        if isinstance(error, WorkHorseDied):
-            exc_string = _DEATH
-        elif isinstance(error, FOR_THE_TEST):
-            raise error
-        super().handle_job_failure(job, queue, started_job_registry, exc_string, execution)
+        self._child.run_one(lease)
+        return self._with_outcome(run, past)
 
     @override
     def procline(self, message: str) -> None:
         """Leave the name of the test's process alone."""
 
-    def _with_outcome(self, run: Run, job: Job, past: Sequence[attempts.AttemptRecord]) -> Run:
-        letter = dead_letters.find(job.id, connection=self.connection)
+    def _with_outcome(self, run: Run, past: Sequence[attempts.AttemptRecord]) -> Run:
+        letter = dead_letters.find(run.job_id, connection=self.connection)
         if letter is not None:
             return replace(
                 run,
@@ -118,13 +104,44 @@ class TestWorker(MessageWorker):
                 traceback=letter.traceback,
                 why=letter.reason,
             )
-        records = attempts.history(job.id, connection=self.connection)
+        records = attempts.history(run.job_id, connection=self.connection)
         if records and records != past:
             return _unsuccessful(run, records[-1])
-        status: Any = self.connection.hget(keys.job(job.id), "status")
+        status: Any = self.connection.hget(keys.job(run.job_id), "status")
         if status in _WAITING:  # it gave no reason, as the one before it was the same
             return replace(run, outcome="handed_back")
+        job = Job(run.job_id, connection=self.connection, serializer=JSONSerializer)
         return replace(run, result=job.return_value())
+
+
+class InProcess(Child):
+    """A child that is no process of its own: it takes and runs one job when it is asked."""
+
+    def __init__(self, worker: TestWorker) -> None:
+        super().__init__(
+            worker, worker.leases, worker.order, Page(1), Task(), worker.settings, NoAlarm()
+        )
+
+    def take(self) -> Lease | None:
+        """The next job that may run; what may not is buried or held back on the way."""
+        while leased := (step := self.step(1)).leased:
+            job = self.admit(leased[0], step)
+            if job is not None:
+                self._taken = (job, step.now)
+                return leased[0]
+        return None
+
+    def run_one(self, lease: Lease) -> None:
+        """Run it, and record how it ended.
+
+        Args:
+            lease: What `take` returned.
+        """
+        try:
+            self.run(lease, *self._taken)
+        except WorkHorseDied:
+            crashed(self.leases, lease, _DEATH)
+        self.step(0)
 
 
 def _unsuccessful(run: Run, record: attempts.AttemptRecord) -> Run:

@@ -1,0 +1,130 @@
+"""Jobs whose process died: run again with a pause, and buried when they kill every process.
+
+Such a crash says nothing about the message, so it does not use up the user's attempts.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+from workers import attempts, keys
+from workers.burial import Death, bury_job
+from workers.clock import iso, utc_now, written_now
+from workers.dependents import settle_dependents
+from workers.engine import ends
+from workers.engine.leases import Leases
+from workers.engine.step import Lease
+from workers.logger import get_logger
+from workers.lost import CRASH_LIMIT, PAUSES
+
+log = get_logger("postroom.lost")
+
+
+def crashed(leases: Leases, lease: Lease, error: str) -> None:
+    """End a run whose process died: its job runs again, or is buried.
+
+    Args:
+        leases: Who has the job now.
+        lease: The job.
+        error: What is known about the death.
+    """
+    past = attempts.history(lease.job_id, connection=leases.connection)
+    crashes = sum(entry.outcome == "crashed" for entry in past) + 1
+    if crashes < CRASH_LIMIT:
+        _again(leases, lease, past, error, PAUSES[crashes - 1])
+    elif leases.holds(lease):
+        _bury(leases, lease, past, error)
+
+
+def _again(
+    leases: Leases,
+    lease: Lease,
+    past: Sequence[attempts.AttemptRecord],
+    error: str,
+    delay: int,
+) -> None:
+    record = _record(leases, past, error, delay)
+    log.warning("job_lost_its_process", job_id=lease.job_id, error=error, delay_seconds=delay)
+    counted = (ends.stat(lease.list_name, "unknown"), "", "crashed", 0, "", "")
+    leases.again(
+        lease,
+        (
+            delay * 1000,
+            written_now(),
+            json.dumps(asdict(record)),
+            attempts.KEPT,
+            _ttl(leases, lease),
+            "",
+            *counted,
+        ),
+    )
+
+
+def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], error: str) -> None:
+    fields: Any = leases.connection.hgetall(keys.job(lease.job_id))
+    record, now = _record(leases, past, error, None), utc_now()
+    death = Death(
+        job_id=lease.job_id,
+        queue=lease.list_name,
+        reason="crash_loop",
+        error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
+        envelope=ends.salvaged(fields),
+    )
+    over = now.timestamp()
+    unique = fields.get(b"unique_key", b"").decode(errors="replace")
+    failed = (
+        lease.job_id,
+        lease.execution,
+        lease.list_name,
+        iso(over),
+        iso(over),
+        over,
+        over,
+        _ttl(leases, lease),
+        unique,
+        -1,
+        ends.stat(lease.list_name, "unknown"),
+        "",
+        0,
+        "",
+    )
+    bury_job(
+        death,
+        meta=_meta(fields),
+        now=now,
+        connection=leases.connection,
+        past=(*past, record),
+        ending=ends.ending(leases, death.error, failed),
+    )
+    settle_dependents(lease.job_id, connection=leases.connection)
+
+
+def _record(
+    leases: Leases, past: Sequence[attempts.AttemptRecord], error: str, delay: int | None
+) -> attempts.AttemptRecord:
+    now = utc_now()
+    return attempts.AttemptRecord(
+        number=attempts.next_attempt(past, now=now).number,
+        outcome="crashed",
+        error_type="crash",
+        error=error,
+        worker=leases.worker,
+        started_at=now.isoformat(),
+        delay_seconds=delay,
+        why="the process died; that does not use up an attempt",
+    )
+
+
+def _ttl(leases: Leases, lease: Lease) -> int:
+    stored: Any = leases.connection.hget(keys.job(lease.job_id), "failure_ttl")
+    asked = int(stored) if stored is not None and stored.isdigit() else 0
+    return max(asked, attempts.MIN_TTL)
+
+
+def _meta(fields: dict[bytes, bytes]) -> dict[str, Any]:
+    try:
+        meta = json.loads(fields.get(b"meta", b"{}"))
+    except ValueError:
+        return {}
+    return meta if isinstance(meta, dict) else {}

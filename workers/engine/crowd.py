@@ -1,0 +1,296 @@
+"""A child that runs several jobs at once: threads for `def`, an event loop for `async def`.
+
+For handlers that wait. One thread holds the loop and decides; Redis is asked in a thread of its
+own, so that the loop never waits for it.
+"""
+
+import asyncio
+import inspect
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import partial
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from rq.job import Job
+from typing_extensions import override
+
+from messages import message_types
+from workers.engine.child import Child
+from workers.engine.interrupts import ThreadClock, look_at
+from workers.engine.plain import Plain
+from workers.engine.run_message import Done, Messages
+from workers.engine.step import Lease, Step
+from workers.engine.task import LEAVE
+from workers.errors import HandlerNotFound
+from workers.logger import get_logger
+from workers.registry import execution_middleware, handler_for
+
+log = get_logger("postroom.worker")
+
+_LOOK_EVERY = 0.25  # seconds between two looks at clocks and at the worker's wishes
+_COMMIT_AFTER = 0.005  # seconds that a finished run waits for others to be committed with it
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    lease: Lease
+    step: Step
+
+
+class Crowd(Child):
+    """One life of such a child."""
+
+    @override
+    def __post_init__(self) -> None:
+        """As a child that runs one job after the other, with more places."""
+        super().__post_init__()
+        self._most = self.settings.concurrency
+        self._free = deque(range(self._most))
+        self._waiting: deque[_Waiting] = deque()
+        self._running: set[asyncio.Task[None]] = set()
+        self._clocks: set[ThreadClock] = set()
+        self._ready: list[Done] = []
+        self._oldest = float("inf")
+        self._alone: asyncio.Task[None] | None = None
+        self._kinds: dict[bytes, bool] = {}
+
+    @override
+    def work(self) -> int:
+        """Run jobs until the worker, the task or age says stop.
+
+        Returns:
+            `LEAVE` or `RECYCLE`.
+        """
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            return runner.run(self._work())
+
+    # --- the loop -------------------------------------------------------------------------------
+
+    async def _work(self) -> int:
+        parent = os.getppid()
+        self._changed = asyncio.Event()
+        self._jobs = ThreadPoolExecutor(self._most, "job")
+        self._redis = ThreadPoolExecutor(1, "redis")
+        self._waker = ThreadPoolExecutor(1, "bell")
+        bell: asyncio.Future[bool] | None = None
+        code = None
+        while code is None:
+            step = await self._ask(self._room())
+            self._start_waiting()
+            if self._is_idle and not step.leased and self._is_done(step):
+                code = LEAVE
+                break
+            if not step.leased or not self._room():
+                if bell is None and self._free:
+                    bell = self._listen(step)
+                bell = await self._pause(bell)
+            code = self._reason_to_go(parent)
+        return await self._end(code)
+
+    async def _end(self, code: int) -> int:
+        rest = [each.lease for each in self._waiting]
+        self._waiting.clear()
+        if rest:
+            await self._in(self._redis, lambda: self.leases.hand_back(rest))
+        while self._running:
+            await self._pause(None)
+            await self._ask(0)
+        await self._ask(0)
+        self.bell.close()
+        self.page.leave(code)
+        return code
+
+    @property
+    def _is_idle(self) -> bool:
+        return not self._running and not self._waiting
+
+    def _room(self) -> int:
+        # Some wait here already, so that no place is empty while Redis is asked.
+        ahead = min(self._most // 2, int(self._most * self.pace.per_second * self.pace.ahead))
+        return max(0, min(self._wanted_left(), len(self._free) + ahead - len(self._waiting)))
+
+    def _wanted_left(self) -> int:
+        under_way = len(self._running) + len(self._waiting)
+        left = self.task.recycle_after - self._count - under_way
+        if self.task.max_jobs is not None:
+            left = min(left, self.task.max_jobs - self._count - under_way)
+        return left
+
+    async def _ask(self, wanted: int) -> Step:
+        runs, self._ready, self._oldest = self._ready, [], float("inf")
+        step: Step = await self._in(self._redis, lambda: self._step(wanted, runs))
+        for run in self._ready:  # they were noted while the journal was emptied
+            self.page.write(run.committed)
+        for lease in step.leased:
+            self._waiting.append(_Waiting(lease, step))
+            self.order.served(lease.list_name)
+        return step
+
+    def _step(self, wanted: int, runs: list[Done]) -> Step:
+        self.messages.done = runs
+        return self.step(wanted)
+
+    async def _pause(self, bell: "asyncio.Future[bool] | None") -> "asyncio.Future[bool] | None":
+        """Wait until there is something to do for Redis."""
+        while True:
+            late = self._oldest + _COMMIT_AFTER - time.monotonic()
+            seconds = min(max(late, 0.0), _LOOK_EVERY)
+            changed = asyncio.ensure_future(self._changed.wait())
+            heard: set[asyncio.Future[Any]] = {changed} if bell is None else {changed, bell}
+            await asyncio.wait(heard, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            changed.cancel()
+            self._changed.clear()
+            look_at(self._clocks)
+            self._start_waiting()
+            if bell is not None and bell.done():
+                with suppress(Exception):
+                    bell.result()
+                return None
+            if self._is_due() or self.page.is_to_stop or self.page.is_to_recycle:
+                return bell
+            if self._is_idle and bell is None:
+                return bell
+
+    def _is_due(self) -> bool:
+        enough = max(1, self._most // 5)
+        is_late = time.monotonic() >= self._oldest + _COMMIT_AFTER
+        return bool(self._ready) and (is_late or len(self._ready) >= enough)
+
+    def _listen(self, step: Step) -> "asyncio.Future[bool]":
+        return asyncio.get_running_loop().run_in_executor(
+            self._waker, lambda: self._ring(step, _LOOK_EVERY * 8)
+        )
+
+    async def _in(self, pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
+        return await asyncio.get_running_loop().run_in_executor(pool, call)
+
+    # --- jobs -------------------------------------------------------------------------------------
+
+    def _start_waiting(self) -> None:
+        while self._waiting and self._free and self._may_start(self._waiting[0]):
+            waiting = self._waiting.popleft()
+            slot = self._free.popleft()
+            task = asyncio.create_task(self._run_one(waiting, slot))
+            if _is_suspect(waiting.lease):
+                self._alone = task
+            self._running.add(task)
+            task.add_done_callback(partial(self._over, slot))
+
+    def _may_start(self, waiting: _Waiting) -> bool:
+        # One that may have killed its worker runs without neighbours, who would die with it.
+        return self._alone is None and not (_is_suspect(waiting.lease) and self._running)
+
+    def _over(self, slot: int, task: "asyncio.Task[None]") -> None:
+        self.page.end(slot)
+        self._running.discard(task)
+        self._free.append(slot)
+        self._count += 1
+        self._idle_since = time.monotonic()
+        if task is self._alone:
+            self._alone = None
+        if not task.cancelled() and task.exception() is not None:
+            log.error("run_failed", exc_info=task.exception())
+        self._start_waiting()
+        if self._is_due() or self._is_idle or len(self._waiting) < len(self._free):
+            self._changed.set()
+
+    async def _run_one(self, waiting: _Waiting, slot: int) -> None:
+        lease, step = waiting.lease, waiting.step
+        begin = time.monotonic()
+        job: Plain | Job | None = self.admit_plain(lease, step)
+        if job is None:
+            job = await self._in(self._jobs, lambda: self.admit(lease, step))
+        if isinstance(job, Plain):
+            self._show(lease, job.timeout, slot)
+            done = await self._run_plain(lease, job, step.now)
+            self._take_note(job, time.monotonic() - begin, succeeded=done is not None)
+            if done is not None:
+                self._keep(done)
+        elif job is not None:
+            self._show(lease, job.timeout or 0, slot)
+            await self._in(self._jobs, partial(self.stock.run, lease, job))
+            self._take_note(job, time.monotonic() - begin, succeeded=False)
+        self.pace.took(time.monotonic() - begin)
+
+    async def _run_plain(self, lease: Lease, job: Plain, now: float) -> Done | None:
+        if self._is_async(lease):
+            messages = self._messages(_NoClock())
+            await messages.arun(lease, job, now=now)
+        else:
+            messages = await self._in(self._jobs, lambda: self._run_in_thread(lease, job, now))
+        return messages.done[0] if messages.done else None
+
+    def _run_in_thread(self, lease: Lease, job: Plain, now: float) -> Messages:
+        clock = ThreadClock()
+        messages = self._messages(clock)
+        self._clocks.add(clock)
+        try:
+            messages.run(lease, job, now=now)
+        finally:
+            self._clocks.discard(clock)
+        return messages
+
+    def _is_async(self, lease: Lease) -> bool:
+        # Our producer writes the type into the description; a wrong guess costs time, no more.
+        kind = lease.fields.get(b"description", b"").split(b" ", 1)[0]
+        known = self._kinds.get(kind)
+        if known is None:
+            known = self._kinds[kind] = _has_async_handler(kind.decode(errors="replace"))
+        return known
+
+    def _messages(self, clock: Any) -> Messages:
+        return Messages(self.leases, clock, self.away, self.settings, _NoJournal(), self.lines)
+
+    def _keep(self, done: Done) -> None:
+        self.page.write(done.committed)
+        if not self._ready:
+            self._oldest = time.monotonic()
+        self._ready.append(done)
+
+
+class _NoClock:
+    """For the event loop, which keeps the time itself."""
+
+    def set(self, limit: float) -> None:
+        """Nothing to do."""
+
+    def stop(self) -> None:
+        """Nothing to do."""
+
+
+class _NoJournal:
+    """For one run: its end is noted by the thread that decides."""
+
+    def write(self, run: bytes) -> None:
+        """Not here."""
+
+    def clear(self) -> None:
+        """Nothing to do."""
+
+
+def _is_suspect(lease: Lease) -> bool:
+    return b"lost" in lease.fields
+
+
+def _has_async_handler(kind: str) -> bool:
+    cls = message_types().get(kind)
+    if cls is None or execution_middleware():
+        return False
+    try:
+        return inspect.iscoroutinefunction(handler_for(cls).function)
+    except HandlerNotFound:
+        return False
+
+
+def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
+    if find_spec("uvloop") is None:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
+    return factory

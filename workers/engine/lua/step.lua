@@ -1,0 +1,192 @@
+-- Lease the next jobs: the second half of a step. commit.lua stands before this text, and says what is
+-- asked for.
+-- Returns: { state: ok | suspended | repeated, now in ms, numbers from 1 of runs that were refused, of
+--           runs whose job others wait for, and of runs whose record is no record any more, all
+--           pauses, leased jobs, entries of lists that cannot be ids }. Leased jobs are either
+--           { place of their list from 1, { what plain jobs have in common }, { id, time, data and
+--           description of the first, of the second, ... } }, or
+--           { place of its list from 1, count of jobs leased in a pause, id, hash }.
+local leased, count_leased, strange = {}, 0, {}
+
+-- Where the fields of a hash stand in its reply. Those of the jobs of one step are nearly always
+-- laid out alike, and to compare names is a small part of what it takes to look each of them up.
+local layout = { length = -1 }
+
+local function lay_out(fields)
+  local names, places = {}, {}
+  for at = 1, #fields, 2 do
+    names[at], places[fields[at]] = fields[at], at + 1
+  end
+  layout = { length = #fields, names = names, places = places, is_plain = #fields == 20
+    and places.created_at and places.enqueued_at and places.status and places.description
+    and places.data and places.origin and places.timeout and places.result_ttl
+    and places.failure_ttl and places.meta }
+end
+
+local function is_laid_out_alike(fields)
+  if #fields ~= layout.length then
+    return false
+  end
+  local names = layout.names
+  for at = 1, #fields, 2 do
+    if fields[at] ~= names[at] then
+      return false
+    end
+  end
+  return true
+end
+
+-- Adds a job that is exactly as our producer wrote it, with no option. These share what is the same
+-- for all of them: to hand a value over to Redis costs as much as to compare some twenty.
+local function add_plain(at, id, fields)
+  local of = layout.places
+  local last = leased[#leased]
+  local common = last and last[1] == at and last.common
+  local status, origin, timeout = fields[of.status], fields[of.origin], fields[of.timeout]
+  local result_ttl, failure_ttl, meta = fields[of.result_ttl], fields[of.failure_ttl], fields[of.meta]
+  if not common or common[1] ~= status or common[2] ~= origin or common[3] ~= timeout
+    or common[4] ~= result_ttl or common[5] ~= failure_ttl or common[6] ~= meta then
+    common = { status, origin, timeout, result_ttl, failure_ttl, meta }
+    last = { at, common, {}, common = common }
+    leased[#leased + 1] = last
+  end
+  local rows = last[3]
+  local place = #rows
+  rows[place + 1], rows[place + 2] = id, fields[of.enqueued_at]
+  rows[place + 3], rows[place + 4] = fields[of.data], fields[of.description]
+end
+
+local function read(id)
+  local fields = redis.pcall('HGETALL', rq_job .. id)
+  if fields.err then
+    fields = { 'unreadable', fields.err }
+  end
+  if not is_laid_out_alike(fields) then
+    lay_out(fields)
+  end
+  return fields
+end
+
+local function bytes_of(fields)
+  local bytes = 0
+  for index = 2, #fields, 2 do
+    bytes = bytes + #fields[index]
+  end
+  return bytes
+end
+
+-- Returns false if the job must wait for the next step: it is to be alone, or the reply is full.
+local function add_leased(at, list, id, so_far)
+  local fields = read(id)
+  local of = layout.places
+  local is_plain = layout.is_plain and not holds_some and fields[of.created_at] == fields[of.enqueued_at]
+  so_far = so_far + (is_plain and #fields[of.data] + #fields[of.description] or bytes_of(fields))
+  -- A job whose worker died may be the one that killed it, so it runs without neighbours.
+  if count_leased > 0 and (of.lost or so_far > most_bytes) then
+    return false
+  end
+  if of.ttl then
+    redis.call('PERSIST', rq_job .. id)
+  end
+  count_leased = count_leased + 1
+  if is_plain then
+    add_plain(at, id, fields)
+  else
+    local order = holds_some and redis.call('INCR', ours .. 'claim_order') or 0
+    leased[#leased + 1] = { at, order, id, fields }
+  end
+  return not of.lost, so_far
+end
+
+local function lease_from(at, list, most, bytes)
+  local ids = redis.call('LPOP', rq .. 'queue:' .. list, math.min(most, wanted - count_leased)) or {}
+  local members, shadows, is_full = {}, {}, false
+  local place, suffix = redis.call('ZCARD', leases), ':' .. execution
+  for index, id in ipairs(ids) do
+    local before, goes_on = count_leased, true
+    if string.find(id, '[\128-\255]') then
+      -- Kept where a person can look at it: nobody could name such a job.
+      redis.call('RPUSH', ours .. 'strange', list .. ' ' .. id)
+      redis.call('LTRIM', ours .. 'strange', -1000, -1)
+      strange[#strange + 1] = list .. ' ' .. id
+    else
+      goes_on, bytes = add_leased(at, list, id, bytes)
+    end
+    if count_leased > before then
+      local token, next_one = id .. suffix, #members
+      members[next_one + 1], members[next_one + 2] = place + count_leased, token
+      shadows[next_one + 1], shadows[next_one + 2] = shadow, token
+    end
+    if not goes_on then
+      is_full = true
+      for back = #ids, index + (count_leased - before), -1 do
+        redis.call('LPUSH', rq .. 'queue:' .. list, ids[back])
+      end
+      break
+    end
+  end
+  if #members > 0 then
+    redis.call('ZADD', leases, unpack(members))
+    redis.call('ZADD', rq .. 'wip:' .. list, unpack(shadows))
+  end
+  return is_full, bytes
+end
+
+local function lease_all()
+  local stopped = {}
+  for _, pause in ipairs(pauses) do
+    stopped[pause] = true
+    holds_some = holds_some or string.sub(pause, 1, 6) ~= 'queue:'
+  end
+  local bytes, is_full = 0, false
+  for index = first_list, #ARGV, 3 do
+    if is_full or count_leased >= wanted then
+      return
+    end
+    if not stopped[ARGV[index]] then
+      local list, most = ARGV[index + 1], tonumber(ARGV[index + 2])
+      is_full, bytes = lease_from((index - first_list) / 3 + 1, list, most, bytes)
+    end
+  end
+end
+
+-- The answer to this step was lost on its way, so it is asked for again: nothing is done twice.
+local function answer_again()
+  for _, group in ipairs(groups) do
+    spread(group)
+  end
+  for at, token in ipairs(tokens) do
+    if redis.call('ZSCORE', leases, token) then
+      awaited[#awaited + 1] = at
+    end
+  end
+  local place = {}
+  for index = first_list, #ARGV, 3 do
+    place[ARGV[index + 1]] = (index - first_list) / 3 + 1
+  end
+  for _, token in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+    local id, of = string.match(token, '^(.*):([^:]*)$')
+    if of == execution then
+      local fields = redis.pcall('HGETALL', rq_job .. id)
+      local list = not fields.err and redis.call('HGET', rq_job .. id, 'origin')
+      leased[#leased + 1] = { place[list] or 1, 0, id, fields.err and { 'unreadable', fields.err } or fields }
+    end
+  end
+end
+
+redis.call('ZADD', ours .. 'holders', now_ms + length, holder)
+local state = 'ok'
+if redis.call('GET', ours .. 'step:' .. holder) == number then
+  state = 'repeated'
+  answer_again()
+else
+  redis.call('SET', ours .. 'step:' .. holder, number, 'PX', length * 20)
+  commit_all()
+  write_notes(ours)
+  if redis.call('EXISTS', rq .. 'suspended') == 1 then
+    state = 'suspended'
+  elseif wanted > 0 then
+    lease_all()
+  end
+end
+return { state, now_ms, refused, awaited, broken, pauses, leased, strange }

@@ -1,0 +1,281 @@
+"""Tells the jobs that the engine runs itself: exactly what our producer writes, and well formed.
+
+Every other job, foreign, decorated with features of RQ, or damaged, is looked at by `admission`.
+"""
+
+import json
+import zlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from typing import Any
+
+from typing_extensions import override
+
+from workers import dead_letters
+from workers.record import JOB_FUNCTION
+
+_HEAD = b'["%s", null, [' % JOB_FUNCTION.encode()
+_TAIL = b"], {}]"
+_HEAD_LENGTH, _TAIL_LENGTH = len(_HEAD), len(_TAIL)
+_ZLIB = b"\x78"
+_MOST_INFLATED = 4_000_000  # bytes; a message has 256 kB at most
+
+_FIELDS = frozenset(
+    {
+        b"created_at",
+        b"enqueued_at",
+        b"data",
+        b"origin",
+        b"description",
+        b"status",
+        b"timeout",
+        b"result_ttl",
+        b"failure_ttl",
+        b"meta",
+        b"queue_ttl",
+        b"expires_at",
+        b"unique_key",
+        b"parent_failed",
+        b"dependency_id",
+        b"dependency_ids",
+        b"on_parent_failure",
+        b"allow_dependency_failures",
+        b"number_of_retries",
+        b"lost",
+        b"crashes",
+        b"started_at",
+        b"ended_at",
+        b"last_heartbeat",
+        b"worker_name",
+        b"held",
+    }
+)
+_TIMES = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat")
+_TEXTS = (b"description", b"worker_name", b"unique_key", b"parent_failed")
+
+
+_COMMON = (b"status", b"origin", b"timeout", b"result_ttl", b"failure_ttl", b"meta")
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What the common fields of jobs that are `Alike` say.
+
+    Args:
+        list_name: The list they were in.
+        timeout: As `Plain` has it.
+        result_ttl: As `Plain` has it.
+        failure_ttl: As `Plain` has it.
+        meta: As `Plain` has it; each job needs its own copy.
+    """
+
+    list_name: str
+    timeout: int
+    result_ttl: int
+    failure_ttl: int
+    meta: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Common:
+    """The fields that jobs which are `Alike` have in common.
+
+    Args:
+        fields: Their names and values.
+        terms: What they say; None if one is damaged.
+    """
+
+    fields: Mapping[bytes, bytes]
+    terms: Terms | None
+
+    @classmethod
+    def of(cls, values: Sequence[bytes]) -> "Common":
+        """Read them, once for many jobs.
+
+        Args:
+            values: Status, origin, timeout, result TTL, failure TTL and meta.
+        """
+        return cls(dict(zip(_COMMON, values, strict=True)), _terms(*values))
+
+
+def _terms(  # noqa: PLR0913, PLR0917 - as they stand in `_COMMON`
+    status: bytes, origin: bytes, timeout: bytes, result_ttl: bytes, failure_ttl: bytes, meta: bytes
+) -> Terms | None:
+    try:
+        chosen = _meta(meta)
+        if status != b"queued" or chosen is None:
+            return None
+        return Terms(origin.decode(), int(timeout), int(result_ttl), int(failure_ttl), chosen)
+    except ValueError:
+        return None
+
+
+class Alike(Mapping[bytes, bytes]):
+    """The hash of a job that is exactly as our producer wrote it, without any option.
+
+    The jobs of a step share most of what stands in it, so the step's script says that once, and a
+    child reads it once. As a mapping it has every field, for those who look closer.
+
+    Args:
+        common: What it shares with others.
+        written_at: When it was created and enqueued.
+        data: Its call.
+        description: As it is.
+    """
+
+    __slots__ = ("common", "data", "description", "written_at")
+
+    def __init__(self, common: Common, written_at: bytes, data: bytes, description: bytes) -> None:
+        self.common = common
+        self.written_at = written_at
+        self.data = data
+        self.description = description
+
+    @override
+    def __getitem__(self, name: bytes) -> bytes:
+        return self._all()[name]
+
+    @override
+    def __iter__(self) -> Iterator[bytes]:
+        return iter(self._all())
+
+    @override
+    def __len__(self) -> int:
+        return len(self._all())
+
+    def _all(self) -> dict[bytes, bytes]:
+        return {
+            **self.common.fields,
+            b"created_at": self.written_at,
+            b"enqueued_at": self.written_at,
+            b"data": self.data,
+            b"description": self.description,
+        }
+
+
+@dataclass(slots=True)
+class Plain:
+    """What a plain job's record says. Not frozen: one is made for every job.
+
+    Args:
+        body: The envelope.
+        timeout: Seconds that a run may take.
+        result_ttl: Seconds that its record is kept when it succeeds.
+        failure_ttl: As `result_ttl`, when it fails.
+        meta: What its sender chose.
+        enqueued_at: When its time in the queue began, in Unix seconds.
+        restarts: How often it was started before.
+        expires_at: When its time in the queue is over; None: never.
+        unique_key: The key that it holds, or empty.
+        failed_parent: The job that it waited for in vain.
+    """
+
+    body: bytes
+    timeout: int
+    result_ttl: int
+    failure_ttl: int
+    meta: dict[str, Any]
+    enqueued_at: float
+    restarts: int = 0
+    expires_at: float | None = None
+    unique_key: str = ""
+    failed_parent: str | None = None
+
+    def envelope(self) -> Any:
+        """The message as an object; text if it cannot be read."""
+        try:
+            return json.loads(self.body)
+        except ValueError:
+            return self.body[: dead_letters.MAX_DATA].decode(errors="replace")
+
+
+def plain(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
+    """Read a plain job.
+
+    Args:
+        fields: Its hash.
+        list_name: The list that it was in.
+
+    Returns:
+        What it says; None if it is anything else, or a field is damaged.
+    """
+    try:
+        if type(fields) is Alike:
+            return _read_alike(fields, list_name)
+        return _read(fields, list_name) if fields.keys() <= _FIELDS else None
+    except (ValueError, KeyError, TypeError, zlib.error):
+        return None
+
+
+def _read_alike(fields: Alike, list_name: str) -> Plain | None:
+    terms, body = fields.common.terms, _body(fields.data)
+    if body is None or terms is None or terms.list_name != list_name:
+        return None
+    fields.description.decode()
+    return Plain(
+        body,
+        terms.timeout,
+        terms.result_ttl,
+        terms.failure_ttl,
+        terms.meta.copy(),
+        _unix(fields.written_at),
+    )
+
+
+@lru_cache(maxsize=100)  # a chunk of `enqueue_many` has one time
+def _unix(written: bytes) -> float:
+    return datetime.fromisoformat(written.decode()).timestamp()
+
+
+def _read(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
+    body = _body(fields[b"data"])
+    if body is None or fields[b"status"] != b"queued" or fields[b"origin"] != list_name.encode():
+        return None
+    get = fields.get
+    for name in _TIMES:
+        if name in fields:
+            _unix(fields[name])
+    for name in _TEXTS:
+        if name in fields:
+            fields[name].decode()
+    meta = _meta(get(b"meta", b"{}"))
+    if meta is None:
+        return None
+    enqueued_at = _unix(fields[b"enqueued_at"])
+    parent = get(b"parent_failed")
+    return Plain(
+        body=body,
+        timeout=int(fields[b"timeout"]),
+        result_ttl=int(fields[b"result_ttl"]),
+        failure_ttl=int(fields[b"failure_ttl"]),
+        meta=meta,
+        enqueued_at=enqueued_at,
+        restarts=int(get(b"number_of_retries", 0)),
+        expires_at=_expiry(fields, enqueued_at),
+        unique_key=get(b"unique_key", b"").decode(),
+        failed_parent=parent.decode() if parent else None,
+    )
+
+
+def _meta(stored: bytes) -> dict[str, Any] | None:
+    meta = {} if stored == b"{}" else json.loads(stored)
+    if not isinstance(meta, dict) or dead_letters.BURIED in meta:
+        return None  # of a requeued job the letter must be resolved first
+    return meta
+
+
+def _body(data: bytes) -> bytes | None:
+    if data.startswith(_HEAD) and data.endswith(_TAIL):
+        return data[_HEAD_LENGTH:-_TAIL_LENGTH]
+    if data[:1] == _ZLIB:  # a stock reader saved it again
+        return _body(zlib.decompressobj().decompress(data, _MOST_INFLATED))
+    return None
+
+
+def _expiry(fields: Mapping[bytes, bytes], enqueued_at: float) -> float | None:
+    if b"expires_at" in fields:
+        return float(fields[b"expires_at"])
+    # It waited for other jobs: its time in the queue began when they let it go.
+    return enqueued_at + float(fields[b"queue_ttl"]) if b"queue_ttl" in fields else None

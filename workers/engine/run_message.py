@@ -1,0 +1,294 @@
+"""Runs plain messages in a child, and ends each run: committed in a batch, or at once."""
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any, NamedTuple, Protocol, assert_never
+
+from rq.timeouts import BaseTimeoutException
+
+from messages import InvalidMessage, Message, parse_message
+from workers.burial import bury_job
+from workers.clock import utc_now
+from workers.dependents import settle_dependents
+from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, judge
+from workers.engine import ends
+from workers.engine.away import Away
+from workers.engine.leases import Leases
+from workers.engine.plain import Plain
+from workers.engine.step import Lease
+from workers.handling import (
+    HandBack,
+    Sayer,
+    ahandle,
+    death_of,
+    handle,
+    say_handed_back,
+    say_retried,
+)
+from workers.logger import get_logger
+from workers.registry import handler_for
+from workers.retry import RetryPolicy
+from workers.runs import Run, line_of
+from workers.settings import Settings
+
+log = get_logger("postroom.worker")
+
+
+class Journal(Protocol):
+    """Remembers runs that are not committed; see `page`."""
+
+    def write(self, run: bytes) -> None:
+        """Note a run."""
+
+    def clear(self) -> None:
+        """All are committed."""
+
+
+class Clock(Protocol):
+    """Interrupts a job that takes too long; see `alarm`."""
+
+    def set(self, limit: float) -> None:
+        """A job starts that may take so many seconds."""
+
+    def stop(self) -> None:
+        """It is over."""
+
+
+class Done(NamedTuple):
+    """A run that succeeded and is not committed yet.
+
+    Args:
+        lease: Its lease.
+        began: When it started, in Unix seconds.
+        result: What the handler returned.
+        committed: What the step's script is told.
+    """
+
+    lease: Lease
+    began: float
+    result: Any
+    committed: bytes
+
+    @property
+    def started_at(self) -> datetime:
+        """When it started."""
+        return datetime.fromtimestamp(self.began, UTC)
+
+
+class Messages:
+    """The messages that a child runs.
+
+    Args:
+        leases: Whose jobs they are.
+        clock: Interrupts them.
+        away: Waits while Redis is away.
+        settings: Those of the worker.
+        page: Where runs are noted that are not committed.
+        say: Writes the lines of jobs that go well.
+    """
+
+    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a child
+        self,
+        leases: Leases,
+        clock: Clock,
+        away: Away,
+        settings: Settings,
+        page: Journal,
+        say: Sayer,
+    ) -> None:
+        self.leases = leases
+        self.done: list[Done] = []
+        self.oldest = float("inf")
+        self._clock = clock
+        self._away = away
+        self._settings = settings
+        self._page = page
+        self._say = say
+
+    def run(self, lease: Lease, job: Plain, *, now: float) -> None:
+        """Run a message, and end its run unless it succeeded: that waits for the next step.
+
+        Args:
+            lease: Its lease.
+            job: What its record says.
+            now: Redis' time when it was leased.
+        """
+        run = self.start(lease, job, now=now)
+        self._clock.set(job.timeout)
+        try:
+            handle(
+                run,
+                job.body,
+                say=self._say,
+                finish=partial(self._finish, lease, run, job),
+            )
+        except BaseTimeoutException as error:  # the time was up before the handler was called
+            self._finish(lease, run, job, None, judge(error, run.attempt, RetryPolicy()))
+
+    async def arun(self, lease: Lease, job: Plain, *, now: float) -> None:
+        """As `run`, for an `async def` handler, in the running event loop.
+
+        Args:
+            lease: Its lease.
+            job: What its record says.
+            now: Redis' time when it was leased.
+        """
+        run = self.start(lease, job, now=now)
+        await ahandle(
+            run,
+            job.body,
+            say=self._say,
+            finish=partial(self._finish, lease, run, job),
+            limit=job.timeout,
+        )
+
+    def start(self, lease: Lease, job: Plain, *, now: float) -> Run:
+        """Begin a run.
+
+        Args:
+            lease: Its lease.
+            job: What its record says.
+            now: Redis' time when it was leased.
+        """
+        return Run(
+            lease.job_id,
+            lease.list_name,
+            job.meta,
+            job.restarts,
+            job.result_ttl,
+            job.failure_ttl,
+            self.leases.worker,
+            self.leases.connection,
+            self._settings,
+            job.failed_parent,
+            max(0.0, now - job.enqueued_at),
+        )
+
+    def has_succeeded(self, lease: Lease) -> bool:
+        """Whether the run that was the last one succeeded.
+
+        Args:
+            lease: Its lease.
+        """
+        return bool(self.done) and self.done[-1].lease is lease
+
+    def committed(self, keep: Sequence[Done] = ()) -> None:
+        """What was done is committed.
+
+        Args:
+            keep: Runs that are not.
+        """
+        self.done = list(keep)
+        self.oldest = time.monotonic() if keep else float("inf")
+        self._page.clear()
+
+    def judge_killed(self, lease: Lease, job: Plain, error: BaseException, *, now: float) -> None:
+        """End a run whose process was killed because it did not keep to a limit.
+
+        Args:
+            lease: Its lease.
+            job: What its record says.
+            error: The limit, as an error of the handler.
+            now: Redis' time.
+        """
+        run = self.start(lease, job, now=now)
+        message = _readable(job.body)
+        policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
+        self._finish(lease, run, job, message, judge(error, run.attempt, policy))
+
+    def _finish(
+        self,
+        lease: Lease,
+        run: Run,
+        job: Plain,
+        message: Message | None,
+        outcome: Outcome | HandBack,
+    ) -> None:
+        self._clock.stop()
+        match outcome:
+            case Completed():
+                self._succeed(lease, run, job, message, outcome.result)
+            case RetryAfter():
+                self._retry(lease, run, message, outcome)
+            case HandBack():
+                self._give_to_others(lease, run, job, outcome)
+            case Dead():
+                self._bury(lease, run, job, message, outcome)
+            case _:
+                assert_never(outcome)
+
+    def _succeed(
+        self, lease: Lease, run: Run, job: Plain, message: Message | None, result: Any
+    ) -> None:
+        assert message is not None, "only a handler that was called can succeed"  # noqa: S101
+        made = ends.success(lease, run, job, message, result)
+        self._page.write(made)
+        if not self.done:
+            self.oldest = time.monotonic()
+        self.done.append(Done(lease, run.began, result, made))
+
+    def _retry(self, lease: Lease, run: Run, message: Message | None, outcome: RetryAfter) -> None:
+        delay = say_retried(run, outcome)
+        record = run.ended(
+            "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why
+        )
+        end = ends.restart(
+            run,
+            delay,
+            record,
+            outcome="retried",
+            kind=message.message_type if message else "unknown",
+            tenant=ends.tenant_of(message),
+        )
+        self._again(lease, end)
+
+    def _give_to_others(self, lease: Lease, run: Run, job: Plain, found: HandBack) -> None:
+        kind = _type_of(job.envelope())
+        say_handed_back(run, kind, found)
+        first = found.record is not None
+        end = ends.restart(
+            run, found.delay, found.record, outcome="handed_back", kind=kind, meta=first
+        )
+        self._again(lease, end)
+
+    def _again(self, lease: Lease, end: Sequence[str | float]) -> None:
+        if not self._away.insist(lambda: self.leases.again(lease, end)):
+            log.warning("lease_lost", job_id=lease.job_id)
+
+    def _bury(
+        self, lease: Lease, run: Run, job: Plain, message: Message | None, outcome: Dead
+    ) -> None:
+        if not self._away.insist(lambda: self.leases.holds(lease)):
+            log.warning("lease_lost", job_id=lease.job_id)
+            return
+        envelope = job.envelope()
+        death = death_of(run, outcome, envelope)
+        kind = message.message_type if message else _type_of(envelope)
+        record = run.ended("dead", outcome.error, why=outcome.why)
+        tenant = ends.tenant_of(message)
+        failed = ends.failure(lease, run, kind, tenant, job, record.fingerprint)
+        self._away.insist(
+            lambda: bury_job(
+                death,
+                meta=run.meta,
+                now=utc_now(),
+                connection=run.connection,
+                past=(*run.past, record),
+                ending=ends.ending(self.leases, death.traceback or line_of(outcome.error), failed),
+            )
+        )
+        self._away.insist(lambda: settle_dependents(lease.job_id, connection=run.connection))
+
+
+def _type_of(envelope: Any) -> str:
+    claimed = envelope.get("messageType") if isinstance(envelope, dict) else None
+    return claimed if isinstance(claimed, str) else "unknown"
+
+
+def _readable(body: bytes) -> Message | None:
+    try:
+        return parse_message(body)
+    except InvalidMessage:
+        return None

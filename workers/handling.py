@@ -1,0 +1,285 @@
+"""From a stored message to what came of it: the same under RQ's loop and under the engine's."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Protocol, TypeVar
+
+from rq.timeouts import BaseTimeoutException
+
+from messages import InvalidMessage, Message, UnknownMessageType
+from messages.union import Parsed, read_message
+from workers import keys
+from workers.attempts import AttemptRecord
+from workers.burial import Death
+from workers.context import Context, Running, running
+from workers.dispatcher import (
+    Completed,
+    Dead,
+    Outcome,
+    RetryAfter,
+    adispatch,
+    dispatch,
+    judge,
+)
+from workers.errors import HandlerNotFound, MemoryLimitExceeded
+from workers.logger import get_logger
+from workers.registry import handler_for, run_hooks
+from workers.retry import RetryPolicy
+from workers.runs import Run, line_of, traceback_of
+
+log = get_logger("postroom.jobs")
+
+_HANDED_BACK = "handed_back_since"  # in a job's meta: when a worker first did not know its type
+
+
+T = TypeVar("T")
+
+
+class ParentFailed(Exception):
+    """A job that this one waits for did not succeed, and its caller wanted it to fail then."""
+
+
+@dataclass(frozen=True)
+class HandBack:
+    """This worker does not know the message: another one may, or a newer release.
+
+    Args:
+        delay: Seconds until somebody tries again.
+        record: What the history shall say of it; None if it says so already.
+        error: What is not known.
+    """
+
+    delay: float
+    record: AttemptRecord | None
+    error: UnknownMessageType | HandlerNotFound
+
+
+class Sayer(Protocol):
+    """Writes the two log lines of a job that goes well."""
+
+    def started(self, message: Message, *, job_id: str, queue: str, attempt: int) -> None:
+        """Say that a handler is about to be called."""
+
+    def completed(
+        self, message: Message, *, job_id: str, queue: str, attempt: int, duration_ms: int
+    ) -> None:
+        """Say that it has returned."""
+
+
+class Silent:
+    """Writes nothing."""
+
+    def started(self, message: Message, **ids: Any) -> None:
+        """Say nothing."""
+
+    def completed(self, message: Message, **ids: Any) -> None:
+        """Say nothing."""
+
+
+Finish = Callable[["Message | None", "Outcome | HandBack"], T]
+"""Ends a run. Called while the secrets of its message are still hidden."""
+
+
+def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: Finish[T]) -> T:
+    """Run the handler of a stored message, and end the run.
+
+    Args:
+        run: The start of its job.
+        stored: The envelope.
+        say: Who writes the log lines.
+        finish: Is told the message, if it could be read, and what came of it.
+
+    Returns:
+        What `finish` returned.
+    """
+    try:
+        message, policy = _read(run, stored)
+    except (UnknownMessageType, HandlerNotFound) as error:
+        return finish(None, _unknown(run, error))
+    except InvalidMessage as error:
+        return finish(None, _invalid(error))
+    return _handle(run, message, policy, say, finish)
+
+
+async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], limit: float) -> T:
+    """As `handle`, for an `async def` handler, in the running event loop.
+
+    Args:
+        run: The start of its job.
+        stored: The envelope.
+        say: Who writes the log lines.
+        finish: As for `handle`; called in a thread unless the run succeeded.
+        limit: Seconds that the handler may take; 0 means as long as it likes.
+
+    Returns:
+        What `finish` returned.
+    """
+    try:
+        message, policy = _read(run, stored)
+    except (UnknownMessageType, HandlerNotFound) as error:
+        return await asyncio.to_thread(finish, None, _unknown(run, error))
+    except InvalidMessage as error:
+        return await asyncio.to_thread(finish, None, _invalid(error))
+    context = run.context(policy)
+    ids = _ids(run, context)
+    with running(message, **ids):
+        say.started(message, **ids)
+        outcome: Outcome
+        if run.failed_parent is not None:
+            outcome = _failed_parent(run.failed_parent)
+        else:
+            run_hooks("started", message, context)
+            outcome = await adispatch(
+                message, run.attempt, context=context, policy=policy, limit=limit
+            )
+        _tell(run, message, context, outcome, say, ids)
+        if isinstance(outcome, Completed):
+            return finish(message, outcome)
+        return await asyncio.to_thread(finish, message, outcome)
+
+
+def death_of(run: Run, outcome: Dead, envelope: Any) -> Death:
+    """What the dead letter of a run will say.
+
+    Args:
+        run: The run.
+        outcome: Why it is not tried again.
+        envelope: The message as stored.
+    """
+    return Death(
+        job_id=run.job_id,
+        queue=run.list_name,
+        reason=_limit(outcome.error) if outcome.reason == "exhausted" else outcome.reason,
+        error=line_of(outcome.error),
+        envelope=envelope,
+        traceback=traceback_of(outcome.error),
+    )
+
+
+def _limit(error: BaseException) -> str:
+    if isinstance(error, BaseTimeoutException):
+        return "timeout"
+    return "memory" if isinstance(error, MemoryLimitExceeded) else "exhausted"
+
+
+def say_retried(run: Run, outcome: RetryAfter) -> float:
+    """Log that a job will be tried again.
+
+    Args:
+        run: The run that failed.
+        outcome: When it is tried again, and why.
+
+    Returns:
+        The delay in seconds.
+    """
+    delay = round(outcome.delay.total_seconds(), 3)
+    log.warning(
+        "job_retried",
+        job_id=run.job_id,
+        delay_seconds=delay,
+        error=line_of(outcome.error),
+        why=outcome.why,
+        duration_ms=run.duration_ms,
+    )
+    return delay
+
+
+def say_handed_back(run: Run, kind: str, found: HandBack) -> None:
+    """Count and log that this worker does not know a message.
+
+    Args:
+        run: The run.
+        kind: The message type that it claims.
+        found: What was decided.
+    """
+    run.connection.hincrby(keys.handed_back(), kind, 1)
+    log.warning(
+        "job_handed_back",
+        job_id=run.job_id,
+        error=found.error.message,
+        delay_seconds=found.delay,
+    )
+
+
+def _read(run: Run, stored: bytes | Mapping[str, Any]) -> tuple[Message, RetryPolicy]:
+    parsed = read_message(stored)
+    handler = handler_for(type(parsed.message))
+    run.meta.pop(_HANDED_BACK, None)
+    if parsed.unknown_fields:
+        _count_unknown_fields(run, parsed)
+    return parsed.message, run.policy(handler)
+
+
+def _invalid(error: InvalidMessage) -> Dead:
+    return Dead(error, error.code, "it does not fit its type")
+
+
+def _handle(run: Run, message: Message, policy: RetryPolicy, say: Sayer, finish: Finish[T]) -> T:
+    context = run.context(policy)
+    ids = _ids(run, context)
+    with Running(message, ids):
+        say.started(message, **ids)
+        outcome = _outcome(run, message, context, policy)
+        _tell(run, message, context, outcome, say, ids)
+        return finish(message, outcome)
+
+
+def _ids(run: Run, context: Context) -> dict[str, Any]:
+    return {"job_id": run.job_id, "queue": run.list_name, "attempt": context.attempt}
+
+
+def _tell(  # noqa: PLR0913, PLR0917 - the facts of one run
+    run: Run,
+    message: Message,
+    context: Context,
+    outcome: Outcome,
+    say: Sayer,
+    ids: dict[str, Any],
+) -> None:
+    if isinstance(outcome, Completed):
+        say.completed(message, **ids, duration_ms=run.duration_ms)
+        run_hooks("completed", message, context, outcome.result)
+    elif isinstance(outcome, RetryAfter):
+        run_hooks("retried", message, context, outcome)
+
+
+def _outcome(run: Run, message: Message, context: Context, policy: RetryPolicy) -> Outcome:
+    if run.failed_parent is not None:
+        return _failed_parent(run.failed_parent)
+    try:
+        run_hooks("started", message, context)
+        return dispatch(message, run.attempt, context=context, policy=policy)
+    except BaseTimeoutException as error:  # the time was up outside the handler
+        return judge(error, run.attempt, policy)
+
+
+def _failed_parent(job_id: str) -> Dead:
+    error = ParentFailed(f"Job {job_id}, which this job waits for, did not succeed.")
+    return Dead(error, "parent_failed", "on_parent_failure is fail")
+
+
+def _unknown(run: Run, error: UnknownMessageType | HandlerNotFound) -> HandBack | Dead:
+    # A newer release may be on its way to this worker, or another worker may have it already.
+    first = run.meta.setdefault(_HANDED_BACK, run.started_at.isoformat())
+    waited = run.started_at - datetime.fromisoformat(first)
+    grace = timedelta(seconds=run.settings.unknown_type_grace)
+    if waited >= grace:
+        return Dead(error, "unknown_type", f"still unknown after {grace}")
+    delay = run.settings.unknown_type_delay
+    if waited:  # one record for all of them, or they would push out the attempts
+        return HandBack(delay, None, error)
+    why = "this worker does not know the type"
+    return HandBack(delay, run.ended("handed_back", error, delay=delay, why=why), error)
+
+
+def _count_unknown_fields(run: Run, parsed: Parsed) -> None:
+    kind = parsed.message.message_type
+    run.connection.hincrby(keys.unknown_fields(), kind, len(parsed.unknown_fields))
+    log.warning(
+        "unknown_fields_left_out",
+        job_id=run.job_id,
+        message_type=kind,
+        fields=list(parsed.unknown_fields),
+    )
