@@ -1,0 +1,20 @@
+"""The drills that are tests of their own: every way to die, and a flood of failures."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from tests.drills.result import Result
+from tests.drills.site import Site
+
+
+def letters(site: Site) -> Result:
+    """Each job gets one dead letter, whichever way it dies, and none is lost at the limit."""
+    site.folder.mkdir(parents=True, exist_ok=True)
+    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "workers")]
+    words = [sys.executable, "-m", "pytest", "-q", "-m", "drill", *folders]
+    with (site.folder / "pytest.log").open("w+") as log:
+        code = subprocess.run(words, stdout=log, stderr=log, check=False).returncode
+        log.seek(0)
+        last = log.read().strip().splitlines()[-1:]
+    return Result({"failed": int(code != 0)}, {"failed": 0}, {"pytest": "".join(last)})
