@@ -80,7 +80,7 @@ def test_a_horse_that_is_killed_once_is_replaced_and_costs_no_attempt(redis, sen
     assert [entry.outcome for entry in history(handle.id, connection=redis)] == ["crashed"]
 
 
-@pytest.mark.slow(reason="the pauses between the three crashes are 1 s and 5 s")
+@pytest.mark.drill
 def test_a_message_that_kills_every_horse_is_buried_after_three(redis, send, worker):
     handle = send("die")
     good = send("echo")

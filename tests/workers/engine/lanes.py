@@ -29,22 +29,23 @@ QUICK = {"HEARTBEAT_SECONDS": "0.3", "PROMOTE_SECONDS": "0.1"}
 """What a stock worker does at once or each second, ours does by the clock."""
 
 
-def kinds(*names: str, differs: str = "") -> pytest.MarkDecorator:
+def kinds(*names: str, differs: str = "", is_slow: bool = False) -> pytest.MarkDecorator:
     """Run a test under some kinds of workers.
 
     Args:
         names: The kinds, in the order of `CLASSES`, so that pytest groups the tests by kind.
         differs: Why ours is not like RQ's, if it is not.
+        is_slow: Whether stock workers are only compared in the drills.
     """
     marks = {"ours": [pytest.mark.xfail(reason=differs)] if differs else []}
-    marks["simple"] = [pytest.mark.drill]  # what it does is RQ's, and changes with RQ only
+    # What these do is RQ's, and changes with RQ only.
+    drilled = ("fork", "simple") if is_slow else ("simple",)
+    marks |= {kind: [pytest.mark.drill] for kind in drilled}
     marked = [pytest.param(name, marks=marks.get(name, [])) for name in names]
     return pytest.mark.parametrize("lane", marked, indirect=True)
 
 
 every_kind = kinds(*CLASSES)
-kinds_with_a_child = kinds("fork", "ours")
-"""`SimpleWorker` has nobody who could stop a job."""
 
 
 @dataclass

@@ -22,14 +22,16 @@ from tests.workers import stock_jobs
 from tests.workers.conftest import rq
 from tests.workers.engine.lanes import (
     CLASSES,
-    every_kind,
     kinds,
-    kinds_with_a_child,
     lane,
 )
 from workers import keys
 
 __all__ = ["lane"]
+
+every_kind = kinds(*CLASSES, is_slow=True)
+kinds_with_a_child = kinds("fork", "ours", is_slow=True)
+"""`SimpleWorker` has nobody who could stop a job."""
 
 
 def shown(lane, name=""):
@@ -222,7 +224,7 @@ def test_rq_dashboard_shows_what_a_worker_runs(lane):
     assert found["current_job"]["job_id"] == job.id
 
 
-@kinds(*CLASSES)
+@every_kind
 def test_a_worker_counts_what_it_did(lane):
     ask_until_true(lambda: shown(lane).get_state() == WorkerStatus.IDLE)
     time.sleep(0.4)
@@ -252,13 +254,14 @@ def test_a_killed_horse_makes_room(lane):
 
 @kinds(
     *("fork", "ours"),
+    is_slow=True,
     differs="a death says nothing of the job: it runs again, and is buried after three crashes",
 )
 def test_a_job_fails_with_its_horse(lane):
     assert lane.ended(kill(lane)).get_status() == JobStatus.FAILED
 
 
-@kinds("fork", "ours")
+@kinds_with_a_child
 def test_a_killed_run_is_not_shown_any_more(lane):
     lane.ended(kill(lane))
     in_state(lane, WorkerStatus.IDLE)
