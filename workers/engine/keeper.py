@@ -96,10 +96,10 @@ class Keeper:
 
     def _heartbeat(self) -> bool:
         worker, horse = self._worker, self.horse
+        others = [] if horse is None else [horse.holder]
+        self._leases.keep(*others)
         with self._leases.connection.pipeline(transaction=False) as pipe:
             worker.heartbeat(pipeline=pipe)
-            others = [] if horse is None else [horse.holder]
-            self._leases.keep(*others, client=pipe)
             pipe.hset(worker.key, mapping=self._facts())
             done = self._counted if horse is None else horse.page.done
             self._add(done - self._counted, pipe)
@@ -153,6 +153,8 @@ class Keeper:
         self._shown.clear()
 
     def _add(self, news: Count, pipe: Any) -> None:
+        if news == Count():
+            return
         self._worker.jobs_done += news.succeeded + news.failed + news.others
         key = self._worker.key
         pipe.hincrby(key, "successful_job_count", news.succeeded)

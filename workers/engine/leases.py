@@ -179,14 +179,13 @@ class Leases:
             pipe.zrem(keys.started(lease.list_name), lease.token)
             pipe.execute()
 
-    def keep(self, *others: str, client: "redis.client.Pipeline | None" = None) -> None:
+    def keep(self, *others: str) -> None:
         """Show that the holder is alive. One that was taken over stays so.
 
         Args:
             others: Further holders to do it for.
-            client: A pipeline to put it into.
         """
-        self._keep(keys=[keys.holders()], args=[self._length, self.holder, *others], client=client)
+        self._keep(keys=[keys.holders()], args=[self._length, self.holder, *others])
 
     def show(self, lease: Lease, *, started: float, ttl: int, holder: str = "") -> bool:
         """Let RQ's readers see a run that takes long.

@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from typing_extensions import override
 
 from workers import dead_letters
@@ -204,6 +205,8 @@ def plain(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
     try:
         if type(fields) is Alike:
             return _read_alike(fields, list_name)
+        if not fields.keys() <= _FIELDS:  # RQ's own producers write what is not there as empty
+            fields = {name: value for name, value in fields.items() if value}
         return _read(fields, list_name) if fields.keys() <= _FIELDS else None
     except (ValueError, KeyError, TypeError, zlib.error):
         return None
@@ -248,8 +251,8 @@ def _read(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
     return Plain(
         body=body,
         timeout=int(fields[b"timeout"]),
-        result_ttl=int(fields[b"result_ttl"]),
-        failure_ttl=int(fields[b"failure_ttl"]),
+        result_ttl=int(get(b"result_ttl", DEFAULT_RESULT_TTL)),
+        failure_ttl=int(get(b"failure_ttl", DEFAULT_FAILURE_TTL)),
         meta=meta,
         enqueued_at=enqueued_at,
         restarts=int(get(b"number_of_retries", 0)),
