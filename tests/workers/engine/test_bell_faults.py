@@ -170,9 +170,9 @@ bell = Bell(client)
 bell.wait(sys.argv[2:], seconds=0)
 child = os.fork()
 if child == 0:
-    print("child", bell.wait(sys.argv[2:], seconds=8), flush=True)
+    os.write(1, f"child {bell.wait(sys.argv[2:], seconds=8)}\\n".encode())
     os._exit(0)
-print("parent", bell.wait(sys.argv[2:], seconds=8), flush=True)
+os.write(1, f"parent {bell.wait(sys.argv[2:], seconds=8)}\\n".encode())
 sys.exit(os.waitpid(child, 0)[1])
 """
 
