@@ -60,7 +60,7 @@ class MessageWorker(Commands):
         self.base_queues = _base_names(queues)
         self.order = Order(self.base_queues, self.settings.queue_weights)
         self.lists = self.order.lists
-        self.jobs_done, self.seconds_done = 0, 0.0
+        self.jobs_done = 0
         super().__init__(list(self.lists), name, connection=client, **options)
         self.leases = self._new_leases()
         self.push_exc_handler(handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
