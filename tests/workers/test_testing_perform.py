@@ -7,9 +7,9 @@ import pytest
 
 from messages import (
     EmailMessage,
-    TestData,
     TestMessage,
 )
+from tests.workers.kit_ground import EMAIL, a_message, handler_of_test, own_handlers, said
 from workers import (
     Completed,
     Context,
@@ -24,37 +24,11 @@ from workers import (
     handles,
     keys,
 )
-from workers.registry import separate_registry
 from workers.testing import Postroom, WorkHorseDied
 
 pytest_plugins = ["workers.testing"]
 
-EMAIL = EmailMessage.of("ada@example.com", "Hello", "welcome")
-
-
-@pytest.fixture(autouse=True)
-def _own_handlers(monkeypatch):
-    monkeypatch.setenv("HANDLER_PACKAGES", "messages")  # a package without handlers
-    with separate_registry():
-        yield
-
-
-@pytest.fixture
-def said() -> list[str]:
-    """What the handler of TEST was asked to do, in order."""
-    return []
-
-
-@pytest.fixture(autouse=True)
-def _handler(_own_handlers, said):
-    @handles(TestMessage)
-    def say(message: TestMessage) -> str:
-        said.append(message.data.test_type)
-        return message.data.test_type
-
-
-def a_message(kind: str = "echo") -> TestMessage:
-    return TestMessage(data=TestData(test_type=kind))
+__all__ = ["handler_of_test", "own_handlers", "said"]
 
 
 # --- in a line ----------------------------------------------------------------------------------
