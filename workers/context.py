@@ -31,14 +31,21 @@ class Running:
 
     Args:
         message: The message.
-        given: Ids that are not in the message, such as `job_id`.
+        given: Tells the ids that are not in the message, such as `job_id`.
+        at_end: Called when it is over, however it ends.
     """
 
-    __slots__ = ("_given", "_ids", "_secrets", "_token", "message")
+    __slots__ = ("_at_end", "_given", "_ids", "_secrets", "_token", "message")
 
-    def __init__(self, message: Message, given: Mapping[str, Any]) -> None:
+    def __init__(
+        self,
+        message: Message,
+        given: Callable[[], Mapping[str, Any]],
+        at_end: Callable[[], None] | None = None,
+    ) -> None:
         self.message = message
         self._given = given
+        self._at_end = at_end
         self._ids: Mapping[str, Any] | None = None
         self._secrets: frozenset[str] | None = None
         self._token: Token[Running | None] | None = None
@@ -49,7 +56,8 @@ class Running:
     def __exit__(self, *_: object) -> None:
         if self._token is not None:
             _current.reset(self._token)
-        _at_end.get()()  # last: the job's time may be up in it
+        if self._at_end is not None:
+            self._at_end()  # last: the job's time may be up in it
 
     def bind(self) -> None:
         """Become the current run of this context until the context is left for good."""
@@ -60,7 +68,7 @@ class Running:
         """What log lines carry, in the order in which they carry it."""
         if self._ids is None:
             around = self._around()
-            found = _ids(self.message, self._given)
+            found = _ids(self.message, self._given())
             self._ids = found if around is None else {**found, **around.ids, **found}
         return self._ids
 
@@ -80,7 +88,6 @@ class Running:
 
 
 _current: ContextVar[Running | None] = ContextVar("postroom_running", default=None)
-_at_end: ContextVar[Callable[[], None]] = ContextVar("postroom_at_end", default=lambda: None)
 
 
 @dataclass(frozen=True)
@@ -145,15 +152,6 @@ def current_run() -> Running | None:
     return _current.get()
 
 
-def at_end(function: Callable[[], None]) -> None:
-    """Say what is to happen when the next run of this thread is over, however it ends.
-
-    Args:
-        function: Takes the place of what was said before.
-    """
-    _at_end.set(function)
-
-
 def running(message: Message, **ids: Any) -> Running:
     """Bind a message to a `with` block: its ids to the log, itself as the cause of what it sends.
 
@@ -163,7 +161,7 @@ def running(message: Message, **ids: Any) -> Running:
         message: The message.
         ids: Further values for the log, such as `job_id` and `attempt`.
     """
-    return Running(message, ids)
+    return Running(message, lambda: ids)
 
 
 def trace_id(traceparent: str | None) -> str | None:

@@ -55,14 +55,18 @@ _NOTHING = Completed()
 
 
 def dispatch(
-    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy | None = None
+    message: Message,
+    attempt: Attempt,
+    *,
+    context: Context | None,
+    policy: RetryPolicy | None = None,
 ) -> Outcome:
     """Run the handler of a message.
 
     Args:
         message: What to handle.
         attempt: Which try this is.
-        context: What the handler is given if it asks.
+        context: What the handler is given if it asks; None if nobody does: `needs_context` says.
         policy: The retry policy; None means the handler's own.
 
     Returns:
@@ -73,14 +77,22 @@ def dispatch(
     """
     handler = handler_for(type(message))
     try:
-        result = _through_middleware(handler, message, context)
+        if context is not None and execution_middleware():
+            result = _through_middleware(handler, message, context)
+        else:
+            result = _call(handler, message, context)
         return _NOTHING if result is None else Completed(_json(result, handler))
     except BaseException as error:  # noqa: BLE001 - the one place where every error of a handler is judged
         return judge(error, attempt, policy or handler.retry)
 
 
 async def adispatch(
-    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy, limit: float
+    message: Message,
+    attempt: Attempt,
+    *,
+    context: Context | None,
+    policy: RetryPolicy,
+    limit: float,
 ) -> Outcome:
     """As `dispatch`, for an `async def` handler without middleware, in the running event loop.
 
@@ -100,10 +112,11 @@ async def adispatch(
     handler = handler_for(type(message))
     try:
         async with asyncio.timeout(limit or None) as clock:
-            result = handler.function(*_arguments(handler, message, context))
+            function = handler.function
+            result = function(message, context) if handler.wants_context else function(message)
             if inspect.isawaitable(result):
                 result = await result
-        return Completed(_json(result, handler))
+        return _NOTHING if result is None else Completed(_json(result, handler))
     except asyncio.CancelledError:
         raise
     except BaseException as error:  # noqa: BLE001 - as in `dispatch`
@@ -132,17 +145,15 @@ def judge(error: BaseException, attempt: Attempt, policy: RetryPolicy) -> RetryA
 
 
 def _through_middleware(handler: Handler, message: Message, context: Context) -> Any:
-    around = execution_middleware()
-    if not around:
-        return _call(handler, message, context)
     call = partial(_call, handler, message, context)
-    for middleware in reversed(around):
+    for middleware in reversed(execution_middleware()):
         call = partial(middleware, message, context, call)
     return call()
 
 
-def _call(handler: Handler, message: Message, context: Context) -> Any:
-    result = handler.function(*_arguments(handler, message, context))
+def _call(handler: Handler, message: Message, context: Context | None) -> Any:
+    function = handler.function
+    result = function(message, context) if handler.wants_context else function(message)
     if result is None:  # what most handlers return
         return None
     return asyncio.run(result) if inspect.iscoroutine(result) else result
@@ -156,7 +167,3 @@ def _json(result: Any, handler: Handler) -> Any:
             f"{handler.function.__qualname__} did its work, but returned something that is not "
             f"JSON: {error}"
         ) from error
-
-
-def _arguments(handler: Handler, message: Message, context: Context) -> tuple[Any, ...]:
-    return (message, context) if handler.wants_context else (message,)

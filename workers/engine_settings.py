@@ -7,6 +7,10 @@ from pydantic_settings import BaseSettings
 
 DAY = 24 * 60 * 60
 
+RESULT_TTL, FAILURE_TTL = DAY, 30 * DAY
+"""Seconds that records of finished and of failed jobs are kept, unless somebody says else; a job
+whose record names no time is kept so long."""
+
 
 class EngineSettings(BaseSettings):
     """Values with their units; each is the environment variable of the same name in capitals."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 from rq.timeouts import BaseTimeoutException
 
@@ -13,7 +13,7 @@ from messages.union import Parsed, read_message
 from workers import keys
 from workers.attempts import AttemptRecord
 from workers.burial import Death
-from workers.context import Context, Running, running
+from workers.context import Context, Running
 from workers.dispatcher import (
     Completed,
     Dead,
@@ -25,7 +25,7 @@ from workers.dispatcher import (
 )
 from workers.errors import HandlerNotFound, MemoryLimitExceeded
 from workers.logger import get_logger
-from workers.registry import handler_for, run_hooks
+from workers.registry import handler_for, needs_context, run_hooks
 from workers.retry import RetryPolicy
 from workers.runs import Run, line_of, traceback_of
 
@@ -59,11 +59,11 @@ class HandBack:
 class Sayer(Protocol):
     """Writes the two log lines of a job that goes well."""
 
-    def started(self, message: Message, *, job_id: str, queue: str, attempt: int) -> None:
+    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
         """Say that a handler is about to be called."""
 
     def completed(
-        self, message: Message, *, job_id: str, queue: str, attempt: int, duration_ms: int
+        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: int
     ) -> None:
         """Say that it has returned."""
 
@@ -71,15 +71,31 @@ class Sayer(Protocol):
 class Silent:
     """Writes nothing."""
 
-    def started(self, message: Message, **ids: Any) -> None:
+    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
         """Say nothing."""
 
-    def completed(self, message: Message, **ids: Any) -> None:
+    def completed(
+        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: int
+    ) -> None:
         """Say nothing."""
 
 
 Finish = Callable[["Message | None", "Outcome | HandBack"], T]
 """Ends a run. Called while the secrets of its message are still hidden."""
+
+
+class Reading(NamedTuple):
+    """A message, and how it is to be run.
+
+    Args:
+        message: The message.
+        policy: When it is tried again.
+        context: Of its run; None if nobody will look at it.
+    """
+
+    message: Message
+    policy: RetryPolicy
+    context: Context | None
 
 
 def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: Finish[T]) -> T:
@@ -95,12 +111,12 @@ def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: F
         What `finish` returned.
     """
     try:
-        message, policy = _read(run, stored)
+        read = _read(run, stored)
     except (UnknownMessageType, HandlerNotFound) as error:
         return finish(None, _unknown(run, error))
     except InvalidMessage as error:
         return finish(None, _invalid(error))
-    return _handle(run, message, policy, say, finish)
+    return _handle(run, read, say, finish)
 
 
 async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], limit: float) -> T:
@@ -117,24 +133,24 @@ async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], lim
         What `finish` returned.
     """
     try:
-        message, policy = _read(run, stored)
+        read = _read(run, stored)
     except (UnknownMessageType, HandlerNotFound) as error:
         return await asyncio.to_thread(finish, None, _unknown(run, error))
     except InvalidMessage as error:
         return await asyncio.to_thread(finish, None, _invalid(error))
-    context = run.context(policy)
-    ids = _ids(run, context)
-    with running(message, **ids):
-        say.started(message, **ids)
+    message, policy, context = read
+    with Running(message, run.ids, run.close_log):
+        say.started(message, run.job_id, run.list_name, run.attempt.number)
         outcome: Outcome
-        if run.failed_parent is not None:
-            outcome = _failed_parent(run.failed_parent)
+        parent = run.record.failed_parent
+        if parent is not None:
+            outcome = _failed_parent(parent)
         else:
             run_hooks("started", message, context)
             outcome = await adispatch(
                 message, run.attempt, context=context, policy=policy, limit=limit
             )
-        _tell(run, message, context, outcome, say, ids)
+        _tell(run, read, outcome, say)
         if isinstance(outcome, Completed):
             return finish(message, outcome)
         return await asyncio.to_thread(finish, message, outcome)
@@ -203,51 +219,46 @@ def say_handed_back(run: Run, kind: str, found: HandBack) -> None:
     )
 
 
-def _read(run: Run, stored: bytes | Mapping[str, Any]) -> tuple[Message, RetryPolicy]:
+def _read(run: Run, stored: bytes | Mapping[str, Any]) -> Reading:
     parsed = read_message(stored)
-    handler = handler_for(type(parsed.message))
-    run.meta.pop(_HANDED_BACK, None)
+    message = parsed.message
+    handler = handler_for(type(message))
+    if run.record.restarts:
+        run.meta.pop(_HANDED_BACK, None)
     if parsed.unknown_fields:
         _count_unknown_fields(run, parsed)
-    return parsed.message, run.policy(handler)
+    policy = run.policy(handler)
+    return Reading(message, policy, run.context(policy) if needs_context(handler) else None)
 
 
 def _invalid(error: InvalidMessage) -> Dead:
     return Dead(error, error.code, "it does not fit its type")
 
 
-def _handle(run: Run, message: Message, policy: RetryPolicy, say: Sayer, finish: Finish[T]) -> T:
-    context = run.context(policy)
-    ids = _ids(run, context)
-    with Running(message, ids):
-        say.started(message, **ids)
-        outcome = _outcome(run, message, context, policy)
-        _tell(run, message, context, outcome, say, ids)
+def _handle(run: Run, read: Reading, say: Sayer, finish: Finish[T]) -> T:
+    message = read.message
+    with Running(message, run.ids, run.close_log):
+        say.started(message, run.job_id, run.list_name, run.attempt.number)
+        outcome = _outcome(run, read)
+        _tell(run, read, outcome, say)
         return finish(message, outcome)
 
 
-def _ids(run: Run, context: Context) -> dict[str, Any]:
-    return {"job_id": run.job_id, "queue": run.list_name, "attempt": context.attempt}
-
-
-def _tell(  # noqa: PLR0913, PLR0917 - the facts of one run
-    run: Run,
-    message: Message,
-    context: Context,
-    outcome: Outcome,
-    say: Sayer,
-    ids: dict[str, Any],
-) -> None:
+def _tell(run: Run, read: Reading, outcome: Outcome, say: Sayer) -> None:
+    message, _, context = read
     if isinstance(outcome, Completed):
-        say.completed(message, **ids, duration_ms=run.duration_ms)
+        number = run.attempt.number
+        say.completed(message, run.job_id, run.list_name, number, run.duration_ms)
         run_hooks("completed", message, context, outcome.result)
     elif isinstance(outcome, RetryAfter):
         run_hooks("retried", message, context, outcome)
 
 
-def _outcome(run: Run, message: Message, context: Context, policy: RetryPolicy) -> Outcome:
-    if run.failed_parent is not None:
-        return _failed_parent(run.failed_parent)
+def _outcome(run: Run, read: Reading) -> Outcome:
+    message, policy, context = read
+    parent = run.record.failed_parent
+    if parent is not None:
+        return _failed_parent(parent)
     try:
         run_hooks("started", message, context)
         return dispatch(message, run.attempt, context=context, policy=policy)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from messages import Message
+from workers.engine_settings import FAILURE_TTL, RESULT_TTL
 from workers.errors import InvalidOption
 from workers.options import (
     Backoff,
@@ -36,10 +37,15 @@ def limits(message: Message, options: EnqueueOptions, settings: Settings) -> Map
     return {
         **({"queue_ttl": ttl} if ttl else {}),
         "timeout": _timeout(message, options, settings),
-        "result_ttl": _age(options, "keep_completed", settings.result_ttl),
-        "failure_ttl": _age(options, "keep_failed", settings.failure_ttl),
-        "meta": json.dumps(_meta(options)),
+        **_unless("result_ttl", _age(options, "keep_completed", settings.result_ttl), RESULT_TTL),
+        **_unless("failure_ttl", _age(options, "keep_failed", settings.failure_ttl), FAILURE_TTL),
+        **_unless("meta", json.dumps(_meta(options)), "{}"),
     }
+
+
+def _unless(name: str, value: Stored, default: Stored) -> Mapping[str, Stored]:
+    """A field that says something; each costs memory, and time at every step of its job."""
+    return {} if value == default else {name: value}
 
 
 def dependence(parents: Sequence[str], options: EnqueueOptions) -> Mapping[str, Stored]:

@@ -82,12 +82,14 @@ def envelope_of(job: Job) -> Any:
 class _Lines:
     """Writes the lines of a job that goes well as any other line."""
 
-    def started(self, message: Message, **ids: Any) -> None:
-        del message, ids  # bound to the log by the run
+    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
+        del message, job_id, queue, attempt  # bound to the log by the run
         _say("job_started")
 
-    def completed(self, message: Message, *, duration_ms: int, **ids: Any) -> None:
-        del message, ids
+    def completed(
+        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: int
+    ) -> None:
+        del message, job_id, queue, attempt
         _say("job_completed", duration_ms=duration_ms)
 
 

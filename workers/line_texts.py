@@ -79,6 +79,15 @@ class LineTexts:
         self._queues: dict[str, str] = {}
         self._second = (-_MILLION, "")  # when it began, in microseconds since 1970
 
+    def may_wait(self, message: Message) -> bool:
+        """Whether the lines of a message may be made later, when nobody runs it any more.
+
+        Args:
+            message: What the job's handler is given. One that may hold secrets cannot wait.
+        """
+        kind = self._kind(message)
+        return not (kind.is_odd or kind.hides)
+
     def ids(self, message: Message, job_id: str, queue: str, attempt: int) -> JobIds | None:
         """What both lines have in common.
 
@@ -91,9 +100,7 @@ class LineTexts:
         Returns:
             The ids; None if only the ordinary way can write these lines.
         """
-        kind = self._kinds.get(message.message_type)
-        if kind is None or kind.cls is not type(message):
-            kind = self._kinds[message.message_type] = _kind(message)
+        kind = self._kind(message)
         if kind.is_odd:
             return None
         seen, rest = _as_they_are(kind, message)
@@ -128,6 +135,12 @@ class LineTexts:
             f'{ids.subject} in {duration_ms} ms", "module": "postroom.jobs", '
             f'"event": "job_completed", {ids.pairs}, "duration_ms": {duration_ms}}}'
         )
+
+    def _kind(self, message: Message) -> _Kind:
+        kind = self._kinds.get(message.message_type)
+        if kind is None or kind.cls is not type(message):
+            kind = self._kinds[message.message_type] = _kind(message)
+        return kind
 
     def _queue(self, name: str) -> str:
         text = self._queues.get(name)
@@ -215,4 +228,4 @@ def _text_for_all(value: str) -> str:
 def _shows_secrets(message: Message, pairs: str, queue: str) -> bool:
     # The queue and the type as they are: in the line, their looks may have hidden part of a secret.
     texts = (pairs, queue, message.message_type)
-    return any(secret in text for secret in Running(message, {}).secrets for text in texts)
+    return any(secret in text for secret in Running(message, dict).secrets for text in texts)

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from messages import Message
 from workers.context import Running
-from workers.line_texts import JobIds, LineTexts
+from workers.line_texts import LineTexts
 from workers.logger import Event, get_logger, shared_processors
 from workers.logs import Batch, in_shape, targets_of_batches
 from workers.settings import Settings
@@ -28,8 +28,8 @@ from workers.settings import Settings
 _NAME = "postroom.jobs"
 _MOST = 1_000  # lines that wait, should nobody write them
 
-_Parts = tuple[JobIds, int, float | None]
-"""As `LineTexts.line` takes them."""
+_Line = tuple[Message, str, str, int, int, float | None]
+"""Message, job, queue, attempt, nanoseconds since 1970, duration as `LineTexts` takes it."""
 
 log = get_logger(_NAME)
 
@@ -53,16 +53,16 @@ class JobLines:
         self._logger = logging.getLogger(_NAME)
         self._texts = LineTexts()
         # As text, or as what the text is made of: many at once are made in a third of the time.
-        self._waiting: list[str | _Parts] = []
-        self._started: dict[str, JobIds] = {}
+        self._waiting: list[str | _Line] = []
         self._targets: Sequence[logging.Handler] = ()
         self._is_short = False  # the way that the lines of this batch take
+        self._may_wait: dict[type[Message], bool] = {}
         self._first = _First(self)
         self._lock = threading.RLock()
         self._is_writing = False
         _at_forks(self)
 
-    def started(self, message: Message, *, job_id: str, queue: str, attempt: int) -> None:
+    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
         """Say that a job's handler is about to run.
 
         Args:
@@ -71,18 +71,11 @@ class JobLines:
             queue: The queue it was taken from.
             attempt: Which start this is, from 1.
         """
-        if not self._is_open():
-            return
-        ids = self._texts.ids(message, job_id, queue, attempt) if self._is_short else None
-        if ids is None:
-            run = Running(message, {"job_id": job_id, "queue": queue, "attempt": attempt})
-            self._say(run, {"event": "job_started"})
-        else:
-            self._started[job_id] = ids
-            self._waiting.append((ids, time_ns(), None))
+        if self._is_open():
+            self._add((message, job_id, queue, attempt, time_ns(), None))
 
     def completed(
-        self, message: Message, *, job_id: str, queue: str, attempt: int, duration_ms: float
+        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: float
     ) -> None:
         """Say that a job has succeeded.
 
@@ -93,17 +86,8 @@ class JobLines:
             attempt: As for `started`.
             duration_ms: Milliseconds that it took, from 0, finite.
         """
-        ids = self._started.pop(job_id, None)
-        if ids is None or not ids.are_of(message, attempt):
-            if not self._is_open():
-                return
-            ids = self._texts.ids(message, job_id, queue, attempt) if self._is_short else None
-        # else the line of the start waits still, so this one is wanted, and takes the same way
-        if ids is None:
-            run = Running(message, {"job_id": job_id, "queue": queue, "attempt": attempt})
-            self._say(run, {"duration_ms": duration_ms, "event": "job_completed"})
-        else:
-            self._waiting.append((ids, time_ns(), duration_ms))
+        if self._is_open():
+            self._add((message, job_id, queue, attempt, time_ns(), duration_ms))
 
     def flush(self) -> None:
         """Write what waits; then nothing is lost, however the process ends.
@@ -126,35 +110,66 @@ class JobLines:
         self._lock = threading.RLock()
         self._is_writing = False
         self._waiting.clear()
-        self._started.clear()
 
     def _write(self, count: int) -> None:
         if not count:
             return
-        line = self._texts.line
-        texts = [each if type(each) is str else line(*each) for each in self._waiting[:count]]
-        batch = Batch(texts, _NAME)
+        batch = Batch(self._made(self._waiting[:count]), _NAME)
         for target in self._targets:
             if batch.levelno >= target.level:
                 target.handle(batch)
         del self._waiting[:count]  # only now: better twice in the log than never
-        self._started.clear()  # of jobs that failed, or that will take long
+
+    def _made(self, lines: Sequence[str | _Line]) -> list[str]:
+        texts: list[str] = []
+        ids = None
+        for line in lines:
+            if isinstance(line, str):
+                texts.append(line)
+                continue
+            message, job_id, queue, attempt, at, duration_ms = line
+            # Both lines of a job follow one another, as a rule.
+            if ids is None or duration_ms is None or not ids.are_of(message, attempt):
+                ids = self._texts.ids(message, job_id, queue, attempt)
+            assert ids is not None, "a line that may wait is a plain one"  # noqa: S101
+            texts.append(self._texts.line(ids, at, duration_ms))
+        return texts
 
     def _is_open(self) -> bool:
         """Whether lines are wanted; if so, there is room for one."""
-        if not self._are_wanted or not self._logger.isEnabledFor(logging.INFO):
-            return False
+        if not self._waiting:
+            return self._begin()
         if len(self._waiting) >= _MOST:
             self.flush()
-        if not self._waiting:
-            self._begin()
         return True
 
-    def _begin(self) -> None:
+    def _begin(self) -> bool:
+        if not self._are_wanted or not self._logger.isEnabledFor(logging.INFO):
+            return False
         self._targets = targets_of_batches(self._logger)
         self._is_short = bool(self._targets) and not structlog.contextvars.get_contextvars()
         for target in self._targets:
             target.addFilter(self._first)  # once, however often it is asked for
+        return True
+
+    def _add(self, line: _Line) -> None:
+        if self._is_short:
+            may_wait = self._may_wait.get(type(line[0]))
+            if may_wait is None:
+                may_wait = self._may_wait[type(line[0])] = self._texts.may_wait(line[0])
+            if may_wait:
+                self._waiting.append(line)
+                return
+        self._add_text(line)
+
+    def _add_text(self, line: _Line) -> None:
+        message, job_id, queue, attempt, at, duration_ms = line
+        ids = self._texts.ids(message, job_id, queue, attempt) if self._is_short else None
+        if ids is None:
+            given = {"job_id": job_id, "queue": queue, "attempt": attempt}
+            self._say(Running(message, lambda: given), _event(duration_ms))
+        else:
+            self._waiting.append(self._texts.line(ids, at, duration_ms))
 
     def _say(self, run: Running, event: Event) -> None:
         copy_context().run(self._say_as, run, event)
@@ -180,6 +195,12 @@ class _First(logging.Filter):
         if lines is not None and not isinstance(record, Batch):
             lines.flush()
         return True
+
+
+def _event(duration_ms: float | None) -> Event:
+    if duration_ms is None:
+        return {"event": "job_started"}
+    return {"duration_ms": duration_ms, "event": "job_completed"}
 
 
 def _processed(event: Event, logger: logging.Logger) -> str:

@@ -230,7 +230,16 @@ def handlers() -> Sequence[Handler]:
 
 def execution_middleware() -> Sequence[ExecutionMiddleware]:
     """The registered middleware around handlers, outermost first."""
-    return tuple(_registered.around_execution)
+    return _registered.around_execution
+
+
+def needs_context(handler: Handler) -> bool:
+    """Whether the handler, middleware around it or a hook will look at the context of its run.
+
+    Args:
+        handler: The handler.
+    """
+    return handler.wants_context or bool(_registered.around_execution or _registered.hooks)
 
 
 def enqueue_middleware() -> Sequence[EnqueueMiddleware]:

@@ -8,7 +8,7 @@ import traceback
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import redis
 from rq.job import Job
@@ -16,7 +16,7 @@ from structlog.stdlib import BoundLogger
 
 from workers import attempts, dead_letters
 from workers.clock import unix_now
-from workers.context import Context, Progress, at_end
+from workers.context import Context, Progress
 from workers.fingerprint import fingerprint
 from workers.job_log import JobLog
 from workers.logger import Event, keeping_logger
@@ -32,6 +32,56 @@ _FIRST = Attempt()
 _LONGEST_LINE = 1_000  # characters of an error in a log line and in a letter's first line
 
 
+class Record(Protocol):
+    """What a job's record says that its run must know."""
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What its sender chose; changes are those of this run."""
+
+    @property
+    def restarts(self) -> int:
+        """How often it was started before."""
+
+    @property
+    def result_ttl(self) -> int | None:
+        """Seconds that it is kept when it succeeds; None as the settings say."""
+
+    @property
+    def failure_ttl(self) -> int | None:
+        """As `result_ttl`, when it fails."""
+
+    @property
+    def failed_parent(self) -> str | None:
+        """The job that it waited for in vain, if its sender wanted it to fail then."""
+
+
+@dataclass(frozen=True)
+class RqRecord:
+    """A record as RQ read it; see `Record`."""
+
+    meta: dict[str, Any]
+    restarts: int
+    result_ttl: int | None
+    failure_ttl: int | None
+    failed_parent: str | None
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs happen.
+
+    Args:
+        worker: Who runs them.
+        connection: The client of the worker.
+        settings: Those of the worker.
+    """
+
+    worker: str
+    connection: redis.Redis
+    settings: Settings
+
+
 @dataclass(eq=False)
 class Run:
     """One start of one job. Not frozen: one is made for every job.
@@ -39,34 +89,36 @@ class Run:
     Args:
         job_id: The job.
         list_name: The name of the list it was in.
-        meta: Its meta, with what its sender chose.
-        restarts: How often it was started before.
-        result_ttl: Seconds that its record is kept when it succeeds; None as the settings say.
-        failure_ttl: As `result_ttl`, when it fails.
-        worker: Who runs it.
-        connection: The client of the worker.
-        settings: Those of the worker.
-        failed_parent: The job that it waited for in vain, if its sender wanted it to fail then.
+        record: What its record says.
+        place: Where it happens.
         waited: Seconds that it was in its queue, as far as is known.
     """
 
     job_id: str
     list_name: str
-    meta: dict[str, Any]
-    restarts: int
-    result_ttl: int | None
-    failure_ttl: int | None
-    worker: str
-    connection: redis.Redis
-    settings: Settings
-    failed_parent: str | None = None
+    record: Record
+    place: Place
     waited: float = 0.0
 
     def __post_init__(self) -> None:
         """Look at the clocks."""
         self.began = unix_now()
         self.clock_start = time.monotonic()
-        at_end(self._close_log)
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """The job's meta, with what its sender chose."""
+        return self.record.meta
+
+    @property
+    def connection(self) -> redis.Redis:
+        """The client of the worker."""
+        return self.place.connection
+
+    @property
+    def settings(self) -> Settings:
+        """Those of the worker."""
+        return self.place.settings
 
     @property
     def started_at(self) -> datetime:
@@ -76,14 +128,14 @@ class Run:
     @cached_property
     def past(self) -> tuple[attempts.AttemptRecord, ...]:
         """The attempts before this one that did not succeed."""
-        if not self.restarts:
+        if not self.record.restarts:
             return ()
         return tuple(attempts.history(self.job_id, connection=self.connection))
 
     @property
     def attempt(self) -> Attempt:
         """Which attempt this is."""
-        return self._later_attempt if self.restarts else _FIRST
+        return self._later_attempt if self.record.restarts else _FIRST
 
     @cached_property
     def _later_attempt(self) -> Attempt:
@@ -92,13 +144,13 @@ class Run:
     @cached_property
     def lines(self) -> JobLog:
         """What the handler logs; made when it is needed first."""
-        settings = self.settings
+        settings, record = self.settings, self.record
         return JobLog(
             job_id=self.job_id,
             connection=self.connection,
-            ttl=self.failure_ttl or settings.failure_ttl,
-            ttl_if_done=settings.result_ttl if self.result_ttl is None else self.result_ttl,
-            has_lines=bool(self.restarts),
+            ttl=record.failure_ttl or settings.failure_ttl,
+            ttl_if_done=settings.result_ttl if record.result_ttl is None else record.result_ttl,
+            has_lines=bool(record.restarts),
             keep_debug=settings.log_level == "DEBUG",
         )
 
@@ -114,13 +166,22 @@ class Run:
 
     def policy(self, handler: Handler) -> RetryPolicy:
         """The handler's policy, with what this message says instead."""
-        if not self.meta:
+        meta = self.record.meta
+        if not meta:
             return handler.retry
-        attempts_asked, own = self.meta.get("attempts"), self.meta.get("backoff")
+        attempts_asked, own = meta.get("attempts"), meta.get("backoff")
         if attempts_asked is None and own is None:
             return handler.retry
         backoff = (own["type"], own["delay"]) if own else None
         return with_overrides(handler.retry, attempts_asked, backoff)
+
+    def ids(self) -> dict[str, Any]:
+        """What log lines say of it beside its message."""
+        return {
+            "job_id": self.job_id,
+            "queue": self.list_name,
+            "attempt": self.attempt.number,
+        }
 
     def context(self, policy: RetryPolicy) -> Context:
         """What the handler is given if it asks."""
@@ -159,7 +220,7 @@ class Run:
             error_type=f"{type(error).__module__}.{type(error).__qualname__}",
             error=redacted(text_of(error))[: attempts.MAX_TEXT],
             traceback=traceback_of(error),
-            worker=self.worker,
+            worker=self.place.worker,
             started_at=self.started_at.isoformat(),
             duration_ms=self.duration_ms,
             delay_seconds=delay,
@@ -172,7 +233,7 @@ class Run:
     @property
     def history_ttl(self) -> int:
         """Seconds that the history of the attempts is kept."""
-        return max(self.failure_ttl or self.settings.failure_ttl, attempts.MIN_TTL)
+        return max(self.record.failure_ttl or self.settings.failure_ttl, attempts.MIN_TTL)
 
     def _make_log(self) -> BoundLogger:
         return keeping_logger("postroom.handler", self._keep_line)
@@ -183,8 +244,9 @@ class Run:
     def _report(self, progress: Progress) -> None:
         self.lines.report(progress)
 
-    def _close_log(self) -> None:
-        if "lines" in self.__dict__ or self.restarts:
+    def close_log(self) -> None:
+        """Store what the handler logged, and forget what an attempt before has stored."""
+        if "lines" in self.__dict__ or self.record.restarts:
             self.lines.close()
 
 
@@ -205,18 +267,19 @@ def start(job: Job) -> Run:
         del job.meta[dead_letters.BURIED]
         job.connection.hdel(job.key, "parent_failed")
         job.save_meta()
-    return Run(
-        job_id=job.id,
-        list_name=job.origin,
-        meta=job.meta,
-        restarts=job.number_of_retries or 0,
-        result_ttl=job.result_ttl,
-        failure_ttl=job.failure_ttl,
-        worker=job.worker_name or "",
-        connection=job.connection,
-        settings=load_settings(),
-        failed_parent=_failed_parent(job),
+    settings = load_settings()
+    # RQ's own times would be 500 s and a year, where a record names none.
+    job.result_ttl = settings.result_ttl if job.result_ttl is None else job.result_ttl
+    job.failure_ttl = settings.failure_ttl if job.failure_ttl is None else job.failure_ttl
+    record = RqRecord(
+        job.meta,
+        job.number_of_retries or 0,
+        job.result_ttl,
+        job.failure_ttl,
+        _failed_parent(job),
     )
+    place = Place(job.worker_name or "", job.connection, settings)
+    return Run(job.id, job.origin, record, place)
 
 
 def _failed_parent(job: Job) -> str | None:

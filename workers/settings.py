@@ -23,7 +23,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
 from typing_extensions import override
 
-from workers.engine_settings import DAY, EngineSettings
+from workers.engine_settings import FAILURE_TTL, RESULT_TTL, EngineSettings
 from workers.errors import setting_invalid
 from workers.logger import get_logger
 
@@ -108,9 +108,9 @@ class Settings(EngineSettings):
     """Seconds one attempt may take; JOB_TIMEOUT may be rq's `10m`, QUEUE_JOB_TIMEOUT wins."""
     queue_job_ttl: int | None = Field(default=None, ge=1)
     """Seconds a message may wait in its queue before it is buried as expired; None: for ever."""
-    result_ttl: int = Field(default=DAY, ge=0)
+    result_ttl: int = Field(default=RESULT_TTL, ge=0)
     """Seconds that a finished job and its result are kept."""
-    failure_ttl: int = Field(default=30 * DAY, ge=1)
+    failure_ttl: int = Field(default=FAILURE_TTL, ge=1)
     """Seconds that RQ's record of a failed job is kept."""
     keep_finished: int = Field(default=10_000, ge=100)
     """Finished jobs without a result that each of a queue's three lists keeps at most."""

@@ -16,7 +16,7 @@ from tests.workers.log_messages import (
     PrivateData,
     PrivateMessage,
 )
-from workers.context import at_end, current_message, running
+from workers.context import Running, current_message, running
 from workers.logger import keeping_logger
 from workers.redaction import redacted
 
@@ -123,12 +123,11 @@ def test_each_task_and_each_thread_has_the_run_it_was_started_in(lines):
 
 def test_the_end_of_a_run_comes_last_and_also_after_an_error():
     seen = []
-    at_end(lambda: seen.append(current_message()))
+    ending = Running(NOTE, dict, lambda: seen.append(current_message()))
 
-    with pytest.raises(ValueError, match="oops"), running(NOTE):
+    with pytest.raises(ValueError, match="oops"), ending:
         raise ValueError("oops")
 
-    at_end(lambda: None)
     assert seen == [None]
 
 

@@ -7,6 +7,7 @@ that nothing is lost or done twice when it dies. What has to do with time is the
 import gc
 import os
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from workers.engine.order import Order
 from workers.engine.pace import Pace
 from workers.engine.page import Count, Page
 from workers.engine.plain import Plain, plain
-from workers.engine.run_message import Messages
+from workers.engine.run_message import Done, Messages
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE, RECYCLE, Task
@@ -84,7 +85,8 @@ class Child:
         )
         self.stock = Stock(self.worker, self.leases, alarm)
         self.bell = Bell(client)
-        self._rest: Sequence[Lease] = ()
+        self._rest: deque[Lease] = deque()
+        self._was_alone = False
         self._idle_since = time.monotonic()
 
     def work(self) -> int:
@@ -127,7 +129,7 @@ class Child:
             lambda: self.leases.step(number, wanted, [run.committed for run in runs], turns),
             until=lambda: not runs and self.page.is_to_stop,
         )
-        self.messages.committed()
+        self._committed(len(runs))
         for place in step.awaited:
             done = runs[place]
             self.stock.finish(done.lease, done.started_at, done.result)
@@ -138,34 +140,45 @@ class Child:
             log.warning("lease_lost", job_id=runs[place].lease.job_id)
         return step
 
+    def _committed(self, count: int, keep: Sequence[Done] = ()) -> None:
+        self.messages.committed(keep)
+        self._done.succeeded += count - len(keep)
+        self.page.count(self._done)
+
     def run_batch(self, step: Step) -> None:
         """Run what was leased, one after the other; hand the rest back if one takes long.
 
         Args:
             step: With the leases.
         """
-        self._idle_since = time.monotonic()
-        self._rest = step.leased
-        while self._rest:
+        rest = self._rest = deque(step.leased)
+        begin = self._idle_since = time.monotonic()
+        first, ran = begin, 0
+        while rest:
             if self.page.is_to_stop:
                 self._hand_back_rest()
-                return
-            lease, self._rest = self._rest[0], self._rest[1:]
-            begin = time.monotonic()
+                break
+            lease = rest.popleft()
             job = self.admit(lease, step)
             if job is not None:
                 self.run(lease, job, step.now)
-            over = time.monotonic()
-            self._count += 1
+            begin = time.monotonic()
             self.order.served(lease.list_name)
-            if job is not None:
-                succeeded = self.messages.has_succeeded(lease)
-                self._take_note(job, over - begin, succeeded=succeeded)
-            # What was leased with one that runs alone was leased in vain.
-            is_alone = isinstance(job, Job)
-            self.pace.took(self.pace.ahead if is_alone else over - begin)
-            if self._rest and self.messages.oldest + _COMMIT_AFTER < over:
+            self._count += 1
+            ran += 1
+            if rest and self.messages.oldest + _COMMIT_AFTER < begin:
+                self.page.end(0)
                 self.step(0)
+        self.page.end(0)
+        self._learn(begin - first, ran)
+
+    def _learn(self, seconds: float, ran: int) -> None:
+        # What was leased with one that runs alone was leased in vain.
+        if self._was_alone:
+            self._was_alone = False
+            self.pace.took(self.pace.ahead)
+        elif ran:
+            self.pace.took(seconds, ran)
 
     @staticmethod
     def admit_plain(lease: Lease, step: Step) -> Plain | None:
@@ -183,16 +196,6 @@ class Child:
             return None
         return None if job.expires_at is not None and step.now > job.expires_at else job
 
-    def _take_note(self, job: Plain | Job, seconds: float, *, succeeded: bool) -> None:
-        done = self._done
-        if isinstance(job, Plain):
-            done.succeeded += succeeded
-            done.failed += not succeeded
-            done.seconds += seconds
-        else:
-            done.others += 1
-        self.page.count(done)
-
     def admit(self, lease: Lease, step: Step) -> Plain | Job | None:
         """Look whether a job may run.
 
@@ -206,6 +209,7 @@ class Child:
         """
         job = plain(lease.fields, lease.list_name)
         if job is None:
+            self.page.end(0)
             return self.away.insist(lambda: self.admission.admit(lease))
         if step.paused and self.admission.is_held(lease, job.envelope(), step.paused):
             return None
@@ -222,16 +226,24 @@ class Child:
             job: What `admit` returned.
             now: Redis' time when it was leased.
         """
+        done = self._done
         if isinstance(job, Plain):
             self._show(lease, job.timeout)
-            self.messages.run(lease, job, now=now)
+            begin = time.monotonic()
+            succeeded = self.messages.run(lease, job, now=now)
+            done.seconds += time.monotonic() - begin
+            if not succeeded:
+                done.failed += 1
+                self.page.count(done)
         else:
             if self.messages.done:  # it is not to wait for a job that may do anything
                 self.step(0)
             self._hand_back_rest()
             self._show(lease, job.timeout or 0)
             self.stock.run(lease, job)
-        self.page.end(0)
+            self._was_alone = True
+            done.others += 1
+            self.page.count(done)
 
     def _show(self, lease: Lease, limit: float, slot: int = 0) -> None:
         name = f"{lease.list_name}\n{lease.job_id}\n{lease.execution}"
@@ -250,10 +262,11 @@ class Child:
     def _commit_once(self) -> None:
         runs = self.messages.done
         step = self.leases.step(self.leases.next_number(), 0, [run.committed for run in runs], ())
-        self.messages.committed(keep=[runs[place] for place in step.awaited])
+        self._committed(len(runs), keep=[runs[place] for place in step.awaited])
 
     def _hand_back_rest(self) -> None:
-        rest, self._rest = self._rest, ()
+        rest = list(self._rest)
+        self._rest.clear()
         if rest:
             self.leases.hand_back(rest)
 

@@ -210,13 +210,17 @@ class Crowd(Child):
         if isinstance(job, Plain):
             self._show(lease, job.timeout, slot)
             done = await self._run_plain(lease, job, step.now)
-            self._take_note(job, time.monotonic() - begin, succeeded=done is not None)
-            if done is not None:
+            self._done.seconds += time.monotonic() - begin
+            if done is None:
+                self._done.failed += 1
+                self.page.count(self._done)
+            else:
                 self._keep(done)
         elif job is not None:
             self._show(lease, job.timeout or 0, slot)
             await self._in(self._jobs, partial(self.stock.run, lease, job))
-            self._take_note(job, time.monotonic() - begin, succeeded=False)
+            self._done.others += 1
+            self.page.count(self._done)
         self.pace.took(time.monotonic() - begin)
 
     async def _run_plain(self, lease: Lease, job: Plain, now: float) -> Done | None:

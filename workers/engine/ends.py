@@ -18,7 +18,7 @@ from workers.attempts import AttemptRecord
 from workers.clock import iso, utc_now, written_now
 from workers.engine.groups import SEPARATOR
 from workers.engine.leases import Leases
-from workers.engine.plain import Plain
+from workers.engine.plain import Plain, Terms
 from workers.engine.step import Lease
 from workers.record import JOB_FUNCTION
 from workers.routing import queue_of
@@ -43,15 +43,9 @@ def success(lease: Lease, run: Run, job: Plain, message: Message, result: Any) -
     """
     began, took = run.began, run.seconds
     over = began + took
-    common = _common(
-        lease.execution,
-        lease.list_name,
-        job.result_ttl,
-        job.unique_key,
-        job.meta.get("keep_completed", -1),
-        message.message_type,
-        tenant_of(message),
-    )
+    ttl = run.settings.result_ttl if job.result_ttl is None else job.result_ttl
+    tenant = tenant_of(message) if message.metadata else ""
+    common = _common(lease.execution, job.terms, ttl, message.message_type, tenant)
     returned = '""' if result is None else _returned(result, began, over)
     own = (
         f'[{quoted(lease.job_id)},"{iso(began)}","{iso(over)}",{returned},'
@@ -99,8 +93,8 @@ def failure(  # noqa: PLR0913, PLR0917 - the facts of one run
         iso(over),
         began,
         over,
-        job.failure_ttl,
-        job.unique_key,
+        run.settings.failure_ttl if job.failure_ttl is None else job.failure_ttl,
+        job.terms.unique_key,
         run.meta.get("keep_failed", -1),
         stat(lease.list_name, kind),
         tenant,
@@ -224,10 +218,9 @@ def _shown(value: bytes) -> str:
 
 
 @lru_cache(maxsize=100)
-def _common(  # noqa: PLR0913, PLR0917 - as the script takes them
-    execution: str, list_name: str, ttl: int, unique: str, keep: int, kind: str, tenant: str
-) -> bytes:
-    parts = (execution, list_name, ttl, unique, keep, stat(list_name, kind), tenant)
+def _common(execution: str, terms: Terms, ttl: int, kind: str, tenant: str) -> bytes:
+    name, keep = terms.list_name, terms.meta.get("keep_completed", -1)
+    parts = (execution, name, ttl, terms.unique_key, keep, stat(name, kind), tenant)
     return json.dumps(parts).encode() + SEPARATOR
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 _WORDS = struct.Struct("=qqdq")  # succeeded, failed, seconds, others
 _STOP = struct.Struct("=B")
-_SLOT = struct.Struct("=ddH")  # started, limit, length of the token that follows
+_SLOT = struct.Struct("=ddHH")  # started, limit, length and place of the token
 _LONGEST = 1_200  # bytes of a list's name, a job's id (255 at most) and an execution
 _LENGTH = struct.Struct("=q")
 
@@ -21,7 +21,8 @@ _LEFT_AT = 4
 _WORDS_AT = 8
 _JOURNAL_AT = 64
 _SLOTS_AT = 128
-_SLOT_BYTES = _SLOT.size + _LONGEST
+_PLACES = 2  # of tokens, by turns: one that is being read is not the one that is written
+_SLOT_BYTES = _SLOT.size + _PLACES * _LONGEST
 
 JOURNAL_BYTES = 4_000_000
 """Room for runs that are done and not committed."""
@@ -88,6 +89,7 @@ class Page:
         self.slots = slots
         self._journal = _SLOTS_AT + slots * _SLOT_BYTES
         self.memory = memory or mmap.mmap(-1, self.size(slots))
+        self._places = [0] * slots
         self._written: int = _LENGTH.unpack_from(self.memory, _JOURNAL_AT)[0]
 
     @staticmethod
@@ -131,20 +133,22 @@ class Page:
         return code is not None and bool(_STOP.unpack_from(self.memory, _LEFT_AT)[0] == code + 1)
 
     def start(self, slot: int, name: bytes, limit: float) -> None:
-        """A job starts.
+        """A job starts. That of the same slot before it is over, whether anybody said so or not.
 
         Args:
             slot: Which of the jobs at the same time, from 0.
             name: Its list, id and execution, with line feeds between.
-            limit: Seconds that it may take; 0 means as long as it likes.
+            limit: Seconds that it may take; 0 or less means as long as it likes.
         """
         at = _SLOTS_AT + slot * _SLOT_BYTES
-        self.memory[at + _SLOT.size : at + _SLOT.size + len(name)] = name
-        _SLOT.pack_into(self.memory, at, time.monotonic(), limit if limit > 0 else 0.0, len(name))
+        place = self._places[slot] = not self._places[slot]
+        token = at + _SLOT.size + place * _LONGEST
+        self.memory[token : token + len(name)] = name
+        _SLOT.pack_into(self.memory, at, time.monotonic(), limit, len(name), place)
 
     def end(self, slot: int) -> None:
         """The job of a slot is over."""
-        _SLOT.pack_into(self.memory, _SLOTS_AT + slot * _SLOT_BYTES, 0.0, 0.0, 0)
+        _SLOT.pack_into(self.memory, _SLOTS_AT + slot * _SLOT_BYTES, 0.0, 0.0, 0, 0)
 
     def count(self, done: "Count") -> None:
         """Say how much was done in all.
@@ -170,13 +174,14 @@ class Page:
         at = _SLOTS_AT + slot * _SLOT_BYTES
         while True:
             head = self.memory[at : at + _SLOT.size]
-            started, limit, length = _SLOT.unpack(head)
+            started, limit, length, place = _SLOT.unpack(head)
             if not started or not length:  # the length is written last: the job is just starting
                 return None
-            name = self.memory[at + _SLOT.size : at + _SLOT.size + length]
+            token = at + _SLOT.size + place * _LONGEST
+            name = self.memory[token : token + length]
             if self.memory[at : at + _SLOT.size] == head:  # the child did not write meanwhile
                 parts = name.decode(errors="surrogateescape").rsplit("\n", 2)
-                return Running(parts[0], parts[1], parts[2], started, limit)
+                return Running(parts[0], parts[1], parts[2], started, max(limit, 0.0))
 
     # --- the journal ----------------------------------------------------------------------------
 

@@ -11,7 +11,6 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
-from rq.defaults import DEFAULT_FAILURE_TTL, DEFAULT_RESULT_TTL
 from typing_extensions import override
 
 from workers import dead_letters
@@ -57,26 +56,51 @@ _TIMES = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_hear
 _TEXTS = (b"description", b"worker_name", b"unique_key", b"parent_failed")
 
 
-_COMMON = (b"status", b"origin", b"timeout", b"result_ttl", b"failure_ttl", b"meta")
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False)
 class Terms:
-    """What the common fields of jobs that are `Alike` say.
+    """What records of several jobs say alike. Two are never equal, so one can stand for its jobs.
 
     Args:
         list_name: The list they were in.
-        timeout: As `Plain` has it.
-        result_ttl: As `Plain` has it.
-        failure_ttl: As `Plain` has it.
-        meta: As `Plain` has it; each job needs its own copy.
+        timeout: Seconds that a run may take.
+        result_ttl: Seconds that a record is kept when its job succeeds; None as the settings say.
+        failure_ttl: As `result_ttl`, when it fails.
+        meta: What the sender chose; each job needs its own copy.
+        unique_key: The key that the job holds, or empty.
     """
 
     list_name: str
     timeout: int
-    result_ttl: int
-    failure_ttl: int
-    meta: dict[str, Any]
+    result_ttl: int | None
+    failure_ttl: int | None
+    meta: Mapping[str, Any]
+    unique_key: str = ""
+
+    @classmethod
+    def of(cls, fields: Mapping[bytes, bytes]) -> "Terms | None":
+        """Read them.
+
+        Args:
+            fields: Of a job's hash.
+
+        Returns:
+            What they say; None if a job that says so is not plain, or a field is damaged.
+        """
+        get = fields.get
+        try:
+            meta = _meta(get(b"meta", b"{}"))
+            if fields[b"status"] != b"queued" or meta is None:
+                return None
+            return cls(
+                list_name=fields[b"origin"].decode(),
+                timeout=int(fields[b"timeout"]),
+                result_ttl=_whole(get(b"result_ttl")),
+                failure_ttl=_whole(get(b"failure_ttl")),
+                meta=meta,
+                unique_key=get(b"unique_key", b"").decode(),
+            )
+        except (ValueError, KeyError):
+            return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +116,18 @@ class Common:
     terms: Terms | None
 
     @classmethod
-    def of(cls, values: Sequence[bytes]) -> "Common":
+    def of(cls, pairs: Sequence[bytes]) -> "Common":
         """Read them, once for many jobs.
 
         Args:
-            values: Status, origin, timeout, result TTL, failure TTL and meta.
+            pairs: Names and values by turns.
         """
-        return cls(dict(zip(_COMMON, values, strict=True)), _terms(*values))
-
-
-def _terms(  # noqa: PLR0913, PLR0917 - as they stand in `_COMMON`
-    status: bytes, origin: bytes, timeout: bytes, result_ttl: bytes, failure_ttl: bytes, meta: bytes
-) -> Terms | None:
-    try:
-        chosen = _meta(meta)
-        if status != b"queued" or chosen is None:
-            return None
-        return Terms(origin.decode(), int(timeout), int(result_ttl), int(failure_ttl), chosen)
-    except ValueError:
-        return None
+        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+        return cls(fields, Terms.of(fields))
 
 
 class Alike(Mapping[bytes, bytes]):
-    """The hash of a job that is exactly as our producer wrote it, without any option.
+    """The hash of a job that is exactly as our producer wrote it, without a rare option.
 
     The jobs of a step share most of what stands in it, so the step's script says that once, and a
     child reads it once. As a mapping it has every field, for those who look closer.
@@ -156,33 +169,49 @@ class Alike(Mapping[bytes, bytes]):
         }
 
 
-@dataclass(slots=True)
 class Plain:
-    """What a plain job's record says. Not frozen: one is made for every job.
+    """What a plain job's record says.
 
     Args:
         body: The envelope.
-        timeout: Seconds that a run may take.
-        result_ttl: Seconds that its record is kept when it succeeds.
-        failure_ttl: As `result_ttl`, when it fails.
-        meta: What its sender chose.
+        terms: What it may have in common with others.
         enqueued_at: When its time in the queue began, in Unix seconds.
         restarts: How often it was started before.
         expires_at: When its time in the queue is over; None: never.
-        unique_key: The key that it holds, or empty.
         failed_parent: The job that it waited for in vain.
     """
 
-    body: bytes
-    timeout: int
-    result_ttl: int
-    failure_ttl: int
-    meta: dict[str, Any]
-    enqueued_at: float
-    restarts: int = 0
-    expires_at: float | None = None
-    unique_key: str = ""
-    failed_parent: str | None = None
+    __slots__ = (
+        *("_meta", "body", "enqueued_at", "expires_at", "failed_parent"),
+        *("failure_ttl", "restarts", "result_ttl", "terms", "timeout"),
+    )
+
+    def __init__(  # noqa: PLR0913, PLR0917 - what a record says
+        self,
+        body: bytes,
+        terms: Terms,
+        enqueued_at: float,
+        restarts: int = 0,
+        expires_at: float | None = None,
+        failed_parent: str | None = None,
+    ) -> None:
+        self.body = body
+        self.terms = terms
+        self.enqueued_at = enqueued_at
+        self.restarts = restarts
+        self.expires_at = expires_at
+        self.failed_parent = failed_parent
+        self.timeout = terms.timeout
+        self.result_ttl = terms.result_ttl
+        self.failure_ttl = terms.failure_ttl
+        self._meta: dict[str, Any] | None = None
+
+    @property
+    def meta(self) -> dict[str, Any]:
+        """What its sender chose; it may be changed."""
+        if self._meta is None:
+            self._meta = dict(self.terms.meta)
+        return self._meta
 
     def envelope(self) -> Any:
         """The message as an object; text if it cannot be read."""
@@ -217,14 +246,7 @@ def _read_alike(fields: Alike, list_name: str) -> Plain | None:
     if body is None or terms is None or terms.list_name != list_name:
         return None
     fields.description.decode()
-    return Plain(
-        body,
-        terms.timeout,
-        terms.result_ttl,
-        terms.failure_ttl,
-        terms.meta.copy(),
-        _unix(fields.written_at),
-    )
+    return Plain(body, terms, _unix(fields.written_at))
 
 
 @lru_cache(maxsize=100)  # a chunk of `enqueue_many` has one time
@@ -233,8 +255,8 @@ def _unix(written: bytes) -> float:
 
 
 def _read(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
-    body = _body(fields[b"data"])
-    if body is None or fields[b"status"] != b"queued" or fields[b"origin"] != list_name.encode():
+    body, terms = _body(fields[b"data"]), Terms.of(fields)
+    if body is None or terms is None or terms.list_name != list_name:
         return None
     get = fields.get
     for name in _TIMES:
@@ -243,23 +265,20 @@ def _read(fields: Mapping[bytes, bytes], list_name: str) -> Plain | None:
     for name in _TEXTS:
         if name in fields:
             fields[name].decode()
-    meta = _meta(get(b"meta", b"{}"))
-    if meta is None:
-        return None
     enqueued_at = _unix(fields[b"enqueued_at"])
     parent = get(b"parent_failed")
     return Plain(
-        body=body,
-        timeout=int(fields[b"timeout"]),
-        result_ttl=int(get(b"result_ttl", DEFAULT_RESULT_TTL)),
-        failure_ttl=int(get(b"failure_ttl", DEFAULT_FAILURE_TTL)),
-        meta=meta,
-        enqueued_at=enqueued_at,
+        body,
+        terms,
+        enqueued_at,
         restarts=int(get(b"number_of_retries", 0)),
         expires_at=_expiry(fields, enqueued_at),
-        unique_key=get(b"unique_key", b"").decode(),
         failed_parent=parent.decode() if parent else None,
     )
+
+
+def _whole(stored: bytes | None) -> int | None:
+    return None if stored is None else int(stored)
 
 
 def _meta(stored: bytes) -> dict[str, Any] | None:

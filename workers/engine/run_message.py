@@ -30,7 +30,7 @@ from workers.handling import (
 from workers.logger import get_logger
 from workers.registry import handler_for
 from workers.retry import RetryPolicy
-from workers.runs import Run, line_of
+from workers.runs import Place, Run, line_of
 from workers.settings import Settings
 
 log = get_logger("postroom.worker")
@@ -103,29 +103,32 @@ class Messages:
         self.oldest = float("inf")
         self._clock = clock
         self._away = away
-        self._settings = settings
+        self._place = Place(leases.worker, leases.connection, settings)
         self._page = page
         self._say = say
 
-    def run(self, lease: Lease, job: Plain, *, now: float) -> None:
+    def run(self, lease: Lease, job: Plain, *, now: float) -> bool:
         """Run a message, and end its run unless it succeeded: that waits for the next step.
 
         Args:
             lease: Its lease.
             job: What its record says.
             now: Redis' time when it was leased.
+
+        Returns:
+            Whether it succeeded.
         """
         run = self.start(lease, job, now=now)
         self._clock.set(job.timeout)
         try:
-            handle(
+            return handle(
                 run,
                 job.body,
                 say=self._say,
                 finish=partial(self._finish, lease, run, job),
             )
         except BaseTimeoutException as error:  # the time was up before the handler was called
-            self._finish(lease, run, job, None, judge(error, run.attempt, RetryPolicy()))
+            return self._finish(lease, run, job, None, judge(error, run.attempt, RetryPolicy()))
 
     async def arun(self, lease: Lease, job: Plain, *, now: float) -> None:
         """As `run`, for an `async def` handler, in the running event loop.
@@ -152,27 +155,8 @@ class Messages:
             job: What its record says.
             now: Redis' time when it was leased.
         """
-        return Run(
-            lease.job_id,
-            lease.list_name,
-            job.meta,
-            job.restarts,
-            job.result_ttl,
-            job.failure_ttl,
-            self.leases.worker,
-            self.leases.connection,
-            self._settings,
-            job.failed_parent,
-            max(0.0, now - job.enqueued_at),
-        )
-
-    def has_succeeded(self, lease: Lease) -> bool:
-        """Whether the run that was the last one succeeded.
-
-        Args:
-            lease: Its lease.
-        """
-        return bool(self.done) and self.done[-1].lease is lease
+        waited = now - job.enqueued_at
+        return Run(lease.job_id, lease.list_name, job, self._place, max(waited, 0.0))
 
     def committed(self, keep: Sequence[Done] = ()) -> None:
         """What was done is committed.
@@ -205,11 +189,12 @@ class Messages:
         job: Plain,
         message: Message | None,
         outcome: Outcome | HandBack,
-    ) -> None:
+    ) -> bool:
         self._clock.stop()
         match outcome:
             case Completed():
                 self._succeed(lease, run, job, message, outcome.result)
+                return True
             case RetryAfter():
                 self._retry(lease, run, message, outcome)
             case HandBack():
@@ -218,6 +203,7 @@ class Messages:
                 self._bury(lease, run, job, message, outcome)
             case _:
                 assert_never(outcome)
+        return False
 
     def _succeed(
         self, lease: Lease, run: Run, job: Plain, message: Message | None, result: Any

@@ -19,7 +19,7 @@ from workers.engine.ends import success_from
 from workers.engine.horse import Horse, fork
 from workers.engine.keeper import Keeper
 from workers.engine.leases import new_holder
-from workers.engine.page import Page, Running
+from workers.engine.page import Count, Page, Running
 from workers.engine.plain import plain
 from workers.engine.recovery import fresh, is_that, settle_lost
 from workers.engine.run_message import Messages
@@ -146,6 +146,7 @@ class Stable:
 
     def _bury(self, horse: Horse, code: int) -> None:
         self._keeper.horse = None
+        horse.page.count(_all_done(horse.page))
         for step in (lambda: self._settle(horse, code), lambda: self._keeper.count(horse.page)):
             self._away.insist(step, until=lambda: self._worker.grace_is_over)
 
@@ -216,6 +217,13 @@ class Stable:
         queue = Queue(lease.list_name, connection=connection, serializer=JSONSerializer)
         execution = Execution(lease.execution, lease.job_id, connection, self._worker.name)
         self._worker.end_stopped(job, queue, execution)
+
+
+def _all_done(page: Page) -> Count:
+    """What a child has done: what it counted, and the runs that it did not come to commit."""
+    done = page.done
+    done.succeeded += len(page.journal())
+    return done
 
 
 def _words(code: int) -> str:

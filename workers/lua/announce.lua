@@ -4,7 +4,7 @@
 -- ARGV: our prefix, id, outcome, stat, duration, waited or ''
 local ours, id, outcome, stat, duration, waited = unpack(ARGV)
 
-note(stat, '', outcome, id, tonumber(duration), waited == '' and '' or tonumber(waited))
+note(stat, '', outcome, tonumber(duration), waited == '' and '' or tonumber(waited))
 write_notes(ours)
 tell(ours, { id, outcome == 'finished' and outcome or 'failed' })
 free_unique(redis.call('HGET', KEYS[1], 'unique_key') or '', id)

@@ -15,7 +15,7 @@ local rq, ours, holder, worker, error, run, remove
 if ending ~= '' then
   rq, ours, holder, worker, error, run, remove = unpack(cjson.decode(ending))
   if not redis.call('ZSCORE', ours .. 'leases:' .. holder, id .. ':' .. run[2]) then
-    note(run[11], run[12], 'lease_lost', id, run[13], '')
+    note(run[11], run[12], 'lease_lost', run[13], '')
     write_notes(ours)
     return -2
   end

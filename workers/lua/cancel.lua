@@ -30,7 +30,7 @@ end
 redis.call('HDEL', job, 'held')
 redis.call('HSET', job, 'status', 'canceled')
 redis.call('ZADD', cancelled, now, id)
-redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 86400)
+redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 2592000) -- FAILURE_TTL
 if entry then
   redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
 end

@@ -4,6 +4,11 @@ local clock = redis.call('TIME')
 local now_s = tonumber(clock[1])
 local now_ms = now_s * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
+-- To hand a number over costs Redis several times what a text does, if it is for many jobs.
+local function text_of(whole)
+  return string.format('%d', whole)
+end
+
 -- The fence: only who still holds the lease may end the run. A late finisher is refused.
 local function drop_lease(rq, ours, holder, list, token)
   if redis.call('ZREM', ours .. 'leases:' .. holder, token) == 0 then
@@ -44,13 +49,11 @@ local function counter(stat, tenant, outcome)
     found = {
       prefix = stat .. '|' .. outcome .. '|',
       tenant = tenant ~= '' and 'tenant|' .. tenant .. '|' .. stat .. '|' .. outcome .. '|n',
-      before = now_ms .. '|', after = '|' .. stat .. '|' .. outcome .. '|',
       n = 0, run = 0, wait = 0, waits = false, runs = {}, waited = {},
     }
     if outcome == 'finished' or outcome == 'failed' then
-      local queue = string.match(stat, '^(.*)|[^|]*$')
-      rings[queue] = rings[queue] or {}
-      found.ring = rings[queue]
+      rings[#rings + 1] = found
+      found.queue, found.said = string.match(stat, '^(.*)|[^|]*$'), stat .. '|' .. outcome
     end
     counts[name] = found
   end
@@ -58,7 +61,7 @@ local function counter(stat, tenant, outcome)
 end
 
 -- waited is '' where nobody knows how long the job waited.
-local function count(found, id, duration, waited)
+local function count(found, duration, waited)
   found.n = found.n + 1
   found.run = found.run + duration
   local place = bucket(duration)
@@ -69,13 +72,10 @@ local function count(found, id, duration, waited)
     place = bucket(waited)
     found.waited[place] = (found.waited[place] or 0) + 1
   end
-  if found.ring then
-    found.ring[#found.ring + 1] = found.before .. id .. found.after .. duration
-  end
 end
 
-local function note(stat, tenant, outcome, id, duration, waited)
-  count(counter(stat, tenant, outcome), id, duration, waited)
+local function note(stat, tenant, outcome, duration, waited)
+  count(counter(stat, tenant, outcome), duration, waited)
 end
 
 local failures = {}
@@ -109,16 +109,18 @@ local function write_counter(key, found)
 end
 
 -- To cut a list costs more than to add to it, so that is done once for 500 entries.
-local function write_ring(key, lines)
-  if redis.call('RPUSH', key, unpack(lines)) > 1500 then
+local function write_ring(key, entry)
+  if redis.call('RPUSH', key, entry) > 1500 then
     redis.call('LTRIM', key, -1000, -1)
   end
 end
 
+-- What ended alike in one step is one entry, with its number.
 local function write_recent(ours)
-  for queue, lines in pairs(rings) do
-    write_ring(ours .. 'recent:' .. queue, lines)
-    write_ring(ours .. 'recent', lines)
+  for _, found in ipairs(rings) do
+    local entry = now_ms .. '|' .. found.said .. '|' .. found.n
+    write_ring(ours .. 'recent:' .. found.queue, entry)
+    write_ring(ours .. 'recent', entry)
   end
 end
 
@@ -178,7 +180,7 @@ local function fail(rq, ours, run, worker, status, error)
   end
   free_unique(run[9], id)
   tell(ours, { id, 'failed' })
-  note(run[11], run[12], status, id, run[13], run[14])
+  note(run[11], run[12], status, run[13], run[14])
   note_failure(run[15], run[11])
   if run[10] >= 0 then
     local surplus = redis.call('ZCARD', rq .. 'failed:' .. list) - run[10]

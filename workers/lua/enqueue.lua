@@ -165,7 +165,7 @@ elseif state == 'deferred' then
 else
   for _, id in ipairs(new) do
     call('ZADD', cancelled, math.floor(now()), id)
-    call('EXPIRE', prefix .. id, call('HGET', prefix .. id, 'failure_ttl'))
+    call('EXPIRE', prefix .. id, call('HGET', prefix .. id, 'failure_ttl') or 2592000) -- FAILURE_TTL
   end
 end
 

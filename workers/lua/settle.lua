@@ -31,7 +31,7 @@ redis.call('SREM', dependents, id)
 if policy == 'cancel' then
   redis.call('HSET', job, 'status', 'canceled')
   redis.call('ZADD', cancelled, now, id)
-  redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 86400)
+  redis.call('EXPIRE', job, redis.call('HGET', job, 'failure_ttl') or 2592000) -- FAILURE_TTL
   return 'canceled'
 end
 if policy == 'fail' then

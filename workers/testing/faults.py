@@ -39,7 +39,11 @@ FOR_THE_TEST: tuple[type[BaseException], ...] = (
 
 
 def dispatch_or_die(
-    message: Message, attempt: Attempt, *, context: Context, policy: RetryPolicy | None = None
+    message: Message,
+    attempt: Attempt,
+    *,
+    context: Context | None,
+    policy: RetryPolicy | None = None,
 ) -> Outcome:
     """As `dispatch`, which judges whatever a handler raises; a dead process judges nothing.
 

@@ -40,17 +40,19 @@ class Dispatcher:
         message: Message,
         attempt: Attempt,
         *,
-        context: Context,
+        context: Context | None,
         policy: RetryPolicy | None = None,
     ) -> Outcome:
         """As `dispatch_or_die`; what the handler reports is noted and passed on."""
+        noting = None if context is None else self._noting(context)
+        return dispatch_or_die(message, attempt, context=noting, policy=policy)
 
+    def _noting(self, context: Context) -> Context:
         def report(progress: Progress) -> None:
             self._reports[context.job_id].append(progress)
             context.report(progress)
 
-        noting = replace(context, report=report)
-        return dispatch_or_die(message, attempt, context=noting, policy=policy)
+        return replace(context, report=report)
 
     def perform(self, message: Message, attempt: int) -> Outcome:
         """Run the handler of a message that is in no queue.

@@ -151,7 +151,9 @@ class Desk:
         return self.taker.messages.start(self.lease, self.job, now=time.time())
 
     def commit(self, **changes: object) -> None:
-        done = ends.success(self.lease, self.run, replace(self.job, **changes), self.message, None)
+        job = self.job
+        changed = Plain(job.body, replace(job.terms, **changes), job.enqueued_at)
+        done = ends.success(self.lease, self.run, changed, self.message, None)
         self.leases.step(self.leases.next_number(), 0, [done], ())
 
     def again(self, delay: float) -> None:

@@ -10,11 +10,11 @@ local stat, tenant, outcome, duration, waited, fingerprint = unpack(ARGV, 13, 18
 local job = rq .. 'job:' .. id
 
 if not drop_lease(rq, ours, holder, list, id .. ':' .. execution) then
-  note(stat, tenant, 'lease_lost', id, tonumber(duration), '')
+  note(stat, tenant, 'lease_lost', tonumber(duration), '')
   write_notes(ours)
   return 'refused'
 end
-note(stat, tenant, outcome, id, tonumber(duration), waited == '' and '' or tonumber(waited))
+note(stat, tenant, outcome, tonumber(duration), waited == '' and '' or tonumber(waited))
 note_failure(fingerprint, stat)
 write_notes(ours)
 if redis.call('EXISTS', job) == 0 then

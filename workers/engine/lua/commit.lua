@@ -18,7 +18,7 @@ local rq_job = rq .. 'job:'
 local execution = holder .. '-' .. number
 local most_bytes = 1000000
 -- Stock readers end what expired by their own clocks, so for them a run lasts 30 days (A4).
-local shadow = now_s + 30 * 86400
+local shadow = text_of(now_s + 30 * 86400)
 
 local refused, awaited, broken = {}, {}, {}
 local pauses, holds_some = redis.call('HKEYS', ours .. 'pauses'), false
@@ -50,6 +50,8 @@ local function spread(group)
   local common = group[1]
   local suffix = ':' .. common[1]
   common.said = said_of(common[2])
+  common.ttl = common[3] > 0 and text_of(common[3])
+  common.until_when = common.ttl and text_of(now_s + common[3]) or '+inf'
   for at = 2, #group do
     local run, place = group[at], #runs + 1
     runs[place], commons[place] = run, common
@@ -73,7 +75,7 @@ local function store_result(id, run_execution, result, ttl)
   redis.call('XADD', key, 'MAXLEN', '~', 10, '*', 'type', '1', 'worker_name', worker,
     'return_value', result[1], 'execution_id', run_execution, 'execution_started_at', result[2],
     'execution_ended_at', result[3])
-  if ttl > 0 then
+  if ttl then
     redis.call('EXPIRE', key, ttl)
   end
 end
@@ -90,21 +92,19 @@ local function keep_record(run, job, common)
   if type(written) == 'table' then
     return false
   end
-  -- What only a run needs; the rest tells people what it was.
-  redis.call('HDEL', job, 'result_ttl', 'failure_ttl')
   if not keeps_payload then
     redis.call('HSET', job, 'data', '') -- RQ's readers need the field
   end
   local finished = said.finished
-  finished[#finished + 1] = ttl > 0 and now_s + ttl or '+inf'
+  finished[#finished + 1] = common.until_when
   finished[#finished + 1] = id
   if run[4] ~= '' then
-    store_result(id, common[1], run[4], ttl)
+    store_result(id, common[1], run[4], common.ttl)
   else
     said.silent[#said.silent + 1] = id
   end
-  if ttl > 0 then
-    redis.call('EXPIRE', job, ttl)
+  if common.ttl then
+    redis.call('EXPIRE', job, common.ttl)
   end
   return true
 end
@@ -142,7 +142,7 @@ local function commit(at, is_held, is_there)
   local id = run[1]
   if not is_held then
     refused[#refused + 1] = at
-    note(common[6], common[7], 'lease_lost', id, run[5], '')
+    note(common[6], common[7], 'lease_lost', run[5], '')
     return
   end
   -- One that somebody removed while it ran gets no record: half of one would be worse.
@@ -157,7 +157,7 @@ local function commit(at, is_held, is_there)
   told[#told + 1] = id
   told[#told + 1] = 'finished'
   common.counter = common.counter or counter(common[6], common[7], 'finished')
-  count(common.counter, id, run[5], run[6])
+  count(common.counter, run[5], run[6])
 end
 
 local function write_said(list, said)
