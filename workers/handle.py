@@ -223,4 +223,5 @@ def _outcomes(answer: Any, cursor: str) -> tuple[str, set[str]]:
     entries: Sequence[tuple[bytes, Mapping[bytes, bytes]]] = answer[0][1] if answer else ()
     if not entries:
         return cursor, set()
-    return entries[-1][0].decode(), {job_id.decode() for _, fields in entries for job_id in fields}
+    ids = (job_id for _, fields in entries for told in fields.values() for job_id in told.split())
+    return entries[-1][0].decode(), {job_id.decode() for job_id in ids}

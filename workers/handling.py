@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from rq.timeouts import BaseTimeoutException
 
@@ -84,18 +84,8 @@ Finish = Callable[["Message | None", "Outcome | HandBack"], T]
 """Ends a run. Called while the secrets of its message are still hidden."""
 
 
-class Reading(NamedTuple):
-    """A message, and how it is to be run.
-
-    Args:
-        message: The message.
-        policy: When it is tried again.
-        context: Of its run; None if nobody will look at it.
-    """
-
-    message: Message
-    policy: RetryPolicy
-    context: Context | None
+_Reading = tuple[Message, RetryPolicy, Context | None]
+"""A message, when it is tried again, and the context of its run if somebody will look at it."""
 
 
 def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: Finish[T]) -> T:
@@ -219,7 +209,7 @@ def say_handed_back(run: Run, kind: str, found: HandBack) -> None:
     )
 
 
-def _read(run: Run, stored: bytes | Mapping[str, Any]) -> Reading:
+def _read(run: Run, stored: bytes | Mapping[str, Any]) -> _Reading:
     parsed = read_message(stored)
     message = parsed.message
     handler = handler_for(type(message))
@@ -228,15 +218,15 @@ def _read(run: Run, stored: bytes | Mapping[str, Any]) -> Reading:
     if parsed.unknown_fields:
         _count_unknown_fields(run, parsed)
     policy = run.policy(handler)
-    return Reading(message, policy, run.context(policy) if needs_context(handler) else None)
+    return message, policy, run.context(policy) if needs_context(handler) else None
 
 
 def _invalid(error: InvalidMessage) -> Dead:
     return Dead(error, error.code, "it does not fit its type")
 
 
-def _handle(run: Run, read: Reading, say: Sayer, finish: Finish[T]) -> T:
-    message = read.message
+def _handle(run: Run, read: _Reading, say: Sayer, finish: Finish[T]) -> T:
+    message = read[0]
     with Running(message, run.ids, run.close_log):
         say.started(message, run.job_id, run.list_name, run.attempt.number)
         outcome = _outcome(run, read)
@@ -244,7 +234,7 @@ def _handle(run: Run, read: Reading, say: Sayer, finish: Finish[T]) -> T:
         return finish(message, outcome)
 
 
-def _tell(run: Run, read: Reading, outcome: Outcome, say: Sayer) -> None:
+def _tell(run: Run, read: _Reading, outcome: Outcome, say: Sayer) -> None:
     message, _, context = read
     if isinstance(outcome, Completed):
         number = run.attempt.number
@@ -254,7 +244,7 @@ def _tell(run: Run, read: Reading, outcome: Outcome, say: Sayer) -> None:
         run_hooks("retried", message, context, outcome)
 
 
-def _outcome(run: Run, read: Reading) -> Outcome:
+def _outcome(run: Run, read: _Reading) -> Outcome:
     message, policy, context = read
     parent = run.record.failed_parent
     if parent is not None:

@@ -31,25 +31,9 @@ _MANY = " "  # not plain
 _OFFSET = len("+00:00")
 
 
-@dataclass(slots=True)
-class JobIds:
-    """What both lines of one start of a job have in common. Not frozen: each job has one.
-
-    Args:
-        message: The message.
-        attempt: Which start it is.
-        subject: The type and the job as the sentence has them.
-        pairs: The ids, from the message type on, as they stand in the line.
-    """
-
-    message: Message
-    attempt: int
-    subject: str
-    pairs: str
-
-    def are_of(self, message: Message, attempt: int) -> bool:
-        """Whether they were made for this very start."""
-        return self.message is message and self.attempt == attempt
+JobIds = tuple[str, str]
+"""What both lines of one start of a job have in common: the type and the job as the sentence has
+them, and the ids, from the message type on, as they stand in the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +98,7 @@ class LineTexts:
         )
         if kind.hides and _shows_secrets(message, pairs, queue):
             return None
-        return JobIds(message, attempt, f"{kind.name} {job_id}", pairs)
+        return f"{kind.name} {job_id}", pairs
 
     def line(self, ids: JobIds, at: int, duration_ms: float | None) -> str:
         """The line of a start or of a success.
@@ -125,15 +109,16 @@ class LineTexts:
             duration_ms: How long it took, finite; None if it started.
         """
         time_text = self._time(at // 1000)
+        subject, pairs = ids
         if duration_ms is None:
             return (
                 f'{{"timestamp": "{time_text}", "level": "INFO", "message": "Processing '
-                f'{ids.subject}", "module": "postroom.jobs", "event": "job_started", {ids.pairs}}}'
+                f'{subject}", "module": "postroom.jobs", "event": "job_started", {pairs}}}'
             )
         return (
             f'{{"timestamp": "{time_text}", "level": "INFO", "message": "Completed '
-            f'{ids.subject} in {duration_ms} ms", "module": "postroom.jobs", '
-            f'"event": "job_completed", {ids.pairs}, "duration_ms": {duration_ms}}}'
+            f'{subject} in {duration_ms} ms", "module": "postroom.jobs", '
+            f'"event": "job_completed", {pairs}, "duration_ms": {duration_ms}}}'
         )
 
     def _kind(self, message: Message) -> _Kind:

@@ -20,7 +20,7 @@ from typing_extensions import override
 
 from messages import Message
 from workers.context import Running
-from workers.line_texts import LineTexts
+from workers.line_texts import JobIds, LineTexts
 from workers.logger import Event, get_logger, shared_processors
 from workers.logs import Batch, in_shape, targets_of_batches
 from workers.settings import Settings
@@ -122,15 +122,16 @@ class JobLines:
 
     def _made(self, lines: Sequence[str | _Line]) -> list[str]:
         texts: list[str] = []
-        ids = None
+        ids: JobIds | None = None
+        start: tuple[Message | None, int] = (None, 0)
         for line in lines:
             if isinstance(line, str):
                 texts.append(line)
                 continue
             message, job_id, queue, attempt, at, duration_ms = line
             # Both lines of a job follow one another, as a rule.
-            if ids is None or duration_ms is None or not ids.are_of(message, attempt):
-                ids = self._texts.ids(message, job_id, queue, attempt)
+            if duration_ms is None or start[0] is not message or start[1] != attempt:
+                ids, start = self._texts.ids(message, job_id, queue, attempt), (message, attempt)
             assert ids is not None, "a line that may wait is a plain one"  # noqa: S101
             texts.append(self._texts.line(ids, at, duration_ms))
         return texts

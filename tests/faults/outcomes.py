@@ -53,7 +53,6 @@ def followed(outcomes: Outcomes) -> Iterator[Outcomes]:
 
 
 def _outcomes_in(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
-    """One outcome an entry under names of its own, or a batch as pairs of id and status."""
-    pairs = [(fields[b"id"], fields[b"status"])] if b"id" in fields else fields.items()
-    for job_id, status in pairs:
-        yield job_id.decode(), "finished" if status == b"finished" else "failed"
+    for status, ids in fields.items():
+        for job_id in ids.decode().split():
+            yield job_id, "finished" if status == b"finished" else "failed"

@@ -6,6 +6,6 @@ local ours, id, outcome, stat, duration, waited = unpack(ARGV)
 
 note(stat, '', outcome, tonumber(duration), waited == '' and '' or tonumber(waited))
 write_notes(ours)
-tell(ours, { id, outcome == 'finished' and outcome or 'failed' })
+tell(ours, outcome == 'finished' and outcome or 'failed', { id })
 free_unique(redis.call('HGET', KEYS[1], 'unique_key') or '', id)
 return 1

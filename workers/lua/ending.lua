@@ -1,6 +1,7 @@
 -- What the end of a run does, whichever way it ended. Stands before the text of each script that
 -- ends runs; times are Redis' own, durations are in microseconds.
-local clock = redis.call('TIME')
+local call, try = redis.call, redis.pcall
+local clock = call('TIME')
 local now_s = tonumber(clock[1])
 local now_ms = now_s * 1000 + math.floor(tonumber(clock[2]) / 1000)
 
@@ -24,10 +25,10 @@ local function free_unique(unique, id)
   end
 end
 
--- Outcomes for those who wait for one: one entry a call, id and status by turns.
-local function tell(ours, pairs_told)
-  if #pairs_told > 0 then
-    redis.call('XADD', ours .. 'done', 'MAXLEN', '~', 2000, '*', unpack(pairs_told))
+-- Outcomes for those who wait for one: an entry is a status and the ids that have it now.
+local function tell(ours, status, ids)
+  if #ids > 0 then
+    call('XADD', ours .. 'done', 'MAXLEN', '~', '2000', '*', status, table.concat(ids, ' '))
   end
 end
 
@@ -64,7 +65,7 @@ end
 local function count(found, duration, waited)
   found.n = found.n + 1
   found.run = found.run + duration
-  local place = bucket(duration)
+  local place = duration <= 100 and 0 or bucket(duration)
   found.runs[place] = (found.runs[place] or 0) + 1
   if waited ~= '' then
     found.waits = true
@@ -179,7 +180,7 @@ local function fail(rq, ours, run, worker, status, error)
     end
   end
   free_unique(run[9], id)
-  tell(ours, { id, 'failed' })
+  tell(ours, 'failed', { id })
   note(run[11], run[12], status, run[13], run[14])
   note_failure(run[15], run[11])
   if run[10] >= 0 then

@@ -21,14 +21,14 @@ local most_bytes = 1000000
 local shadow = text_of(now_s + 30 * 86400)
 
 local refused, awaited, broken = {}, {}, {}
-local pauses, holds_some = redis.call('HKEYS', ours .. 'pauses'), false
+local pauses, holds_some = call('HKEYS', ours .. 'pauses'), false
 
 -- Asks for all at once; only if one differs, one by one. Returns a function of the place.
 local function which_exist(keys, count_if_all_same)
-  if #keys == 0 or redis.call('EXISTS', unpack(keys)) == count_if_all_same then
+  if #keys == 0 or call('EXISTS', unpack(keys)) == count_if_all_same then
     return function() return count_if_all_same > 0 end
   end
-  return function(at) return redis.call('EXISTS', keys[at]) == 1 end
+  return function(at) return call('EXISTS', keys[at]) == 1 end
 end
 
 -- Of the runs, by their numbers: what they are, what they have in common with others, and the names
@@ -61,10 +61,10 @@ local function spread(group)
 end
 
 local function keep_newest(list, most)
-  local surplus = redis.call('ZCARD', rq .. 'finished:' .. list) - most
+  local surplus = call('ZCARD', rq .. 'finished:' .. list) - most
   if surplus > 0 then
-    for _, id in ipairs(redis.call('ZRANGE', rq .. 'finished:' .. list, 0, math.min(surplus, 500) - 1)) do
-      redis.call('ZREM', rq .. 'finished:' .. list, id)
+    for _, id in ipairs(call('ZRANGE', rq .. 'finished:' .. list, 0, math.min(surplus, 500) - 1)) do
+      call('ZREM', rq .. 'finished:' .. list, id)
       forget(rq, ours, id)
     end
   end
@@ -72,11 +72,11 @@ end
 
 local function store_result(id, run_execution, result, ttl)
   local key = rq .. 'results:' .. id
-  redis.call('XADD', key, 'MAXLEN', '~', 10, '*', 'type', '1', 'worker_name', worker,
+  call('XADD', key, 'MAXLEN', '~', '10', '*', 'type', '1', 'worker_name', worker,
     'return_value', result[1], 'execution_id', run_execution, 'execution_started_at', result[2],
     'execution_ended_at', result[3])
   if ttl then
-    redis.call('EXPIRE', key, ttl)
+    call('EXPIRE', key, ttl)
   end
 end
 
@@ -84,16 +84,16 @@ end
 local function keep_record(run, job, common)
   local id, ttl, said = run[1], common[3], common.said
   if ttl == 0 then
-    redis.call('UNLINK', job, rq .. 'results:' .. id, rq_job .. ':' .. id .. ':dependencies')
+    call('UNLINK', job, rq .. 'results:' .. id, rq_job .. ':' .. id .. ':dependencies')
     return true
   end
-  local written = redis.pcall('HSET', job, 'status', 'finished', 'started_at', run[2], 'ended_at',
+  local written = try('HSET', job, 'status', 'finished', 'started_at', run[2], 'ended_at',
     run[3], 'worker_name', worker)
   if type(written) == 'table' then
     return false
   end
   if not keeps_payload then
-    redis.call('HSET', job, 'data', '') -- RQ's readers need the field
+    call('HSET', job, 'data', '') -- RQ's readers need the field
   end
   local finished = said.finished
   finished[#finished + 1] = common.until_when
@@ -104,7 +104,7 @@ local function keep_record(run, job, common)
     said.silent[#said.silent + 1] = id
   end
   if common.ttl then
-    redis.call('EXPIRE', job, common.ttl)
+    call('EXPIRE', job, common.ttl)
   end
   return true
 end
@@ -115,13 +115,13 @@ local function trim(list, ids)
     return
   end
   local key, registry = ours .. 'finished:' .. list, rq .. 'finished:' .. list
-  local surplus = redis.call('RPUSH', key, unpack(ids)) - most_kept
+  local surplus = call('RPUSH', key, unpack(ids)) - most_kept
   if surplus <= 0 then
     return
   end
-  local old = redis.call('LPOP', key, math.min(surplus, 500)) or {}
+  local old = call('LPOP', key, math.min(surplus, 500)) or {}
   local gone = {}
-  for at, score in ipairs(redis.call('ZMSCORE', registry, unpack(old))) do
+  for at, score in ipairs(call('ZMSCORE', registry, unpack(old))) do
     if score then -- else it runs again
       for _, name in ipairs(names_of(rq, ours, old[at])) do
         gone[#gone + 1] = name
@@ -129,8 +129,8 @@ local function trim(list, ids)
     end
   end
   if #gone > 0 then
-    redis.call('UNLINK', unpack(gone))
-    redis.call('ZREM', registry, unpack(old))
+    call('UNLINK', unpack(gone))
+    call('ZREM', registry, unpack(old))
   end
 end
 
@@ -153,19 +153,20 @@ local function commit(at, is_held, is_there)
   over[#over + 1] = tokens[at]
   local shadows = common.said.shadows
   shadows[#shadows + 1] = tokens[at]
-  free_unique(common[4], id)
+  if common[4] ~= '' then
+    free_unique(common[4], id)
+  end
   told[#told + 1] = id
-  told[#told + 1] = 'finished'
   common.counter = common.counter or counter(common[6], common[7], 'finished')
   count(common.counter, run[5], run[6])
 end
 
 local function write_said(list, said)
   if #said.shadows > 0 then
-    redis.call('ZREM', rq .. 'wip:' .. list, unpack(said.shadows))
+    call('ZREM', rq .. 'wip:' .. list, unpack(said.shadows))
   end
   if #said.finished > 0 then
-    redis.call('ZADD', rq .. 'finished:' .. list, unpack(said.finished))
+    call('ZADD', rq .. 'finished:' .. list, unpack(said.finished))
   end
   trim(list, said.silent)
 end
@@ -178,7 +179,7 @@ local function commit_all()
     return
   end
   local is_awaited, is_there = which_exist(dependents, 0), which_exist(jobs, #jobs)
-  local held = redis.call('ZMSCORE', leases, unpack(tokens))
+  local held = call('ZMSCORE', leases, unpack(tokens))
   for at = 1, #runs do
     if is_awaited(at) then
       awaited[#awaited + 1] = at
@@ -187,7 +188,7 @@ local function commit_all()
     end
   end
   if #over > 0 then
-    redis.call('ZREM', leases, unpack(over))
+    call('ZREM', leases, unpack(over))
   end
   for list, said in pairs(said_by_list) do
     write_said(list, said)
@@ -197,5 +198,5 @@ local function commit_all()
       keep_newest(group[1][2], group[1][5])
     end
   end
-  tell(ours, told)
+  tell(ours, 'finished', told)
 end

@@ -78,7 +78,7 @@ local function add_plain(at, id, fields)
 end
 
 local function read(id)
-  local fields = redis.pcall('HGETALL', rq_job .. id)
+  local fields = try('HGETALL', rq_job .. id)
   if fields.err then
     fields = { 'unreadable', fields.err }
   end
@@ -113,28 +113,28 @@ local function add_leased(at, list, id, so_far)
     return false
   end
   if of.ttl then
-    redis.call('PERSIST', rq_job .. id)
+    call('PERSIST', rq_job .. id)
   end
   count_leased = count_leased + 1
   if is_plain then
     add_plain(at, id, fields)
   else
-    local order = holds_some and redis.call('INCR', ours .. 'claim_order') or 0
+    local order = holds_some and call('INCR', ours .. 'claim_order') or 0
     leased[#leased + 1] = { at, order, id, fields }
   end
   return not of.lost, so_far
 end
 
 local function lease_from(at, list, most, bytes)
-  local ids = redis.call('LPOP', rq .. 'queue:' .. list, math.min(most, wanted - count_leased)) or {}
+  local ids = call('LPOP', rq .. 'queue:' .. list, math.min(most, wanted - count_leased)) or {}
   local members, shadows, is_full = {}, {}, false
-  local place, suffix = redis.call('ZCARD', leases), ':' .. execution
+  local place, suffix = call('ZCARD', leases), ':' .. execution
   for index, id in ipairs(ids) do
     local before, goes_on = count_leased, true
     if is_strange(id) then
       -- Kept where a person can look at it: nobody could name such a job.
-      redis.call('RPUSH', ours .. 'strange', list .. ' ' .. id)
-      redis.call('LTRIM', ours .. 'strange', -1000, -1)
+      call('RPUSH', ours .. 'strange', list .. ' ' .. id)
+      call('LTRIM', ours .. 'strange', -1000, -1)
       strange[#strange + 1] = list .. ' ' .. id
     else
       goes_on, bytes = add_leased(at, list, id, bytes)
@@ -147,14 +147,14 @@ local function lease_from(at, list, most, bytes)
     if not goes_on then
       is_full = true
       for back = #ids, index + (count_leased - before), -1 do
-        redis.call('LPUSH', rq .. 'queue:' .. list, ids[back])
+        call('LPUSH', rq .. 'queue:' .. list, ids[back])
       end
       break
     end
   end
   if #members > 0 then
-    redis.call('ZADD', leases, unpack(members))
-    redis.call('ZADD', rq .. 'wip:' .. list, unpack(shadows))
+    call('ZADD', leases, unpack(members))
+    call('ZADD', rq .. 'wip:' .. list, unpack(shadows))
   end
   return is_full, bytes
 end
@@ -183,7 +183,7 @@ local function answer_again()
     spread(group)
   end
   for at, token in ipairs(tokens) do
-    if redis.call('ZSCORE', leases, token) then
+    if call('ZSCORE', leases, token) then
       awaited[#awaited + 1] = at
     end
   end
@@ -191,26 +191,26 @@ local function answer_again()
   for index = first_list, #ARGV, 3 do
     place[ARGV[index + 1]] = (index - first_list) / 3 + 1
   end
-  for _, token in ipairs(redis.call('ZRANGE', leases, 0, -1)) do
+  for _, token in ipairs(call('ZRANGE', leases, 0, -1)) do
     local id, of = string.match(token, '^(.*):([^:]*)$')
     if of == execution then
-      local fields = redis.pcall('HGETALL', rq_job .. id)
-      local list = not fields.err and redis.call('HGET', rq_job .. id, 'origin')
+      local fields = try('HGETALL', rq_job .. id)
+      local list = not fields.err and call('HGET', rq_job .. id, 'origin')
       leased[#leased + 1] = { place[list] or 1, 0, id, fields.err and { 'unreadable', fields.err } or fields }
     end
   end
 end
 
-redis.call('ZADD', ours .. 'holders', now_ms + length, holder)
+call('ZADD', ours .. 'holders', now_ms + length, holder)
 local state = 'ok'
-if redis.call('GET', ours .. 'step:' .. holder) == number then
+if call('GET', ours .. 'step:' .. holder) == number then
   state = 'repeated'
   answer_again()
 else
-  redis.call('SET', ours .. 'step:' .. holder, number, 'PX', length * 20)
+  call('SET', ours .. 'step:' .. holder, number, 'PX', length * 20)
   commit_all()
   write_notes(ours)
-  if redis.call('EXISTS', rq .. 'suspended') == 1 then
+  if call('EXISTS', rq .. 'suspended') == 1 then
     state = 'suspended'
   elseif wanted > 0 then
     lease_all()
