@@ -8,7 +8,6 @@ import gc
 import os
 import time
 from collections import deque
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -76,14 +75,14 @@ class Child:
         """Make the parts that last as long as the child."""
         client: redis.Redis = self.leases.connection
         self.away = Away(self.worker.name)
-        alarm = self.alarm = self.alarm or Alarm(SLOW, self._let_go)
+        alarm = self.alarm = self._clock = self.alarm or Alarm(SLOW, self._let_go)
         self.pace = Pace(self.settings.batch_jobs, self.settings.batch_milliseconds / 1000)
         self.admission = Admission(self.leases, self.settings)
         self.lines = JobLines(self.settings)
-        self.messages = Messages(
-            self.leases, alarm, self.away, self.settings, self.page, self.lines
-        )
+        self.messages = Messages(self.leases, self.away, self.settings, self.lines)
         self.stock = Stock(self.worker, self.leases, alarm)
+        self._ready: list[Done] = []
+        self._oldest = float("inf")
         self.bell = Bell(client)
         self._rest: deque[Lease] = deque()
         self._was_alone = False
@@ -123,7 +122,7 @@ class Child:
             What came of it.
         """
         number, turns = self.leases.next_number(), self.order.next(wanted)
-        runs = self.messages.done
+        runs, self._ready, self._oldest = self._ready, [], float("inf")
         self.lines.flush()
         step = self.away.insist(
             lambda: self.leases.step(number, wanted, [run.committed for run in runs], turns),
@@ -140,9 +139,9 @@ class Child:
             log.warning("lease_lost", job_id=runs[place].lease.job_id)
         return step
 
-    def _committed(self, count: int, keep: Sequence[Done] = ()) -> None:
-        self.messages.committed(keep)
-        self._done.succeeded += count - len(keep)
+    def _committed(self, count: int) -> None:
+        self.page.clear()
+        self._done.succeeded += count
         self.page.count(self._done)
 
     def run_batch(self, step: Step) -> None:
@@ -166,7 +165,7 @@ class Child:
             self.order.served(lease.list_name)
             self._count += 1
             ran += 1
-            if rest and self.messages.oldest + _COMMIT_AFTER < begin:
+            if rest and self._oldest + _COMMIT_AFTER < begin:
                 self.page.end(0)
                 self.step(0)
         self.page.end(0)
@@ -230,13 +229,16 @@ class Child:
         if isinstance(job, Plain):
             self._show(lease, job.timeout)
             begin = time.monotonic()
-            succeeded = self.messages.run(lease, job, now=now)
-            done.seconds += time.monotonic() - begin
-            if not succeeded:
+            ended = self.messages.run(lease, job, now=now, clock=self._clock, journal=self.page)
+            over = time.monotonic()
+            done.seconds += over - begin
+            if ended is not None:
+                self._keep(ended, over)
+            else:
                 done.failed += 1
                 self.page.count(done)
         else:
-            if self.messages.done:  # it is not to wait for a job that may do anything
+            if self._ready:  # it is not to wait for a job that may do anything
                 self.step(0)
             self._hand_back_rest()
             self._show(lease, job.timeout or 0)
@@ -244,6 +246,11 @@ class Child:
             self._was_alone = True
             done.others += 1
             self.page.count(done)
+
+    def _keep(self, done: Done, now: float) -> None:
+        if not self._ready:
+            self._oldest = now
+        self._ready.append(done)
 
     def _show(self, lease: Lease, limit: float, slot: int = 0) -> None:
         name = f"{lease.list_name}\n{lease.job_id}\n{lease.execution}"
@@ -253,16 +260,18 @@ class Child:
         """Called in the middle of a slow job: nobody is to wait for it."""
         try:
             self.lines.flush()
-            if self.messages.done:
+            if self._ready:
                 self._commit_once()
             self._hand_back_rest()
         except redis.RedisError as error:
             log.warning("batch_not_handed_back", error=str(error))
 
     def _commit_once(self) -> None:
-        runs = self.messages.done
+        runs = self._ready
         step = self.leases.step(self.leases.next_number(), 0, [run.committed for run in runs], ())
-        self._committed(len(runs), keep=[runs[place] for place in step.awaited])
+        self._ready = [runs[place] for place in step.awaited]
+        self._oldest = time.monotonic() if self._ready else float("inf")
+        self._committed(len(runs) - len(self._ready))
 
     def _hand_back_rest(self) -> None:
         rest = list(self._rest)

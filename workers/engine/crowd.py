@@ -25,7 +25,7 @@ from messages import message_types
 from workers.engine.child import Child
 from workers.engine.interrupts import ThreadClock, look_at
 from workers.engine.plain import Plain
-from workers.engine.run_message import Done, Messages
+from workers.engine.run_message import NO_CLOCK, NO_JOURNAL, Done
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE
 from workers.errors import HandlerNotFound
@@ -56,8 +56,6 @@ class Crowd(Child):
         self._waiting: deque[_Waiting] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._clocks: set[ThreadClock] = set()
-        self._ready: list[Done] = []
-        self._oldest = float("inf")
         self._alone: asyncio.Task[None] | None = None
         self._kinds: dict[bytes, bool] = {}
 
@@ -113,7 +111,7 @@ class Crowd(Child):
 
     def _room(self) -> int:
         # Some wait here already, so that no place is empty while Redis is asked.
-        ahead = min(self._most // 2, int(self._most * self.pace.per_second * self.pace.ahead))
+        ahead = min(self._most, int(self._most * self.pace.per_second * self.pace.ahead))
         return max(0, min(self._wanted_left(), len(self._free) + ahead - len(self._waiting)))
 
     def _wanted_left(self) -> int:
@@ -124,18 +122,13 @@ class Crowd(Child):
         return left
 
     async def _ask(self, wanted: int) -> Step:
-        runs, self._ready, self._oldest = self._ready, [], float("inf")
-        step: Step = await self._in(self._redis, lambda: self._step(wanted, runs))
+        step: Step = await self._in(self._redis, lambda: self.step(wanted))
         for run in self._ready:  # they were noted while the journal was emptied
             self.page.write(run.committed)
         for lease in step.leased:
             self._waiting.append(_Waiting(lease, step))
             self.order.served(lease.list_name)
         return step
-
-    def _step(self, wanted: int, runs: list[Done]) -> Step:
-        self.messages.done = runs
-        return self.step(wanted)
 
     async def _pause(self, bell: "asyncio.Future[bool] | None") -> "asyncio.Future[bool] | None":
         """Wait until there is something to do for Redis."""
@@ -159,7 +152,7 @@ class Crowd(Child):
                 return bell
 
     def _is_due(self) -> bool:
-        enough = max(1, self._most // 5)
+        enough = max(1, self._most // 2)
         is_late = time.monotonic() >= self._oldest + _COMMIT_AFTER
         return bool(self._ready) and (is_late or len(self._ready) >= enough)
 
@@ -168,8 +161,9 @@ class Crowd(Child):
             self._waker, lambda: self._ring(step, _LOOK_EVERY * 8)
         )
 
-    async def _in(self, pool: ThreadPoolExecutor, call: Callable[[], Any]) -> Any:
-        return await asyncio.get_running_loop().run_in_executor(pool, call)
+    @staticmethod
+    def _in(pool: ThreadPoolExecutor, call: Callable[[], Any]) -> "asyncio.Future[Any]":
+        return asyncio.get_running_loop().run_in_executor(pool, call)
 
     # --- jobs -------------------------------------------------------------------------------------
 
@@ -215,7 +209,7 @@ class Crowd(Child):
                 self._done.failed += 1
                 self.page.count(self._done)
             else:
-                self._keep(done)
+                self._keep(done, time.monotonic())
         elif job is not None:
             self._show(lease, job.timeout or 0, slot)
             await self._in(self._jobs, partial(self.stock.run, lease, job))
@@ -225,21 +219,20 @@ class Crowd(Child):
 
     async def _run_plain(self, lease: Lease, job: Plain, now: float) -> Done | None:
         if self._is_async(lease):
-            messages = self._messages(_NoClock())
-            await messages.arun(lease, job, now=now)
-        else:
-            messages = await self._in(self._jobs, lambda: self._run_in_thread(lease, job, now))
-        return messages.done[0] if messages.done else None
+            return await self.messages.arun(lease, job, now=now, clock=NO_CLOCK, journal=NO_JOURNAL)
+        done: Done | None = await self._in(
+            self._jobs, partial(self._run_in_thread, lease, job, now)
+        )
+        return done
 
-    def _run_in_thread(self, lease: Lease, job: Plain, now: float) -> Messages:
+    def _run_in_thread(self, lease: Lease, job: Plain, now: float) -> Done | None:
         clock = ThreadClock()
-        messages = self._messages(clock)
         self._clocks.add(clock)
         try:
-            messages.run(lease, job, now=now)
+            # Its end is noted by the thread that decides.
+            return self.messages.run(lease, job, now=now, clock=clock, journal=NO_JOURNAL)
         finally:
             self._clocks.discard(clock)
-        return messages
 
     def _is_async(self, lease: Lease) -> bool:
         # Our producer writes the type into the description; a wrong guess costs time, no more.
@@ -249,34 +242,10 @@ class Crowd(Child):
             known = self._kinds[kind] = _has_async_handler(kind.decode(errors="replace"))
         return known
 
-    def _messages(self, clock: Any) -> Messages:
-        return Messages(self.leases, clock, self.away, self.settings, _NoJournal(), self.lines)
-
-    def _keep(self, done: Done) -> None:
+    @override
+    def _keep(self, done: Done, now: float) -> None:
         self.page.write(done.committed)
-        if not self._ready:
-            self._oldest = time.monotonic()
-        self._ready.append(done)
-
-
-class _NoClock:
-    """For the event loop, which keeps the time itself."""
-
-    def set(self, limit: float) -> None:
-        """Nothing to do."""
-
-    def stop(self) -> None:
-        """Nothing to do."""
-
-
-class _NoJournal:
-    """For one run: its end is noted by the thread that decides."""
-
-    def write(self, run: bytes) -> None:
-        """Not here."""
-
-    def clear(self) -> None:
-        """Nothing to do."""
+        super()._keep(done, now)
 
 
 def _is_suspect(lease: Lease) -> bool:

@@ -126,6 +126,9 @@ class Common:
         return cls(fields, Terms.of(fields))
 
 
+_OWN = frozenset({b"created_at", b"enqueued_at", b"data", b"description"})
+
+
 class Alike(Mapping[bytes, bytes]):
     """The hash of a job that is exactly as our producer wrote it, without a rare option.
 
@@ -149,7 +152,11 @@ class Alike(Mapping[bytes, bytes]):
 
     @override
     def __getitem__(self, name: bytes) -> bytes:
-        return self._all()[name]
+        return self.common.fields[name] if name in self.common.fields else self._own()[name]
+
+    @override
+    def __contains__(self, name: object) -> bool:
+        return name in self.common.fields or name in _OWN
 
     @override
     def __iter__(self) -> Iterator[bytes]:
@@ -160,8 +167,10 @@ class Alike(Mapping[bytes, bytes]):
         return len(self._all())
 
     def _all(self) -> dict[bytes, bytes]:
+        return {**self.common.fields, **self._own()}
+
+    def _own(self) -> dict[bytes, bytes]:
         return {
-            **self.common.fields,
             b"created_at": self.written_at,
             b"enqueued_at": self.written_at,
             b"data": self.data,

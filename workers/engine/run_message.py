@@ -1,6 +1,5 @@
 """Runs plain messages in a child, and ends each run: committed in a batch, or at once."""
 
-import time
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -42,9 +41,6 @@ class Journal(Protocol):
     def write(self, run: bytes) -> None:
         """Note a run."""
 
-    def clear(self) -> None:
-        """All are committed."""
-
 
 class Clock(Protocol):
     """Interrupts a job that takes too long; see `alarm`."""
@@ -54,6 +50,36 @@ class Clock(Protocol):
 
     def stop(self) -> None:
         """It is over."""
+
+
+class NoClock:
+    """Interrupts nothing: somebody else keeps the time."""
+
+    def set(self, limit: float) -> None:
+        """Nothing to do."""
+
+    def stop(self) -> None:
+        """Nothing to do."""
+
+
+class NoJournal:
+    """Notes nothing: somebody else does."""
+
+    def write(self, run: bytes) -> None:
+        """Nothing to do."""
+
+
+NO_CLOCK, NO_JOURNAL = NoClock(), NoJournal()
+
+
+class _Ending(NamedTuple):
+    """What the end of a run needs to know."""
+
+    lease: Lease
+    run: Run
+    job: Plain
+    clock: Clock
+    journal: Journal
 
 
 class Done(NamedTuple):
@@ -78,74 +104,62 @@ class Done(NamedTuple):
 
 
 class Messages:
-    """The messages that a child runs.
+    """Runs messages.
 
     Args:
         leases: Whose jobs they are.
-        clock: Interrupts them.
         away: Waits while Redis is away.
         settings: Those of the worker.
-        page: Where runs are noted that are not committed.
         say: Writes the lines of jobs that go well.
     """
 
-    def __init__(  # noqa: PLR0913, PLR0917 - the parts of a child
-        self,
-        leases: Leases,
-        clock: Clock,
-        away: Away,
-        settings: Settings,
-        page: Journal,
-        say: Sayer,
-    ) -> None:
+    def __init__(self, leases: Leases, away: Away, settings: Settings, say: Sayer) -> None:
         self.leases = leases
-        self.done: list[Done] = []
-        self.oldest = float("inf")
-        self._clock = clock
         self._away = away
         self._place = Place(leases.worker, leases.connection, settings)
-        self._page = page
         self._say = say
 
-    def run(self, lease: Lease, job: Plain, *, now: float) -> bool:
+    def run(
+        self, lease: Lease, job: Plain, *, now: float, clock: Clock, journal: Journal
+    ) -> Done | None:
         """Run a message, and end its run unless it succeeded: that waits for the next step.
 
         Args:
             lease: Its lease.
             job: What its record says.
             now: Redis' time when it was leased.
+            clock: Interrupts it.
+            journal: Where it is noted if it succeeded.
 
         Returns:
-            Whether it succeeded.
+            What is to be committed, if it succeeded.
         """
         run = self.start(lease, job, now=now)
-        self._clock.set(job.timeout)
+        ending = _Ending(lease, run, job, clock, journal)
+        clock.set(job.timeout)
         try:
-            return handle(
-                run,
-                job.body,
-                say=self._say,
-                finish=partial(self._finish, lease, run, job),
-            )
+            return handle(run, job.body, say=self._say, finish=partial(self._finish, ending))
         except BaseTimeoutException as error:  # the time was up before the handler was called
-            return self._finish(lease, run, job, None, judge(error, run.attempt, RetryPolicy()))
+            return self._finish(ending, None, judge(error, run.attempt, RetryPolicy()))
 
-    async def arun(self, lease: Lease, job: Plain, *, now: float) -> None:
-        """As `run`, for an `async def` handler, in the running event loop.
+    async def arun(
+        self, lease: Lease, job: Plain, *, now: float, clock: Clock, journal: Journal
+    ) -> Done | None:
+        """As `run`, for an `async def` handler, in the running event loop, which keeps the time.
 
         Args:
             lease: Its lease.
             job: What its record says.
             now: Redis' time when it was leased.
+            clock: Is told when it is over.
+            journal: As for `run`.
+
+        Returns:
+            As `run`.
         """
         run = self.start(lease, job, now=now)
-        await ahandle(
-            run,
-            job.body,
-            say=self._say,
-            finish=partial(self._finish, lease, run, job),
-            limit=job.timeout,
-        )
+        finish = partial(self._finish, _Ending(lease, run, job, clock, journal))
+        return await ahandle(run, job.body, say=self._say, finish=finish, limit=job.timeout)
 
     def start(self, lease: Lease, job: Plain, *, now: float) -> Run:
         """Begin a run.
@@ -157,16 +171,6 @@ class Messages:
         """
         waited = now - job.enqueued_at
         return Run(lease.job_id, lease.list_name, job, self._place, max(waited, 0.0))
-
-    def committed(self, keep: Sequence[Done] = ()) -> None:
-        """What was done is committed.
-
-        Args:
-            keep: Runs that are not.
-        """
-        self.done = list(keep)
-        self.oldest = time.monotonic() if keep else float("inf")
-        self._page.clear()
 
     def judge_killed(self, lease: Lease, job: Plain, error: BaseException, *, now: float) -> None:
         """End a run whose process was killed because it did not keep to a limit.
@@ -180,42 +184,36 @@ class Messages:
         run = self.start(lease, job, now=now)
         message = _readable(job.body)
         policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
-        self._finish(lease, run, job, message, judge(error, run.attempt, policy))
+        ending = _Ending(lease, run, job, NO_CLOCK, NO_JOURNAL)
+        self._finish(ending, message, judge(error, run.attempt, policy))
 
     def _finish(
-        self,
-        lease: Lease,
-        run: Run,
-        job: Plain,
-        message: Message | None,
-        outcome: Outcome | HandBack,
-    ) -> bool:
-        self._clock.stop()
+        self, ending: "_Ending", message: Message | None, outcome: Outcome | HandBack
+    ) -> Done | None:
+        ending.clock.stop()
         match outcome:
             case Completed():
-                self._succeed(lease, run, job, message, outcome.result)
-                return True
+                return self._succeed(ending, message, outcome.result)
             case RetryAfter():
-                self._retry(lease, run, message, outcome)
+                self._retry(ending, message, outcome)
             case HandBack():
-                self._give_to_others(lease, run, job, outcome)
+                self._give_to_others(ending, outcome)
             case Dead():
-                self._bury(lease, run, job, message, outcome)
+                self._bury(ending, message, outcome)
             case _:
                 assert_never(outcome)
-        return False
+        return None
 
-    def _succeed(
-        self, lease: Lease, run: Run, job: Plain, message: Message | None, result: Any
-    ) -> None:
+    @staticmethod
+    def _succeed(ending: "_Ending", message: Message | None, result: Any) -> Done:
         assert message is not None, "only a handler that was called can succeed"  # noqa: S101
-        made = ends.success(lease, run, job, message, result)
-        self._page.write(made)
-        if not self.done:
-            self.oldest = time.monotonic()
-        self.done.append(Done(lease, run.began, result, made))
+        lease, run = ending.lease, ending.run
+        made = ends.success(lease, run, ending.job, message, result)
+        ending.journal.write(made)
+        return Done(lease, run.began, result, made)
 
-    def _retry(self, lease: Lease, run: Run, message: Message | None, outcome: RetryAfter) -> None:
+    def _retry(self, ending: "_Ending", message: Message | None, outcome: RetryAfter) -> None:
+        run = ending.run
         delay = say_retried(run, outcome)
         record = run.ended(
             "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why
@@ -228,24 +226,23 @@ class Messages:
             kind=message.message_type if message else "unknown",
             tenant=ends.tenant_of(message),
         )
-        self._again(lease, end)
+        self._again(ending.lease, end)
 
-    def _give_to_others(self, lease: Lease, run: Run, job: Plain, found: HandBack) -> None:
-        kind = _type_of(job.envelope())
-        say_handed_back(run, kind, found)
+    def _give_to_others(self, ending: "_Ending", found: HandBack) -> None:
+        kind = _type_of(ending.job.envelope())
+        say_handed_back(ending.run, kind, found)
         first = found.record is not None
         end = ends.restart(
-            run, found.delay, found.record, outcome="handed_back", kind=kind, meta=first
+            ending.run, found.delay, found.record, outcome="handed_back", kind=kind, meta=first
         )
-        self._again(lease, end)
+        self._again(ending.lease, end)
 
     def _again(self, lease: Lease, end: Sequence[str | float]) -> None:
         if not self._away.insist(lambda: self.leases.again(lease, end)):
             log.warning("lease_lost", job_id=lease.job_id)
 
-    def _bury(
-        self, lease: Lease, run: Run, job: Plain, message: Message | None, outcome: Dead
-    ) -> None:
+    def _bury(self, ending: "_Ending", message: Message | None, outcome: Dead) -> None:
+        lease, run, job = ending.lease, ending.run, ending.job
         if not self._away.insist(lambda: self.leases.holds(lease)):
             log.warning("lease_lost", job_id=lease.job_id)
             return

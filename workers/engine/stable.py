@@ -200,14 +200,7 @@ class Stable:
         if self._killed_for is None or job is None:
             crashed(leases, lease, _words(code))
             return
-        messages = Messages(
-            leases,
-            NoAlarm(),
-            self._away,
-            self._worker.settings,
-            Page(1),
-            Silent(),
-        )
+        messages = Messages(leases, self._away, self._worker.settings, Silent())
         messages.judge_killed(known, job, self._killed_for, now=time.time())
 
     def _stop(self, lease: Lease) -> None:
