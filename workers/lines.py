@@ -9,10 +9,10 @@ import json
 import logging
 import os
 import threading
+import time
 import weakref
 from collections.abc import Callable, Sequence
 from contextvars import copy_context
-from time import time_ns
 from typing import Any
 
 import structlog
@@ -55,6 +55,7 @@ class JobLines:
         # As text, or as what the text is made of: many at once are made in a third of the time.
         self._waiting: list[str | _Line] = []
         self._targets: Sequence[logging.Handler] = ()
+        self._since = 0.0  # when the first of these lines came, by the monotonic clock
         self._is_short = False  # the way that the lines of this batch take
         self._may_wait: dict[type[Message], bool] = {}
         self._first = _First(self)
@@ -72,7 +73,7 @@ class JobLines:
             attempt: Which start this is, from 1.
         """
         if self._is_open():
-            self._add((message, job_id, queue, attempt, time_ns(), None))
+            self._add((message, job_id, queue, attempt, time.time_ns(), None))
 
     def completed(
         self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: float
@@ -87,7 +88,16 @@ class JobLines:
             duration_ms: Milliseconds that it took, from 0, finite.
         """
         if self._is_open():
-            self._add((message, job_id, queue, attempt, time_ns(), duration_ms))
+            self._add((message, job_id, queue, attempt, time.time_ns(), duration_ms))
+
+    def flush_older(self, seconds: float) -> None:
+        """Write what waits, if the first of it has waited for long enough.
+
+        Args:
+            seconds: For how long.
+        """
+        if self._waiting and time.monotonic() - self._since >= seconds:
+            self.flush()
 
     def flush(self) -> None:
         """Write what waits; then nothing is lost, however the process ends.
@@ -147,6 +157,7 @@ class JobLines:
     def _begin(self) -> bool:
         if not self._are_wanted or not self._logger.isEnabledFor(logging.INFO):
             return False
+        self._since = time.monotonic()
         self._targets = targets_of_batches(self._logger)
         self._is_short = bool(self._targets) and not structlog.contextvars.get_contextvars()
         for target in self._targets:

@@ -45,6 +45,7 @@ SLOW = 0.1
 
 _LONGEST_WAIT = 5.0  # seconds between two looks at empty queues that nobody rang for
 _COMMIT_AFTER = 0.05  # seconds that a finished run waits for its commit, within a batch
+_WRITE_AFTER = 0.05  # seconds that log lines wait for others to be written with them
 
 
 @dataclass
@@ -123,7 +124,7 @@ class Child:
         """
         number, turns = self.leases.next_number(), self.order.next(wanted)
         runs, self._ready, self._oldest = self._ready, [], float("inf")
-        self.lines.flush()
+        self.lines.flush_older(_WRITE_AFTER)
         step = self.away.insist(
             lambda: self.leases.step(number, wanted, [run.committed for run in runs], turns),
             until=lambda: not runs and self.page.is_to_stop,
@@ -137,6 +138,8 @@ class Child:
             self.away.insist(lambda: self.admission.quarantine(broken, step.strange))
         for place in step.refused:
             log.warning("lease_lost", job_id=runs[place].lease.job_id)
+        if not step.leased:
+            self.lines.flush()
         return step
 
     def _committed(self, count: int) -> None:

@@ -141,6 +141,7 @@ class Crowd(Child):
             changed.cancel()
             self._changed.clear()
             look_at(self._clocks)
+            self.lines.flush_older(_LOOK_EVERY)
             self._start_waiting()
             if bell is not None and bell.done():
                 with suppress(Exception):

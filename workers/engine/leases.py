@@ -6,7 +6,8 @@ the lease is ended the job stands below its holder, and in RQ's registry of star
 
 import time
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import redis
@@ -58,12 +59,10 @@ class Leases:
         self.worker = worker
         self.connection = connection
         self._length = int(lease_seconds * 1000)
-        self._keep_finished = keep_finished
-        self._keep_payload = int(keep_payload)
         self._number = 0
         self._step = _registered("step", connection)
-        begins = ("EVALSHA", self._step.sha, 0, *self._who())
-        self._step_begins = len(begins), packed(begins)
+        always = (worker, self._length, keep_finished, int(keep_payload))
+        self._step_begins = _Packed.of("EVALSHA", self._step.sha, 0, *self._who(), *always)
         self._again = _registered("again", connection)
         self._hand_back = _registered("hand_back", connection)
         self._take_over = connection.register_script(script("workers.engine", "take_over"))
@@ -90,22 +89,8 @@ class Leases:
         Returns:
             What came of it.
         """
-        names = [
-            part
-            for turn in turns
-            for part in (_pause_of(turn.list_name), turn.list_name, turn.most)
-        ]
-        parts: Sequence[Stored] = (
-            number,
-            self._length,
-            self.worker,
-            wanted,
-            self._keep_finished,
-            self._keep_payload,
-            in_groups(runs),
-            *names,
-        )
-        answer = self._call_step(parts)
+        own = _Packed.of(number, wanted, in_groups(runs))
+        answer = self._call_step(self._step_begins, own, _packed_turns(tuple(turns)))
         return step_of(answer, f"{self.holder}-{number}", turns)
 
     def again(self, lease: Lease, arguments: Sequence[str | float]) -> bool:
@@ -226,10 +211,10 @@ class Leases:
         name = holder or self.holder
         self._resign(keys=[keys.holders(), keys.leases(name), keys.last_step(name)], args=[name])
 
-    def _call_step(self, parts: Sequence[Stored]) -> Any:
+    def _call_step(self, *parts: "_Packed") -> Any:
         # Packed here: redis-py takes longer for a call than the server takes for a job.
-        count, begins = self._step_begins
-        command = b"*%d\r\n%b%b" % (count + len(parts), begins, packed(parts))
+        texts = b"".join(each.text for each in parts)
+        command = b"*%d\r\n%b" % (sum(each.parts for each in parts), texts)
         try:
             return result_of(exchange(self.connection, command, 1))
         except NoScriptError:
@@ -247,11 +232,20 @@ def _registered(name: str, connection: redis.Redis) -> Any:
     return connection.register_script(text)
 
 
-_pauses: dict[str, str] = {}
+class _Packed(NamedTuple):
+    """Arguments of a command, as Redis reads them."""
+
+    parts: int
+    text: bytes
+
+    @classmethod
+    def of(cls, *parts: Stored) -> "_Packed":
+        return cls(len(parts), packed(parts))
 
 
-def _pause_of(name: str) -> str:
-    found = _pauses.get(name)
-    if found is None:
-        found = _pauses[name] = pause_field("queue", queue_of(name))
-    return found
+@lru_cache(maxsize=1_000)  # the same ones come again and again
+def _packed_turns(turns: tuple[Turn, ...]) -> _Packed:
+    parts = (
+        part for name, most in turns for part in (pause_field("queue", queue_of(name)), name, most)
+    )
+    return _Packed.of(*parts)

@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from random import shuffle
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from workers.engine.fairness import rotation, starting_with
 from workers.routing import Priority, list_name, queue_of
@@ -12,8 +13,7 @@ from workers.routing import Priority, list_name, queue_of
 Strategy = Literal["default", "round_robin", "random"]
 
 
-@dataclass(frozen=True)
-class Turn:
+class Turn(NamedTuple):
     """A list to be served, and how many of its jobs at most."""
 
     list_name: str
@@ -48,7 +48,7 @@ class Order:
         """The names of all lists, in the order of the queues."""
         return [list_name(queue, priority) for queue in self.queues for priority in Priority]
 
-    def next(self, wanted: int) -> Sequence[Turn]:
+    def next(self, wanted: int) -> tuple[Turn, ...]:
         """Which lists to serve, and how many jobs of each.
 
         Every list of a queue gets its share of the turns. What one does not need, because it is
@@ -59,15 +59,9 @@ class Order:
         """
         if self.strategy == "random":
             shuffle(self._order)
-        first, shares = self._round[self._at], self._shares(wanted)
-        urgent = starting_with(first)
-        fair = [(priority, shares[priority]) for priority in Priority if shares[priority]]
-        rest = [(priority, wanted) for priority in urgent]
-        return [
-            Turn(list_name(queue, priority), most)
-            for queue in self._order
-            for priority, most in (*fair, *rest)
-        ]
+        at, length = self._at, len(self._round)
+        self._at = (at + wanted) % length
+        return _turns(tuple(self._order), self._round, at, wanted)
 
     def served(self, name: str) -> None:
         """Take note that a job of a list was leased.
@@ -79,9 +73,22 @@ class Order:
             at = self._order.index(queue_of(name)) + 1
             self._order = self._order[at:] + self._order[:at]
 
-    def _shares(self, turns: int) -> Mapping[Priority, int]:
-        whole, begin = turns // len(self._round), self._at
-        self._at = (begin + turns) % len(self._round)
-        part = (self._round * 2)[begin : begin + turns % len(self._round)]
-        weights = dict(zip(Priority, self.weights, strict=True))
-        return {each: whole * weights[each] + part.count(each) for each in Priority}
+
+@lru_cache(maxsize=1_000)  # few numbers of jobs are wanted again and again
+def _turns(
+    queues: tuple[str, ...], one_round: tuple[Priority, ...], at: int, wanted: int
+) -> tuple[Turn, ...]:
+    shares = _shares(one_round, at, wanted)
+    fair = [(priority, shares[priority]) for priority in Priority if shares[priority]]
+    rest = [(priority, wanted) for priority in starting_with(one_round[at])]
+    return tuple(
+        Turn(list_name(queue, priority), most)
+        for queue in queues
+        for priority, most in (*fair, *rest)
+    )
+
+
+def _shares(one_round: tuple[Priority, ...], at: int, wanted: int) -> Mapping[Priority, int]:
+    whole, part = divmod(wanted, len(one_round))
+    begun = (one_round * 2)[at : at + part]
+    return {each: whole * one_round.count(each) + begun.count(each) for each in Priority}

@@ -122,8 +122,13 @@ class Common:
         Args:
             pairs: Names and values by turns.
         """
-        fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
-        return cls(fields, Terms.of(fields))
+        return _common(tuple(pairs))
+
+
+@lru_cache(maxsize=100)
+def _common(pairs: tuple[bytes, ...]) -> Common:
+    fields = dict(zip(pairs[::2], pairs[1::2], strict=True))
+    return Common(fields, Terms.of(fields))
 
 
 _OWN = frozenset({b"created_at", b"enqueued_at", b"data", b"description"})

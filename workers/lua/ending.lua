@@ -92,8 +92,9 @@ end
 -- Seconds in a bucket of time, and for how long the bucket is kept: 7, 90 and 90 days.
 local resolutions = { m = { 60, 604800 }, h = { 3600, 7776000 }, d = { 86400, 7776000 } }
 
+-- Returns whether it is the first of its name in this bucket.
 local function write_counter(key, found)
-  redis.call('HINCRBY', key, found.prefix .. 'n', found.n)
+  local all = redis.call('HINCRBY', key, found.prefix .. 'n', found.n)
   redis.call('HINCRBY', key, found.prefix .. 'run', found.run)
   for place, amount in pairs(found.runs) do
     redis.call('HINCRBY', key, found.prefix .. 'run:' .. place, amount)
@@ -107,6 +108,7 @@ local function write_counter(key, found)
   if found.tenant then
     redis.call('HINCRBY', key, found.tenant, found.n)
   end
+  return all == found.n
 end
 
 -- To cut a list costs more than to add to it, so that is done once for 500 entries.
@@ -132,13 +134,16 @@ local function write_notes(ours)
   for name, resolution in pairs(resolutions) do
     local length, kept = unpack(resolution)
     local key = ours .. 'stats:' .. name .. ':' .. (now_s - now_s % length)
+    local is_new = false
     for _, found in pairs(counts) do
-      write_counter(key, found)
+      is_new = write_counter(key, found) or is_new
     end
     for field, amount in pairs(failures) do
       redis.call('HINCRBY', key, field, amount)
     end
-    redis.call('EXPIRE', key, kept)
+    if is_new then
+      redis.call('EXPIRE', key, kept)
+    end
   end
   write_recent(ours)
 end

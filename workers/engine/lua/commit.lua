@@ -1,17 +1,17 @@
 -- Commit the runs that succeeded: the first half of a step, which ends in step.lua. ending.lua stands
 -- before this text.
 -- KEYS: none; every name is built from the prefixes, as RQ's own scripts do
--- ARGV: RQ's prefix, ours, holder, number of the step, length of a lease in ms, worker, how many
---       jobs to lease, finished jobs without a result to keep per list, 1 to keep the payloads of
---       finished jobs, groups of runs as JSON, then
+-- ARGV: RQ's prefix, ours, holder, worker, length of a lease in ms, finished jobs without a result
+--       to keep per list, 1 to keep the payloads of finished jobs, number of the step, how many jobs
+--       to lease, groups of runs as JSON, then
 --       the lists in the order in which they are served, each as the pause that would stop it, its
 --       name, and how many jobs to take of it at most. A group is { what its runs have in common,
 --       run, run, ... }: { execution, list, TTL in s, unique key or '', finished jobs to keep or -1,
 --       stat, tenant or '' }, and { id, started, ended, '' or { result, started and ended in Unix
 --       s }, duration, waited or '' }.
-local rq, ours, holder, number = unpack(ARGV, 1, 4)
-local length, worker, wanted, most_kept = tonumber(ARGV[5]), ARGV[6], tonumber(ARGV[7]), tonumber(ARGV[8])
-local keeps_payload, groups = ARGV[9] == '1', cjson.decode(ARGV[10])
+local rq, ours, holder, worker = unpack(ARGV, 1, 4)
+local length, most_kept, keeps_payload = tonumber(ARGV[5]), tonumber(ARGV[6]), ARGV[7] == '1'
+local number, wanted, groups = ARGV[8], tonumber(ARGV[9]), cjson.decode(ARGV[10])
 local first_list = 11
 local leases = ours .. 'leases:' .. holder
 local rq_job = rq .. 'job:'
