@@ -117,10 +117,16 @@ async def adispatch(
             if inspect.isawaitable(result):
                 result = await result
         return _NOTHING if result is None else Completed(_json(result, handler))
-    except asyncio.CancelledError:
-        raise
-    except BaseException as error:  # noqa: BLE001 - as in `dispatch`
+    except BaseException as error:  # as in `dispatch`
+        if isinstance(error, asyncio.CancelledError) and _is_cancelled_from_outside():
+            raise
         return judge(_late(limit) if clock.expired() else error, attempt, policy)
+
+
+def _is_cancelled_from_outside() -> bool:
+    # A handler may also wait for something that was cancelled: that is an error like any other.
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
 
 
 def _late(limit: float) -> JobTimeoutException:

@@ -18,6 +18,8 @@ async def do_as_asked(message: TestMessage, context: Context) -> object:
         case "sleep":
             await asyncio.sleep(float(str(message.data.payload.new_value)))
             note(f"slept: {context.attempt}")
+        case "cancelled":
+            raise asyncio.CancelledError
         case "permanent":
             raise PermanentError("it will never work")
         case "die":

@@ -44,6 +44,15 @@ def test_each_job_ends_as_its_handler_does(redis, send, crowd):
     assert handles[0].wait(1) == {"echo": "echo", "attempt": 1}
 
 
+@pytest.mark.parametrize("crowd", [APPLICATIONS["event loop"]], indirect=True)
+def test_a_cancelled_error_of_a_handler_is_an_error_like_any_other(redis, send, crowd):
+    crowd()
+    handle = send("cancelled", attempts=1)
+
+    assert settled(handle) == "failed"
+    assert reason(redis, handle) == "exhausted"
+
+
 @pytest.mark.parametrize(
     "crowd",
     # A thread cannot be interrupted: its child is killed 5 s after the timeout.
