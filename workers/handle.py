@@ -10,11 +10,11 @@ import redis.asyncio
 from rq.job import JobStatus
 
 from workers import keys
+from workers.cancelling import cancel_job
 from workers.connection import aconnection_for, atwin, default_connection, storage_errors
 from workers.dependents import settle_dependents
 from workers.ended import Ended, look_commands, verdict
 from workers.errors import InvalidState, JobNotFound, WaitTimeout
-from workers.scripts import script
 from workers.settings import load_settings
 
 _LONGEST_BLOCK = 1.0  # stock workers do not write to the stream of outcomes: look again this often
@@ -129,23 +129,20 @@ class JobHandle:
         return ended.value()
 
     def cancel(self) -> None:
-        """Take the job out before a worker takes it.
+        """Take the job out before its handler is called.
 
-        Jobs that depend on it follow their `on_parent_failure`.
+        Once this has returned the handler is never called; a worker that has leased the job and
+        not begun it is asked to give it up. Jobs that depend on it follow their
+        `on_parent_failure`.
 
         Raises:
             JobNotFound: If there is no record of it.
-            InvalidState: If a worker has it, or it is over.
+            InvalidState: If a worker has begun it, which takes half a second to find out, or it is
+                over.
         """
         connection = self._connection()
         with storage_errors():
-            origin: Any = connection.hget(keys.job(self.id), "origin")
-            name = origin.decode(errors="replace") if origin is not None else ""
-            places = (keys.queue, keys.scheduled, keys.deferred, keys.canceled)
-            state = connection.register_script(script("workers", "cancel"))(
-                keys=[keys.job(self.id), *(place(name) for place in places)],
-                args=[self.id, int(time.time())],
-            ).decode()
+            state = cancel_job(self.id, connection=connection)
             if state == "canceled":
                 settle_dependents(self.id, connection=connection)
                 return
@@ -153,7 +150,7 @@ class JobHandle:
             raise self._not_found()
         raise InvalidState(
             f"Job {self.id} is {state}; only a job that waits can be cancelled.",
-            remedy="Let it end; a running job is stopped with rq's stop command.",
+            remedy=f"Let it end, or stop it while it runs: `postroom jobs stop {self.id}`.",
         )
 
     def _connection(self) -> redis.Redis:

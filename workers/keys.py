@@ -170,6 +170,11 @@ def attempts(job_id: str) -> str:
     return f"{_OURS}attempts:{job_id}"
 
 
+def cancel_wish(job_id: str) -> str:
+    """String: somebody wants to cancel a job that a worker has; expires after a second."""
+    return f"{_OURS}cancel:{job_id}"
+
+
 def progress(job_id: str) -> str:
     """Hash: how far a running job says it is."""
     return f"{_OURS}progress:{job_id}"

@@ -1,10 +1,13 @@
--- Take a waiting job out, unless somebody has taken it already.
--- KEYS: job, queue list, scheduled set, deferred set, cancelled set, audit log
--- ARGV: id, time in s, and, to write down who did it: audit entry, entries kept
--- Returns: '' if there is no such job, 'canceled', or the state in which it cannot be cancelled.
-local job, list, scheduled, deferred, cancelled, audit = unpack(KEYS)
-local id, now, entry, kept = unpack(ARGV)
+-- Take a waiting job out, or ask the worker that has it and has perhaps not begun it.
+-- KEYS: job, queue list, scheduled set, deferred set, cancelled set, audit log, wish to cancel it
+-- ARGV: id, time in s, how long the wish stands in ms (0: withdraw it), channel on which workers hear of
+--       it, and, to write down who did it: audit entry, entries kept
+-- Returns: '' if there is no such job, 'canceled', 'taken by a worker', or the state in which it cannot be
+--          cancelled.
+local job, list, scheduled, deferred, cancelled, audit, wish = unpack(KEYS)
+local id, now, stands, channel, entry, kept = unpack(ARGV)
 
+redis.call('DEL', wish)
 local status = redis.call('HGET', job, 'status')
 if not status then
   return ''
@@ -25,6 +28,10 @@ else
   return status
 end
 if removed == 0 then
+  if status == 'queued' and stands ~= '0' then
+    redis.call('SET', wish, entry and kept .. ' ' .. entry or '', 'PX', stands)
+    redis.pcall('PUBLISH', channel, id) -- who may not publish is told that it is too late
+  end
   return 'taken by a worker'
 end
 redis.call('HDEL', job, 'held')
