@@ -112,6 +112,7 @@ class Context:
         max_attempts: How many starts it may have.
         make_log: Makes `log` when it is asked for first.
         report: Stores progress; use `progress()`.
+        is_stopped: Whether somebody stopped this run; use `cancelled()`.
     """
 
     job_id: str
@@ -120,6 +121,7 @@ class Context:
     max_attempts: int
     make_log: Callable[[], structlog.stdlib.BoundLogger]
     report: Callable[[Progress], None]
+    is_stopped: Callable[[], bool] = lambda: False
 
     @cached_property
     def log(self) -> structlog.stdlib.BoundLogger:
@@ -139,6 +141,14 @@ class Context:
             note: A few words, such as `3 of 10 files`.
         """
         self.report(Progress(min(max(share, 0.0), 1.0), note))
+
+    def cancelled(self) -> bool:
+        """Whether somebody stopped this job. A handler that asks is not interrupted.
+
+        It shall ask again and again, and end by itself within `STOP_GRACE`; what it returns or
+        raises then does not count. Of jobs that RQ's own code runs this is never true.
+        """
+        return self.is_stopped()
 
 
 def current_message() -> Message | None:

@@ -27,6 +27,8 @@ class EngineSettings(BaseSettings):
     """Seconds between two clean-ups of histories and of what stock workers left."""
     shutdown_grace: float = Field(default=25.0, ge=0)
     """Seconds that running jobs have to end after SIGTERM; then they go back to their queue."""
+    stop_grace: float = Field(default=10.0, ge=0)
+    """Seconds that a job has to end when somebody stops it; then its process is killed."""
     batch_jobs: int = Field(default=200, ge=1)
     """Jobs leased at once, at most; 1 switches leasing ahead off."""
     batch_milliseconds: float = Field(default=50.0, gt=0)

@@ -50,6 +50,13 @@ class PermanentError(HandlerError):
     """It will never work: bury it now."""
 
 
+class JobStopped(BaseException):
+    """Somebody stopped this job. It is raised in the handler, and `except Exception` lets it pass.
+
+    What the handler does then makes no difference: its job ends as `stopped`.
+    """
+
+
 class HandlerNotFound(PostroomError):
     """A message type has no handler: a programming error, raised when a worker starts."""
 

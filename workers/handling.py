@@ -23,7 +23,7 @@ from workers.dispatcher import (
     dispatch,
     judge,
 )
-from workers.errors import HandlerNotFound, MemoryLimitExceeded
+from workers.errors import HandlerNotFound, JobStopped, MemoryLimitExceeded
 from workers.logger import get_logger
 from workers.registry import handler_for, needs_context, run_hooks
 from workers.retry import RetryPolicy
@@ -99,6 +99,9 @@ def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: F
 
     Returns:
         What `finish` returned.
+
+    Raises:
+        JobStopped: If somebody stopped the run: then nothing has finished it.
     """
     try:
         read = _read(run, stored)
@@ -120,7 +123,7 @@ async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], lim
         limit: Seconds that the handler may take; 0 means as long as it likes.
 
     Returns:
-        What `finish` returned.
+        What `finish` returned. Raises JobStopped as `handle` does.
     """
     try:
         read = _read(run, stored)
@@ -137,9 +140,8 @@ async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], lim
             outcome = _failed_parent(parent)
         else:
             run_hooks("started", message, context)
-            outcome = await adispatch(
-                message, run.attempt, context=context, policy=policy, limit=limit
-            )
+            call = adispatch(message, run.attempt, context=context, policy=policy, limit=limit)
+            outcome = await run.stop.around(run, call)
         _tell(run, read, outcome, say)
         if isinstance(outcome, Completed):
             return finish(message, outcome)
@@ -249,11 +251,16 @@ def _outcome(run: Run, read: _Reading) -> Outcome:
     parent = run.record.failed_parent
     if parent is not None:
         return _failed_parent(parent)
+    stop = run.stop
+    stop.run = run
     try:
         run_hooks("started", message, context)
-        return dispatch(message, run.attempt, context=context, policy=policy)
+        outcome = dispatch(message, run.attempt, context=context, policy=policy)
     except BaseTimeoutException as error:  # the time was up outside the handler
-        return judge(error, run.attempt, policy)
+        outcome = judge(error, run.attempt, policy)
+    if stop.stopped is run:
+        raise JobStopped
+    return outcome
 
 
 def _failed_parent(job_id: str) -> Dead:

@@ -14,6 +14,7 @@ from rq.utils import utcformat
 
 from workers import audit, keys
 from workers.audit import By
+from workers.cancelling import cancel_job
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
 from workers.dependents import settle_dependents
@@ -30,7 +31,7 @@ def cancel(
     now: datetime | None = None,
     connection: redis.Redis | None = None,
 ) -> None:
-    """Take a job out before a worker takes it.
+    """Take a job out before its handler is called; after that the handler is never called.
 
     Jobs that depend on it follow their `on_parent_failure`.
 
@@ -42,22 +43,13 @@ def cancel(
 
     Raises:
         JobNotFound: If there is no record of it.
-        InvalidState: If a worker has it, or it is over.
+        InvalidState: If a worker has begun it, which takes half a second to find out, or it is
+            over.
     """
     made = by.entry("job.cancel", target=job_id, now=now)
     connection = connection or default_connection()
     with storage_errors():
-        name = _origin(job_id, connection)
-        state = _run(
-            "cancel",
-            [
-                keys.job(job_id),
-                *_places(name, keys.queue, keys.scheduled, keys.deferred, keys.canceled),
-                keys.audit(),
-            ],
-            [job_id, int(time.time()), *audit.arguments(made)],
-            connection,
-        )
+        state = cancel_job(job_id, connection=connection, entry=audit.arguments(made))
         if state != "canceled":
             raise _refused(job_id, state, "cancelled", _instead_of_cancel(job_id, state))
         settle_dependents(job_id, connection=connection)
@@ -73,7 +65,9 @@ def stop(
 ) -> str:
     """Tell the worker that runs a job to stop it. The job's state is `stopped` soon after.
 
-    The worker ends the job's process at once; a stopped job is no dead letter. Of a job that has
+    Its handler is interrupted, or sees that `context.cancelled()` is true, and after `STOP_GRACE`
+    the job's process is killed; of a job that RQ's own code runs it is at once. A stopped job is
+    no dead letter. Of a job that has
     just begun nobody knows yet who runs it: this waits for that, for at most 2 s.
 
     Args:

@@ -5,7 +5,7 @@ Both ways of running a message make one: RQ's, under stock workers, and the engi
 
 import time
 import traceback
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import cached_property
 from typing import Any, Protocol
@@ -27,6 +27,7 @@ from workers.release import code_version
 from workers.retry import Attempt, RetryPolicy
 from workers.routing import queue_of
 from workers.settings import Settings, load_settings
+from workers.stopping import Stop
 
 _FIRST = Attempt()
 _LONGEST_LINE = 1_000  # characters of an error in a log line and in a letter's first line
@@ -92,6 +93,7 @@ class Run:
         record: What its record says.
         place: Where it happens.
         waited: Seconds that it was in its queue, as far as is known.
+        stop: Tells whether somebody asks it to stop.
     """
 
     job_id: str
@@ -99,6 +101,7 @@ class Run:
     record: Record
     place: Place
     waited: float = 0.0
+    stop: Stop = field(default_factory=Stop)
 
     def __post_init__(self) -> None:
         """Look at the clocks."""
@@ -192,6 +195,7 @@ class Run:
             policy.max_attempts,
             self._make_log,
             self._report,
+            self._is_stopped,
         )
 
     def ended(
@@ -244,9 +248,13 @@ class Run:
     def _report(self, progress: Progress) -> None:
         self.lines.report(progress)
 
+    def _is_stopped(self) -> bool:
+        return self.stop.ask(self)
+
     def close_log(self) -> None:
         """Store what the handler logged, and forget what an attempt before has stored."""
         if "lines" in self.__dict__ or self.record.restarts:
+            self.lines.failed |= self.stop.stopped is self
             self.lines.close()
 
 

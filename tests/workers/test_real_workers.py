@@ -210,10 +210,11 @@ def test_urgent_messages_overtake_and_low_ones_are_served(redis, send, start_wor
     assert first.count("low") == 3
 
 
-def test_log_lines_have_the_promised_shape_and_no_payload(redis, send, start_worker):
+def test_log_lines_have_the_promised_shape_and_no_payload(redis, send, start_worker, eventually):
     worker = start_worker()
     handle = send("echo", new_value=123456789)
     handle.wait(10)
+    eventually(lambda: "job_completed" in worker.process.output())
 
     lines = [json.loads(line) for line in worker.process.output().splitlines() if line[:1] == "{"]
     done = next(line for line in lines if line["event"] == "job_completed")

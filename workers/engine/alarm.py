@@ -7,6 +7,8 @@ from types import FrameType
 
 from rq.timeouts import JobTimeoutException
 
+from workers.errors import JobStopped
+
 
 class Alarm:
     """Interrupts a job by SIGALRM, between two steps of its Python code.
@@ -48,6 +50,19 @@ class Alarm:
         """The job is over. What was set may still ring, for the next one or for nobody."""
         self._began = None
 
+    def interrupt(self, is_asked: Callable[[], bool]) -> None:
+        """Interrupt the job in another way than for its time. Called in the thread that runs it.
+
+        Args:
+            is_asked: Whether to; asked only if there is a job that may be interrupted now.
+
+        Raises:
+            JobStopped: If so.
+        """
+        if self._began is not None and is_asked():
+            self._limit = 0.0
+            raise JobStopped
+
     def _ring_in(self, seconds: float, now: float) -> None:
         self._rings_at = now + seconds
         signal.setitimer(signal.ITIMER_REAL, max(seconds, 1e-6))
@@ -64,7 +79,9 @@ class Alarm:
             return
         if not self._is_slow:
             self._is_slow = True
+            began, self._began = self._began, None  # nobody interrupts a talk with Redis
             self._let_go()
+            self._began = began
         if self._limit <= 0:
             return
         if took < self._limit:
@@ -82,6 +99,9 @@ class NoAlarm:
         """Take nothing."""
 
     def set(self, limit: float) -> None:
+        """Do not interrupt."""
+
+    def interrupt(self, is_asked: Callable[[], bool]) -> None:
         """Do not interrupt."""
 
     def stop(self) -> None:

@@ -19,20 +19,19 @@ from workers.engine.admission import Admission
 from workers.engine.alarm import Alarm, NoAlarm
 from workers.engine.away import Away
 from workers.engine.bell import Bell
+from workers.engine.ears import Ears
 from workers.engine.horse import Woken, waken
 from workers.engine.leases import Leases
 from workers.engine.order import Order
 from workers.engine.pace import Pace
 from workers.engine.page import Count, Page
 from workers.engine.plain import Plain, plain
-from workers.engine.run_message import Done, Messages
+from workers.engine.run_message import Done, Messages, Slot
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE, RECYCLE, Task
 from workers.lines import JobLines
 from workers.logger import get_logger
-from workers.pauses import pause_field
-from workers.routing import queue_of
 from workers.settings import Settings
 
 if TYPE_CHECKING:
@@ -76,11 +75,13 @@ class Child:
         """Make the parts that last as long as the child."""
         client: redis.Redis = self.leases.connection
         self.away = Away(self.worker.name)
-        alarm = self.alarm = self._clock = self.alarm or Alarm(SLOW, self._let_go)
+        alarm = self.alarm or Alarm(SLOW, self._let_go)
         self.pace = Pace(self.settings.batch_jobs, self.settings.batch_milliseconds / 1000)
         self.admission = Admission(self.leases, self.settings)
         self.lines = JobLines(self.settings)
         self.messages = Messages(self.leases, self.away, self.settings, self.lines)
+        self.ears = Ears(self.page, alarm, self.leases, self.away)
+        self._slot = Slot(alarm, self.page, self.ears.stop)
         self.stock = Stock(self.worker, self.leases, alarm)
         self._ready: list[Done] = []
         self._oldest = float("inf")
@@ -97,8 +98,7 @@ class Child:
         """
         gc.freeze()
         parent = os.getppid()
-        if self.alarm is not None:
-            self.alarm.install()
+        self.ears.open()
         while (code := self._reason_to_go(parent)) is None:
             step = self.step(self._wanted())
             if step.leased:
@@ -160,6 +160,9 @@ class Child:
             if self.page.is_to_stop:
                 self._hand_back_rest()
                 break
+            if self.ears.heard:
+                rest = self._rest = deque(self.ears.may_start(tuple(rest)))
+                continue
             lease = rest.popleft()
             job = self.admit(lease, step)
             if job is not None:
@@ -232,7 +235,7 @@ class Child:
         if isinstance(job, Plain):
             self._show(lease, job.timeout)
             begin = time.monotonic()
-            ended = self.messages.run(lease, job, now=now, clock=self._clock, journal=self.page)
+            ended = self.messages.run(lease, job, self._slot, now=now)
             over = time.monotonic()
             done.seconds += over - begin
             if ended is not None:
@@ -245,6 +248,7 @@ class Child:
                 self.step(0)
             self._hand_back_rest()
             self._show(lease, job.timeout or 0)
+            self.page.mark_stock(0)
             self.stock.run(lease, job)
             self._was_alone = True
             done.others += 1
@@ -316,10 +320,6 @@ class Child:
             waken(sure=False)
 
     def _ring(self, step: Step, seconds: float) -> bool:
-        is_closed = step.state == "suspended"
-        lists = [
-            keys.queue(name)
-            for name in self.order.lists
-            if not is_closed and pause_field("queue", queue_of(name)) not in step.paused
-        ]
+        names = () if step.state == "suspended" else self.order.open_lists(step.paused)
+        lists = [keys.queue(name) for name in names]
         return self.bell.wait(lists, also=(keys.pauses(), keys.suspended()), seconds=seconds)

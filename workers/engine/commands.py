@@ -6,6 +6,7 @@ acts on it.
 
 import signal
 import time
+from collections.abc import Mapping
 from types import FrameType
 from typing import Any
 
@@ -15,9 +16,11 @@ from rq.executions import Execution
 from rq.job import Job
 from typing_extensions import override
 
+from workers.cancelling import CHANNEL
 from workers.engine.keeper import Keeper
-from workers.engine.page import Page
+from workers.engine.page import Page, Running
 from workers.engine.rq_ends import RqEnds
+from workers.engine.stops import Stops
 from workers.settings import Settings
 
 
@@ -29,12 +32,14 @@ class Commands(RqEnds):
         page: Shared with the child; None before there is one.
         must_stop_now: Whether a second signal came.
         kill_asked: Whether the child is to be killed.
+        stops: The runs that somebody asked to stop.
     """
 
     settings: Settings
     page: Page | None = None
     must_stop_now = False
     kill_asked = False
+    stops: Stops
     _keeper: Keeper | None = None
     _stop_asked_at: float | None = None
 
@@ -84,12 +89,11 @@ class Commands(RqEnds):
             message: What came on the worker's channel.
         """
         payload = parse_payload(message)
-        asked = payload.get("job_id") if payload.get("command") == "stop-job" else None
         running = [] if self.page is None else self.page.running()
-        if asked and any(each.job_id == asked for each in running):
-            self._stopped_job_id = asked
-            self.kill_asked = True
-        else:
+        asked = [each for each in running if _is_to_stop(payload, each)]
+        for each in asked:
+            self.stops.ask(each)
+        if not asked:
             super().handle_payload(message)  # type: ignore[no-untyped-call]  # rq is typed in part
 
     @override
@@ -105,37 +109,29 @@ class Commands(RqEnds):
         horse = None if self._keeper is None else self._keeper.horse
         return horse.pid if horse is not None and horse.page.running() else 0
 
-    @override
-    def request_stop_execution(self, execution_id: str) -> None:
-        """Stop one run; comes from RQ's thread for commands.
-
-        Args:
-            execution_id: Of the run. One that is over is left alone.
-        """
-        running = [] if self.page is None else self.page.running()
-        for each in running:
-            if each.execution == execution_id:
-                self._stopped_job_id = each.job_id
-                self.kill_horse()
-
-    @property
-    def stopped_job_id(self) -> str | None:
-        """The job that somebody asked to stop."""
-        return self._stopped_job_id
-
-    @stopped_job_id.setter
-    def stopped_job_id(self, job_id: str | None) -> None:
-        self._stopped_job_id = job_id
-
     def end_stopped(self, job: Job, queue: Queue, execution: Execution) -> None:
-        """End a job that was stopped, with its callback, as RQ does.
+        """End a job whose process was killed to stop it, with its callback, as RQ does.
 
         Args:
             job: The job.
             queue: The list it was in.
             execution: Its run.
         """
+        self._stopped_job_id = job.id
         self._handle_stopped_job(job, queue, execution)
+
+    @override
+    def subscribe(self) -> None:
+        """As RQ does, and hear when somebody wants to cancel a job that a worker has."""
+        super().subscribe()  # type: ignore[no-untyped-call]  # rq is typed in part
+        if self.pubsub is not None:
+            self.pubsub.subscribe(**{CHANNEL: self._hear_cancel})
+
+    def _hear_cancel(self, message: Any) -> None:
+        del message  # the child asks Redis itself which jobs are meant
+        horse = None if self._keeper is None else self._keeper.horse
+        if horse is not None:
+            horse.wake()
 
     @override
     def unsubscribe(self) -> None:
@@ -143,3 +139,13 @@ class Commands(RqEnds):
         if self.pubsub_thread is not None:
             self.pubsub_thread.stop()
         super().unsubscribe()  # type: ignore[no-untyped-call]  # rq is typed in part
+
+
+def _is_to_stop(payload: Mapping[str, Any], run: Running) -> bool:
+    match payload.get("command"):
+        case "stop-job":
+            return run.job_id == payload.get("job_id")
+        case "stop-execution":  # the jobs of one step share its name
+            asked = payload.get("job_id"), payload.get("execution_id")
+            return (run.job_id, run.execution) == asked
+    return False

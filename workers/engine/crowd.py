@@ -5,7 +5,6 @@ own, so that the loop never waits for it.
 """
 
 import asyncio
-import inspect
 import os
 import time
 from collections import deque
@@ -14,23 +13,21 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any
 
 from rq.job import Job
 from typing_extensions import override
 
-from messages import message_types
+from workers.engine.cancelled import asked_for, without_cancelled
 from workers.engine.child import Child
-from workers.engine.interrupts import ThreadClock, look_at
+from workers.engine.ears import CrowdEars
+from workers.engine.interrupts import TaskClock, ThreadClock, look_at
+from workers.engine.loops import has_async_handler, loop_factory
 from workers.engine.plain import Plain
-from workers.engine.run_message import NO_CLOCK, NO_JOURNAL, Done
+from workers.engine.run_message import NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE
-from workers.errors import HandlerNotFound
 from workers.logger import get_logger
-from workers.registry import execution_middleware, handler_for
 
 log = get_logger("postroom.worker")
 
@@ -56,6 +53,8 @@ class Crowd(Child):
         self._waiting: deque[_Waiting] = deque()
         self._running: set[asyncio.Task[None]] = set()
         self._clocks: set[ThreadClock] = set()
+        self._ears = CrowdEars(self.page, self._most)
+        self._errands: set[asyncio.Task[None]] = set()
         self._alone: asyncio.Task[None] | None = None
         self._kinds: dict[bytes, bool] = {}
 
@@ -66,7 +65,7 @@ class Crowd(Child):
         Returns:
             `LEAVE` or `RECYCLE`.
         """
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=loop_factory()) as runner:
             return runner.run(self._work())
 
     # --- the loop -------------------------------------------------------------------------------
@@ -77,6 +76,7 @@ class Crowd(Child):
         self._jobs = ThreadPoolExecutor(self._most, "job")
         self._redis = ThreadPoolExecutor(1, "redis")
         self._waker = ThreadPoolExecutor(1, "bell")
+        self._ears.open(self._look_for_cancelled)
         bell: asyncio.Future[bool] | None = None
         code = None
         while code is None:
@@ -122,10 +122,14 @@ class Crowd(Child):
         return left
 
     async def _ask(self, wanted: int) -> Step:
+        heard = self._ears.heard
         step: Step = await self._in(self._redis, lambda: self.step(wanted))
         for run in self._ready:  # they were noted while the journal was emptied
             self.page.write(run.committed)
-        for lease in step.leased:
+        leased = step.leased
+        if leased and heard != self._ears.heard:
+            leased = await self._insist(lambda: without_cancelled(self.leases, step.leased))
+        for lease in leased:
             self._waiting.append(_Waiting(lease, step))
             self.order.served(lease.list_name)
         return step
@@ -182,8 +186,29 @@ class Crowd(Child):
         # One that may have killed its worker runs without neighbours, who would die with it.
         return self._alone is None and not (_is_suspect(waiting.lease) and self._running)
 
+    def _look_for_cancelled(self) -> None:
+        if self._waiting:
+            errand = asyncio.create_task(self._take_out_cancelled())
+            self._errands.add(errand)
+            errand.add_done_callback(self._errands.discard)
+
+    async def _take_out_cancelled(self) -> None:
+        leases = [each.lease for each in self._waiting]
+        asked = await self._insist(lambda: asked_for(self.leases, leases))
+        # Some have started meanwhile; of those that are taken out here none can.
+        out = [each for each in self._waiting if each.lease in asked]
+        for each in out:
+            self._waiting.remove(each)
+        left = await self._insist(lambda: without_cancelled(self.leases, [o.lease for o in out]))
+        self._waiting.extendleft(each for each in reversed(out) if each.lease in left)
+        self._changed.set()
+
+    async def _insist(self, call: Callable[[], Any]) -> Any:
+        return await self._in(self._redis, lambda: self.away.insist(call))
+
     def _over(self, slot: int, task: "asyncio.Task[None]") -> None:
         self.page.end(slot)
+        self._ears.end(slot)
         self._running.discard(task)
         self._free.append(slot)
         self._count += 1
@@ -204,7 +229,7 @@ class Crowd(Child):
             job = await self._in(self._jobs, lambda: self.admit(lease, step))
         if isinstance(job, Plain):
             self._show(lease, job.timeout, slot)
-            done = await self._run_plain(lease, job, step.now)
+            done = await self._run_plain(lease, job, step.now, slot)
             self._done.seconds += time.monotonic() - begin
             if done is None:
                 self._done.failed += 1
@@ -213,25 +238,29 @@ class Crowd(Child):
                 self._keep(done, time.monotonic())
         elif job is not None:
             self._show(lease, job.timeout or 0, slot)
+            self.page.mark_stock(slot)
             await self._in(self._jobs, partial(self.stock.run, lease, job))
             self._done.others += 1
             self.page.count(self._done)
         self.pace.took(time.monotonic() - begin)
 
-    async def _run_plain(self, lease: Lease, job: Plain, now: float) -> Done | None:
+    async def _run_plain(self, lease: Lease, job: Plain, now: float, slot: int) -> Done | None:
         if self._is_async(lease):
-            return await self.messages.arun(lease, job, now=now, clock=NO_CLOCK, journal=NO_JOURNAL)
+            clock = TaskClock()
+            place = Slot(clock, NO_JOURNAL, self._ears.begin(slot, clock))
+            return await self.messages.arun(lease, job, place, now=now)
         done: Done | None = await self._in(
-            self._jobs, partial(self._run_in_thread, lease, job, now)
+            self._jobs, partial(self._run_in_thread, lease, job, now, slot)
         )
         return done
 
-    def _run_in_thread(self, lease: Lease, job: Plain, now: float) -> Done | None:
+    def _run_in_thread(self, lease: Lease, job: Plain, now: float, slot: int) -> Done | None:
         clock = ThreadClock()
+        place = Slot(clock, NO_JOURNAL, self._ears.begin(slot, clock))
         self._clocks.add(clock)
         try:
             # Its end is noted by the thread that decides.
-            return self.messages.run(lease, job, now=now, clock=clock, journal=NO_JOURNAL)
+            return self.messages.run(lease, job, place, now=now)
         finally:
             self._clocks.discard(clock)
 
@@ -240,7 +269,7 @@ class Crowd(Child):
         kind = lease.fields.get(b"description", b"").split(b" ", 1)[0]
         known = self._kinds.get(kind)
         if known is None:
-            known = self._kinds[kind] = _has_async_handler(kind.decode(errors="replace"))
+            known = self._kinds[kind] = has_async_handler(kind.decode(errors="replace"))
         return known
 
     @override
@@ -251,20 +280,3 @@ class Crowd(Child):
 
 def _is_suspect(lease: Lease) -> bool:
     return b"lost" in lease.fields
-
-
-def _has_async_handler(kind: str) -> bool:
-    cls = message_types().get(kind)
-    if cls is None or execution_middleware():
-        return False
-    try:
-        return inspect.iscoroutinefunction(handler_for(cls).function)
-    except HandlerNotFound:
-        return False
-
-
-def _loop_factory() -> "Callable[[], asyncio.AbstractEventLoop] | None":
-    if find_spec("uvloop") is None:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = import_module("uvloop").new_event_loop
-    return factory

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from messages import Message
+from messages import InvalidMessage, Message, parse_message
 from workers import attempts, dead_letters, keys
 from workers.attempts import AttemptRecord
 from workers.clock import iso, utc_now, written_now
@@ -186,6 +186,28 @@ def tenant_of(message: Message | None) -> str:
     metadata = message.metadata if message is not None else None
     tenant = metadata.get("tenant") if metadata else None
     return tenant if isinstance(tenant, str) else ""
+
+
+def type_of(envelope: Any) -> str:
+    """The message type that an envelope claims.
+
+    Args:
+        envelope: The message, or what stands in its place.
+    """
+    claimed = envelope.get("messageType") if isinstance(envelope, dict) else None
+    return claimed if isinstance(claimed, str) else _UNKNOWN
+
+
+def readable(body: bytes) -> Message | None:
+    """The message in an envelope; None if it does not fit its type.
+
+    Args:
+        body: The envelope.
+    """
+    try:
+        return parse_message(body)
+    except InvalidMessage:
+        return None
 
 
 def stat(list_name: str, kind: str) -> str:

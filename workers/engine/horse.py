@@ -68,8 +68,9 @@ class Horse:
         return self._poll()
 
     def wake(self) -> None:
-        """Let it look at the page now if it waits for work."""
-        self._signal(signal.SIGUSR1)
+        """Let it look up now, whatever it does; before it listens the signal would be its end."""
+        if self.page.listens:
+            self._signal(signal.SIGUSR1)
 
     def kill(self) -> None:
         """End it, and what it has started in its process group, at once."""
@@ -155,6 +156,23 @@ def live(run: Callable[[], int], parent: int) -> NoReturn:
 _may_be_woken = False
 
 
+def _nothing() -> None:
+    """There is nothing to look up for."""
+
+
+_look_up: Callable[[], None] = _nothing
+
+
+def looks_up(to: Callable[[], None]) -> None:
+    """Say what this child does when its worker wants it to look up while it does not wait.
+
+    Args:
+        to: Called in the main thread, between any two steps of its code.
+    """
+    global _look_up  # noqa: PLW0603 - what a signal's handler calls
+    _look_up = to
+
+
 def waken(sure: bool) -> None:  # noqa: FBT001 - one switch
     """Say whether a signal of the worker may interrupt what this child does.
 
@@ -175,3 +193,4 @@ def _listen() -> None:
 def _wake(*_: object) -> None:
     if _may_be_woken:
         raise Woken
+    _look_up()

@@ -1,12 +1,15 @@
 """Interrupts jobs that run in threads: the thread is sent an exception when its time is up."""
 
+import asyncio
 import ctypes
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rq.timeouts import JobTimeoutException
 from typing_extensions import override
+
+from workers.errors import JobStopped
 
 
 class ThreadClock:
@@ -26,7 +29,7 @@ class ThreadClock:
         Args:
             limit: Seconds that it may take; 0 or less means as long as it likes.
         """
-        self._due = time.monotonic() + limit if limit > 0 else None
+        self._due = time.monotonic() + limit if limit > 0 else float("inf")
 
     def stop(self) -> None:
         """The job is over; what was sent and has not arrived is taken back."""
@@ -44,6 +47,39 @@ class ThreadClock:
             if self._due is not None and now >= self._due:
                 self._due = None
                 _send(self._thread, _TooLate)
+
+    def interrupt(self, is_asked: Callable[[], bool]) -> None:
+        """Interrupt the job in another way than for its time. Called from another thread.
+
+        Args:
+            is_asked: Whether to; asked only if there is a job that may be interrupted now.
+        """
+        with self._lock:
+            if self._due is not None and is_asked():
+                self._due = float("inf")
+                _send(self._thread, JobStopped)
+
+
+class TaskClock:
+    """The same of a job in the event loop, which keeps the time itself; made in its task."""
+
+    def __init__(self) -> None:
+        self._task = asyncio.current_task()
+
+    def set(self, limit: float) -> None:
+        """Nothing to do."""
+
+    def stop(self) -> None:
+        """Nothing to do."""
+
+    def interrupt(self, is_asked: Callable[[], bool]) -> None:
+        """As of `ThreadClock`; called in the loop.
+
+        Args:
+            is_asked: Whether to.
+        """
+        if self._task is not None and is_asked():
+            self._task.cancel()
 
 
 class _TooLate(JobTimeoutException):

@@ -1,6 +1,6 @@
 """In which order a worker looks at its lists: by queue, and by turns between priorities."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
@@ -8,6 +8,7 @@ from random import shuffle
 from typing import Literal, NamedTuple
 
 from workers.engine.fairness import rotation, starting_with
+from workers.pauses import pause_field
 from workers.routing import Priority, list_name, queue_of
 
 Strategy = Literal["default", "round_robin", "random"]
@@ -47,6 +48,14 @@ class Order:
     def lists(self) -> Sequence[str]:
         """The names of all lists, in the order of the queues."""
         return [list_name(queue, priority) for queue in self.queues for priority in Priority]
+
+    def open_lists(self, paused: Container[str]) -> Sequence[str]:
+        """The names of the lists whose queue is not paused.
+
+        Args:
+            paused: What is, as `queue:email`.
+        """
+        return [name for name in self.lists if pause_field("queue", queue_of(name)) not in paused]
 
     def next(self, wanted: int) -> tuple[Turn, ...]:
         """Which lists to serve, and how many jobs of each.

@@ -15,9 +15,11 @@ _STOP = struct.Struct("=B")
 _SLOT = struct.Struct("=ddHH")  # started, limit, length and place of the token
 _LONGEST = 1_200  # bytes of a list's name, a job's id (255 at most) and an execution
 _LENGTH = struct.Struct("=q")
+_TIME = struct.Struct("=d")
 
 _STOP_AT = 0
 _LEFT_AT = 4
+_LISTENS_AT = 5
 _WORDS_AT = 8
 _JOURNAL_AT = 64
 _SLOTS_AT = 128
@@ -38,6 +40,8 @@ class Running:
         execution: Its run.
         started: When, by the monotonic clock, which all processes of a machine share.
         limit: Seconds that it may take; 0 means as long as it likes.
+        slot: Where it runs.
+        is_stock: Whether RQ's own code runs it.
     """
 
     list_name: str
@@ -45,6 +49,8 @@ class Running:
     execution: str
     started: float
     limit: float
+    slot: int
+    is_stock: bool
 
     @property
     def seconds(self) -> float:
@@ -88,6 +94,9 @@ class Page:
     def __init__(self, slots: int, memory: mmap.mmap | None = None) -> None:
         self.slots = slots
         self._journal = _SLOTS_AT + slots * _SLOT_BYTES
+        # Of each slot, the start of the run that is to end, and of the last one that RQ's code ran.
+        self._to_end = self._journal + JOURNAL_BYTES
+        self._stock = self._to_end + slots * _TIME.size
         self.memory = memory or mmap.mmap(-1, self.size(slots))
         self._places = [0] * slots
         self._written: int = _LENGTH.unpack_from(self.memory, _JOURNAL_AT)[0]
@@ -95,7 +104,7 @@ class Page:
     @staticmethod
     def size(slots: int) -> int:
         """Bytes that a page needs."""
-        return _SLOTS_AT + slots * _SLOT_BYTES + JOURNAL_BYTES
+        return _SLOTS_AT + slots * (_SLOT_BYTES + 2 * _TIME.size) + JOURNAL_BYTES
 
     # --- the worker's word ----------------------------------------------------------------------
 
@@ -118,7 +127,41 @@ class Page:
         """Whether the worker wants the child to leave."""
         return self.memory[_STOP_AT] == 1
 
+    def ask_to_end(self, run: Running) -> None:
+        """Let what runs in a slot end, if it is still that.
+
+        Args:
+            run: As `running` shows it.
+        """
+        _TIME.pack_into(self.memory, self._to_end + run.slot * _TIME.size, run.started)
+
+    def is_to_end(self, slot: int) -> bool:
+        """Whether the worker wants what runs in a slot to end.
+
+        Args:
+            slot: The slot.
+        """
+        asked = _TIME.unpack_from(self.memory, self._to_end + slot * _TIME.size)[0]
+        return bool(asked and asked == self._started(slot))
+
     # --- the child's words ----------------------------------------------------------------------
+
+    def listen(self) -> None:
+        """Say that a signal finds the child prepared."""
+        _STOP.pack_into(self.memory, _LISTENS_AT, 1)
+
+    @property
+    def listens(self) -> bool:
+        """Whether a signal finds the child prepared."""
+        return self.memory[_LISTENS_AT] == 1
+
+    def mark_stock(self, slot: int) -> None:
+        """Say that RQ's own code runs what has just started in a slot.
+
+        Args:
+            slot: The slot.
+        """
+        _TIME.pack_into(self.memory, self._stock + slot * _TIME.size, self._started(slot))
 
     def leave(self, code: int) -> None:
         """Say that the child ends because it means to, which an exit code alone does not prove.
@@ -170,6 +213,10 @@ class Page:
         found = (self._slot(slot) for slot in range(self.slots))
         return [each for each in found if each is not None]
 
+    def _started(self, slot: int) -> float:
+        started: float = _SLOT.unpack_from(self.memory, _SLOTS_AT + slot * _SLOT_BYTES)[0]
+        return started
+
     def _slot(self, slot: int) -> Running | None:
         at = _SLOTS_AT + slot * _SLOT_BYTES
         while True:
@@ -181,7 +228,9 @@ class Page:
             name = self.memory[token : token + length]
             if self.memory[at : at + _SLOT.size] == head:  # the child did not write meanwhile
                 parts = name.decode(errors="surrogateescape").rsplit("\n", 2)
-                return Running(parts[0], parts[1], parts[2], started, max(limit, 0.0))
+                stock = _TIME.unpack_from(self.memory, self._stock + slot * _TIME.size)[0]
+                token_of = (parts[0], parts[1], parts[2])
+                return Running(*token_of, started, max(limit, 0.0), slot, stock == started)
 
     # --- the journal ----------------------------------------------------------------------------
 

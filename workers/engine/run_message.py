@@ -1,5 +1,6 @@
 """Runs plain messages in a child, and ends each run: committed in a batch, or at once."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -7,7 +8,7 @@ from typing import Any, NamedTuple, Protocol, assert_never
 
 from rq.timeouts import BaseTimeoutException
 
-from messages import InvalidMessage, Message, parse_message
+from messages import Message
 from workers.burial import bury_job
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
@@ -17,6 +18,8 @@ from workers.engine.away import Away
 from workers.engine.leases import Leases
 from workers.engine.plain import Plain
 from workers.engine.step import Lease
+from workers.engine.stops import end_stopped
+from workers.errors import JobStopped
 from workers.handling import (
     HandBack,
     Sayer,
@@ -31,6 +34,7 @@ from workers.registry import handler_for
 from workers.retry import RetryPolicy
 from workers.runs import Place, Run, line_of
 from workers.settings import Settings
+from workers.stopping import Stop
 
 log = get_logger("postroom.worker")
 
@@ -72,14 +76,27 @@ class NoJournal:
 NO_CLOCK, NO_JOURNAL = NoClock(), NoJournal()
 
 
+class Slot(NamedTuple):
+    """Where in a child a run happens.
+
+    Args:
+        clock: Interrupts it.
+        journal: Where it is noted if it succeeded.
+        stop: Tells whether it is to stop.
+    """
+
+    clock: Clock
+    journal: Journal
+    stop: Stop
+
+
 class _Ending(NamedTuple):
     """What the end of a run needs to know."""
 
     lease: Lease
     run: Run
     job: Plain
-    clock: Clock
-    journal: Journal
+    slot: Slot
 
 
 class Done(NamedTuple):
@@ -119,58 +136,61 @@ class Messages:
         self._place = Place(leases.worker, leases.connection, settings)
         self._say = say
 
-    def run(
-        self, lease: Lease, job: Plain, *, now: float, clock: Clock, journal: Journal
-    ) -> Done | None:
+    def run(self, lease: Lease, job: Plain, slot: Slot, *, now: float) -> Done | None:
         """Run a message, and end its run unless it succeeded: that waits for the next step.
 
         Args:
             lease: Its lease.
             job: What its record says.
+            slot: Where it happens.
             now: Redis' time when it was leased.
-            clock: Interrupts it.
-            journal: Where it is noted if it succeeded.
 
         Returns:
             What is to be committed, if it succeeded.
         """
-        run = self.start(lease, job, now=now)
-        ending = _Ending(lease, run, job, clock, journal)
-        clock.set(job.timeout)
+        run = self.start(lease, job, slot.stop, now=now)
+        ending = _Ending(lease, run, job, slot)
+        slot.clock.set(job.timeout)
         try:
             return handle(run, job.body, say=self._say, finish=partial(self._finish, ending))
         except BaseTimeoutException as error:  # the time was up before the handler was called
             return self._finish(ending, None, judge(error, run.attempt, RetryPolicy()))
+        except JobStopped:
+            self._end_stopped(ending)
+            return None
 
-    async def arun(
-        self, lease: Lease, job: Plain, *, now: float, clock: Clock, journal: Journal
-    ) -> Done | None:
+    async def arun(self, lease: Lease, job: Plain, slot: Slot, *, now: float) -> Done | None:
         """As `run`, for an `async def` handler, in the running event loop, which keeps the time.
 
         Args:
             lease: Its lease.
             job: What its record says.
+            slot: Where it happens.
             now: Redis' time when it was leased.
-            clock: Is told when it is over.
-            journal: As for `run`.
 
         Returns:
             As `run`.
         """
-        run = self.start(lease, job, now=now)
-        finish = partial(self._finish, _Ending(lease, run, job, clock, journal))
-        return await ahandle(run, job.body, say=self._say, finish=finish, limit=job.timeout)
+        run = self.start(lease, job, slot.stop, now=now)
+        ending = _Ending(lease, run, job, slot)
+        finish = partial(self._finish, ending)
+        try:
+            return await ahandle(run, job.body, say=self._say, finish=finish, limit=job.timeout)
+        except JobStopped:
+            await asyncio.to_thread(self._end_stopped, ending)
+            return None
 
-    def start(self, lease: Lease, job: Plain, *, now: float) -> Run:
+    def start(self, lease: Lease, job: Plain, stop: Stop, *, now: float) -> Run:
         """Begin a run.
 
         Args:
             lease: Its lease.
             job: What its record says.
+            stop: Tells whether it is to stop.
             now: Redis' time when it was leased.
         """
         waited = now - job.enqueued_at
-        return Run(lease.job_id, lease.list_name, job, self._place, max(waited, 0.0))
+        return Run(lease.job_id, lease.list_name, job, self._place, max(waited, 0.0), stop)
 
     def judge_killed(self, lease: Lease, job: Plain, error: BaseException, *, now: float) -> None:
         """End a run whose process was killed because it did not keep to a limit.
@@ -181,16 +201,16 @@ class Messages:
             error: The limit, as an error of the handler.
             now: Redis' time.
         """
-        run = self.start(lease, job, now=now)
-        message = _readable(job.body)
+        run = self.start(lease, job, Stop(), now=now)
+        message = ends.readable(job.body)
         policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
-        ending = _Ending(lease, run, job, NO_CLOCK, NO_JOURNAL)
+        ending = _Ending(lease, run, job, Slot(NO_CLOCK, NO_JOURNAL, run.stop))
         self._finish(ending, message, judge(error, run.attempt, policy))
 
     def _finish(
         self, ending: "_Ending", message: Message | None, outcome: Outcome | HandBack
     ) -> Done | None:
-        ending.clock.stop()
+        ending.slot.clock.stop()
         match outcome:
             case Completed():
                 return self._succeed(ending, message, outcome.result)
@@ -209,8 +229,12 @@ class Messages:
         assert message is not None, "only a handler that was called can succeed"  # noqa: S101
         lease, run = ending.lease, ending.run
         made = ends.success(lease, run, ending.job, message, result)
-        ending.journal.write(made)
+        ending.slot.journal.write(made)
         return Done(lease, run.began, result, made)
+
+    def _end_stopped(self, ending: "_Ending") -> None:
+        ending.slot.clock.stop()
+        end_stopped(self.leases, ending.lease, ending.run, ending.job, self._away)
 
     def _retry(self, ending: "_Ending", message: Message | None, outcome: RetryAfter) -> None:
         run = ending.run
@@ -229,7 +253,7 @@ class Messages:
         self._again(ending.lease, end)
 
     def _give_to_others(self, ending: "_Ending", found: HandBack) -> None:
-        kind = _type_of(ending.job.envelope())
+        kind = ends.type_of(ending.job.envelope())
         say_handed_back(ending.run, kind, found)
         first = found.record is not None
         end = ends.restart(
@@ -248,7 +272,7 @@ class Messages:
             return
         envelope = job.envelope()
         death = death_of(run, outcome, envelope)
-        kind = message.message_type if message else _type_of(envelope)
+        kind = message.message_type if message else ends.type_of(envelope)
         record = run.ended("dead", outcome.error, why=outcome.why)
         tenant = ends.tenant_of(message)
         failed = ends.failure(lease, run, kind, tenant, job, record.fingerprint)
@@ -263,15 +287,3 @@ class Messages:
             )
         )
         self._away.insist(lambda: settle_dependents(lease.job_id, connection=run.connection))
-
-
-def _type_of(envelope: Any) -> str:
-    claimed = envelope.get("messageType") if isinstance(envelope, dict) else None
-    return claimed if isinstance(claimed, str) else "unknown"
-
-
-def _readable(body: bytes) -> Message | None:
-    try:
-        return parse_message(body)
-    except InvalidMessage:
-        return None

@@ -27,7 +27,7 @@ from workers.engine.run_stock import Stock
 from workers.engine.spawned import spawn
 from workers.engine.step import Lease
 from workers.engine.task import LEAVE, Task
-from workers.errors import MemoryLimitExceeded
+from workers.errors import JobStopped, MemoryLimitExceeded
 from workers.handling import Silent
 from workers.logger import get_logger
 from workers.redaction import redacted
@@ -100,22 +100,17 @@ class Stable:
         return code
 
     def _keep_to_limits(self, horse: Horse) -> None:
-        self._kill_if_asked(horse)
+        if self._worker.kill_asked:
+            self._worker.kill_asked = False
+            horse.kill()
+        if self._worker.stops.tell(horse):
+            self._killed_for = JobStopped()
+            horse.kill()
         for running in horse.page.running():
             if 0 < running.limit < running.seconds - KILL_AFTER:
                 message = f"The job took longer than its {running.limit:g} s, and did not stop."
                 self._kill(horse, JobTimeoutException(message))
         self._keep_to_memory(horse)
-
-    def _kill_if_asked(self, horse: Horse) -> None:
-        if not self._worker.kill_asked:
-            return
-        self._worker.kill_asked = False
-        stopped = self._worker.stopped_job_id
-        if stopped is None or any(each.job_id == stopped for each in horse.page.running()):
-            horse.kill()
-        else:  # it ended by itself: the next one must not die for it
-            self._worker.stopped_job_id = None
 
     def _keep_to_memory(self, horse: Horse) -> None:
         settings = self._worker.settings
@@ -156,20 +151,23 @@ class Stable:
         taken = [] if found is None else [each for each in found[1] if each.list_name]
         running = horse.page.running()
         mine = [each for each in taken if any(is_that(each, one) for one in running)]
-        if self._worker.is_to_stop and self._killed_for is None:
-            mine = []
-        blamed = [each for each in mine if self._is_to_blame(each, running, mine)]
-        self._worker.leases.hand_back([each for each in taken if each not in blamed])
+        stopped = [each for each in mine if self._worker.stops.is_asked(each)]
+        blamed = [each for each in mine if each not in stopped and self._is_to_blame(each, running)]
+        ended = (*stopped, *blamed)
+        self._worker.leases.hand_back([each for each in taken if each not in ended])
+        for lease in stopped:
+            self._stop(fresh(lease, self._worker.connection))
         if len(blamed) > 1 and self._killed_for is None:
             settle_lost(self._worker.leases, blamed, error=_words(code))
             return
         for lease in blamed:
             self._judge(lease, code)
 
-    def _is_to_blame(self, lease: Lease, running: Sequence[Running], mine: Sequence[Lease]) -> bool:
-        stopped = self._worker.stopped_job_id
-        if any(each.job_id == stopped for each in mine):
-            return lease.job_id == stopped
+    def _is_to_blame(self, lease: Lease, running: Sequence[Running]) -> bool:
+        if isinstance(self._killed_for, JobStopped):
+            return False
+        if self._killed_for is None:
+            return not self._worker.is_to_stop
         if not isinstance(self._killed_for, JobTimeoutException):
             return True
         late = [one for one in running if 0 < one.limit < one.seconds]
@@ -193,9 +191,6 @@ class Stable:
     def _judge(self, lease: Lease, code: int) -> None:
         leases = self._worker.leases
         known = fresh(lease, leases.connection)
-        if self._worker.stopped_job_id == lease.job_id:
-            self._stop(known)
-            return
         job = plain({**known.fields, b"status": b"queued"}, lease.list_name)
         if self._killed_for is None or job is None:
             crashed(leases, lease, _words(code))

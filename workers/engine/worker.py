@@ -28,6 +28,7 @@ from workers.engine.rq_ends import handle_abandoned
 from workers.engine.spawned import Plan, connection_of
 from workers.engine.stable import Stable
 from workers.engine.startup import prepare
+from workers.engine.stops import Stops
 from workers.engine.task import Task
 from workers.logger import get_logger
 from workers.reconcile import reconcile, remove_old_letters
@@ -53,6 +54,7 @@ class MessageWorker(Commands):
         **options: Any,
     ) -> None:
         self.settings = load_settings()
+        self.stops = Stops(self.settings.stop_grace)
         # RQ's command line passes its own serializer: whatever it says, nothing is unpickled.
         options["serializer"] = JSONSerializer
         options["queue_class"] = Queue

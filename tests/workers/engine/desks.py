@@ -21,6 +21,7 @@ from workers.clock import utc_now
 from workers.dependents import settle
 from workers.engine import ends
 from workers.engine.admission import Admission
+from workers.engine.cancelled import without_cancelled
 from workers.engine.crashes import crashed
 from workers.engine.due import Due
 from workers.engine.keeper import Keeper
@@ -29,8 +30,10 @@ from workers.engine.plain import Plain, plain
 from workers.engine.recovery import fresh
 from workers.engine.stable import Stable
 from workers.engine.step import Lease
+from workers.engine.stops import end_stopped
 from workers.engine.task import Task
 from workers.runs import Run
+from workers.stopping import Stop
 from workers.successors import retry_job
 
 LIST = "default"
@@ -38,6 +41,7 @@ TURNS = (Turn(LIST, 10),)
 BY = By("ann", "a test")
 PAUSE = "type:TEST"
 VOLATILE = ("stats:", "recent", "done", "holders", "step:", "audit", "pauses", "claim_order")
+VOLATILE = (*VOLATILE, "cancel:")
 """What may change when a step is refused: counters, signs of life, and what people asked for."""
 
 
@@ -148,7 +152,7 @@ class Desk:
 
     @property
     def run(self) -> Run:
-        return self.taker.messages.start(self.lease, self.job, now=time.time())
+        return self.taker.messages.start(self.lease, self.job, Stop(), now=time.time())
 
     def commit(self, **changes: object) -> None:
         job = self.job
@@ -167,7 +171,12 @@ class Desk:
         bury_job(death, meta={}, now=utc_now(), connection=self.redis, ending=ending)
 
     def stop(self) -> None:
-        self.heir._stopped_job_id = self.id
+        end_stopped(self.leases, self.lease, self.run, self.job, self.taker.away)
+
+    def cancel_leased(self) -> None:
+        without_cancelled(self.leases, [self.lease])
+
+    def stop_by_force(self) -> None:
         stable = Stable(self.heir, Task(), Keeper(self.heir, self.heir.leases, self.heir.settings))
         found = self.heir.leases.take_over(self.leases.holder)
         for lease in found[1] if found else ():
@@ -241,7 +250,12 @@ def _parent_is_lost(desk: Desk) -> None:
     operations.cancel(lost.id, by=BY, connection=desk.redis)
 
 
+def _is_wished_away(desk: Desk) -> None:
+    desk.redis.set(keys.cancel_wish(desk.id), "", px=60_000)
+
+
 BEFORE: Mapping[str, Callable[[Desk], None]] = {
+    "cancel_leased": _is_wished_away,
     "hold": _pause,
     "resume": _pause,
     "due": _is_due,
@@ -286,6 +300,8 @@ ACTS: Mapping[str, Callable[[Desk], object]] = {
     "hand_back": lambda d: d.leases.hand_back([d.lease]),
     "hold": lambda d: d.admission().is_held(d.lease, d.job.envelope(), frozenset({PAUSE})),
     "stop": lambda d: d.stop(),
+    "stop_by_force": lambda d: d.stop_by_force(),
+    "cancel_leased": lambda d: d.cancel_leased(),
     "resume": lambda d: pauses.resume("type", "TEST", by=BY, connection=d.redis),
     "due": lambda d: Due([LIST], d.redis).promote(),
     "promote": lambda d: operations.promote(d.id, by=BY, connection=d.redis),

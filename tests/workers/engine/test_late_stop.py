@@ -1,11 +1,11 @@
 """A command to stop a job that comes when the job is just over."""
 
+import json
 import subprocess
 from collections.abc import Iterator
 
 import pytest
 from redis import Redis
-from rq.command import handle_command
 
 from workers import MessageWorker
 from workers.engine.horse import Horse
@@ -24,13 +24,18 @@ def horse() -> Iterator[Horse]:
 
 
 @pytest.fixture
-def stable(redis: Redis, horse: Horse) -> Stable:
+def stable(redis: Redis, horse: Horse, monkeypatch: pytest.MonkeyPatch) -> Stable:
+    monkeypatch.setenv("STOP_GRACE", "0")
     worker = MessageWorker(["default"], connection=redis)
     worker.page = horse.page
     stable = Stable(worker, Task(), Keeper(worker, worker.leases, worker.settings))
     run(horse, "first")
-    handle_command(worker, {"command": "stop-job", "job_id": "first"})
+    told(worker, "stop-job", job_id="first")
     return stable
+
+
+def told(worker: MessageWorker, command: str, **words: str) -> None:
+    worker.handle_payload({"data": json.dumps({"command": command, **words}).encode()})
 
 
 def run(horse: Horse, job_id: str) -> None:
@@ -49,7 +54,7 @@ def test_the_job_after_it_goes_on(stable: Stable, horse: Horse) -> None:
     stable._keep_to_limits(horse)
 
     assert horse.wait(0.2) is None
-    assert stable._worker.stopped_job_id is None
+    assert not horse.page.is_to_end(0)
 
 
 def test_a_child_that_runs_nothing_goes_on(stable: Stable, horse: Horse) -> None:

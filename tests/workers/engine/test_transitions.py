@@ -26,7 +26,7 @@ from workers.engine.recovery import reap
 from workers.engine.run_stock import Stock
 
 ENDS = ("commit", "commit_and_forget", "retry_now", "retry_later", "crash", "last_crash", "bury")
-ENDS = (*ENDS, "expire", "hand_back", "hold")
+ENDS = (*ENDS, "expire", "hand_back", "hold", "stop", "cancel_leased")
 FENCED = tuple(name for name, step in STEPS.items() if step.is_fenced)
 
 
@@ -141,7 +141,9 @@ def test_a_script_without_the_fence_is_found(desk: Desk, monkeypatch: pytest.Mon
 # --- a record that somebody deleted -------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", [*(name for name in ENDS if name != "hold"), "show", "stop"])
+@pytest.mark.parametrize(
+    "name", [*(name for name in ENDS if name != "hold"), "show", "stop_by_force"]
+)
 def test_a_run_whose_record_was_deleted_ends_without_a_trace(desk: Desk, name: str) -> None:
     desk.bring(State.leased)
     desk.prepare(name)

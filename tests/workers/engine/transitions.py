@@ -91,7 +91,8 @@ STEPS: Mapping[str, Step] = {
         {LEASED: HELD},
         never=frozenset({RUNNING}),  # a worker looks for pauses before it starts a job
     ),
-    "stop": Step("stop", "take_over.lua and RQ", _run(STOPPED)),
+    "stop": Step("stop", "stop.lua", _run(STOPPED), is_fenced=True),
+    "stop_by_force": Step("stop by force", "take_over.lua and RQ", _run(STOPPED)),
     "resume": Step("resume", "resume.lua", {HELD: WAITING}),
     "due": Step("it is due", "promote.lua of the engine", {SCHEDULED: WAITING}),
     "promote": Step("promote", "promote.lua", {SCHEDULED: WAITING}),
@@ -99,6 +100,7 @@ STEPS: Mapping[str, Step] = {
     "settle": Step("a parent did not succeed", "settle.lua", {DEFERRED: WAITING}),
     "settle_cancel": Step("on_parent_failure is cancel", "settle.lua", {DEFERRED: CANCELED}),
     "cancel": Step("cancel", "cancel.lua", _every(CANCELED, WAITING, SCHEDULED, DEFERRED, HELD)),
+    "cancel_leased": Step("cancel, not begun", "cancel_leased.lua", {LEASED: CANCELED}),
     "requeue": Step("requeue", "RQ", _every(WAITING, FAILED, STOPPED)),
     "replay": Step("replay", "replay_letter.lua", {FAILED: REPLAYED}),
     "retry_job": Step("retry by a person", "retry_job.lua", {STOPPED: REPLAYED, FAILED: REPLAYED}),
