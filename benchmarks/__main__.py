@@ -92,7 +92,7 @@ def rows_from(text: str | None, gates: Sequence[Gate]) -> Sequence[Row]:
             field="--rows",
             remedy=f"Name some of {','.join(named)}.",
         )
-    bases = {named[name].base for name in names}
+    bases = {named[name].base for name in names} - {""}
     if missing := {*bases, *([BASE, OURS] if gates else [])} - set(names):
         raise InvalidRequest(
             f"The row {min(missing)!r} is needed and not named.",

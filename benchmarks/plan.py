@@ -14,6 +14,16 @@ BASE = "simple"
 AGAIN = "again"
 """The base a second time: what the comparison says of two equal workers."""
 
+WAIT_SECONDS = 0.01
+"""How long a job of the rows that wait takes."""
+
+PLACES = 50
+"""Jobs that these rows run at once, where a worker can."""
+
+_WAITS_DEF = ("HANDLER_PACKAGES", "benchmarks.waiting_def")
+_WAITS_ASYNC = ("HANDLER_PACKAGES", "benchmarks.waiting_async")
+_AT_ONCE = ("CONCURRENCY", str(PLACES))
+
 OURS = "ours"
 """The row that the gates judge."""
 
@@ -27,7 +37,8 @@ class Row:
         title: For people.
         kind: Which loop it runs; see `benchmarks/loops.py` and `benchmarks/producers.py`.
         variables: Settings that differ from the defaults, as environment variables.
-        base: The row it is compared with.
+        base: The row it is compared with; empty if with none.
+        ideal: Jobs a second if a job took nothing but its handler's time; None: not to be told.
     """
 
     name: str
@@ -35,11 +46,17 @@ class Row:
     kind: Kind
     variables: tuple[tuple[str, str], ...] = ()
     base: str = BASE
+    ideal: float | None = None
 
     @property
     def is_compared(self) -> bool:
-        """Whether its settings are those of the base, so that a ratio means something."""
-        return not self.variables and self.name != self.base
+        """Whether there is another row to compare it with."""
+        return self.base not in {"", self.name}
+
+    @property
+    def way(self) -> tuple[Kind, tuple[tuple[str, str], ...]]:
+        """What it does: rows of the same way get the same number of jobs."""
+        return self.kind, self.variables
 
 
 ROWS: Sequence[Row] = (
@@ -48,7 +65,25 @@ ROWS: Sequence[Row] = (
     Row("fork", "stock Worker (fork)", "fork"),
     Row("raw", "raw BLPOP loop, no safety", "raw"),
     Row(OURS, "workers.MessageWorker", "ours"),
-    Row("quiet", "MessageWorker, LOG_JOBS=failures", "ours", (("LOG_JOBS", "failures"),)),
+    Row("quiet", "MessageWorker, LOG_JOBS=failures", "ours", (("LOG_JOBS", "failures"),), base=""),
+    Row("one", "MessageWorker, BATCH_JOBS=1", "ours", (("BATCH_JOBS", "1"),)),
+    Row("waiting", "SimpleWorker, 10 ms a job", "simple", (_WAITS_DEF,), base="waiting"),
+    Row(
+        "async",
+        "MessageWorker, 50 x 10 ms, async",
+        "ours",
+        (_WAITS_ASYNC, _AT_ONCE),
+        base="waiting",
+        ideal=PLACES / WAIT_SECONDS,
+    ),
+    Row(
+        "threads",
+        "MessageWorker, 50 x 10 ms, def",
+        "ours",
+        (_WAITS_DEF, _AT_ONCE),
+        base="waiting",
+        ideal=PLACES / WAIT_SECONDS,
+    ),
     Row("rq_enqueue", "rq Queue.enqueue", "rq_enqueue", base="rq_enqueue"),
     Row("enqueue", "enqueue", "enqueue", base="rq_enqueue"),
     Row("rq_enqueue_many", "rq Queue.enqueue_many", "rq_enqueue_many", base="rq_enqueue_many"),
@@ -74,8 +109,8 @@ class Plan:
     budget_seconds: float
 
 
-QUICK = Plan(rounds=3, slice_seconds=0.5, counted_jobs=20, budget_seconds=50)
-FULL = Plan(rounds=9, slice_seconds=3.0, counted_jobs=1_000, budget_seconds=570)
+QUICK = Plan(rounds=3, slice_seconds=0.4, counted_jobs=20, budget_seconds=50)
+FULL = Plan(rounds=9, slice_seconds=2.0, counted_jobs=1_000, budget_seconds=570)
 
 LEAST_JOBS = 10
 """Jobs of the shortest drain, and of the first, which is not measured."""

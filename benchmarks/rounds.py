@@ -7,7 +7,7 @@ CPU decides that: the times of a busy machine say little, and are marked where t
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,6 +31,9 @@ from benchmarks.proxy import counting_proxy
 from benchmarks.server import BenchServer, bench_server, settings_changed
 
 Costs = Mapping[str, Sequence[Cost]]
+
+Jobs = Mapping[Hashable, int]
+"""How many jobs a drain has, by what its row does."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +131,7 @@ def bench(plan: Plan, rows: Sequence[Row], folder: Path, *, needed: Measures) ->
                 RowResult(
                     row=row,
                     settings=settings[row.name],
-                    jobs=jobs[row.kind],
+                    jobs=jobs[row.way],
                     rounds=costs[row.name],
                     counts=counts[row.name],
                     comparison=_comparison(row, costs),
@@ -151,7 +154,7 @@ def _prepared(plan: Plan, rows: Sequence[Row], folder: Path, began: float) -> It
         yield _Stand(server, contestants, plan, began)
 
 
-def _first_quiet_run(stand: _Stand, jobs: Mapping[str, int], needed: Measures) -> tuple[Costs, int]:
+def _first_quiet_run(stand: _Stand, jobs: Jobs, needed: Measures) -> tuple[Costs, int]:
     noisy_runs = 0
     while True:
         began = stand.elapsed
@@ -166,18 +169,19 @@ def _first_quiet_run(stand: _Stand, jobs: Mapping[str, int], needed: Measures) -
         _say("too noisy: the base is not equal to itself; all of it is repeated")
 
 
-def _run(stand: _Stand, jobs: Mapping[str, int]) -> Costs:
+def _run(stand: _Stand, jobs: Jobs) -> Costs:
     costs: dict[str, list[Cost]] = {each.row.name: [] for each in stand.contestants}
     for number in range(stand.plan.rounds):
         # There and back, so that no row is always the one after the same other.
         for each in stand.contestants[:: -1 if number % 2 else 1]:
             row = each.row
             empty = _drained(stand, each, 0)
-            found = cost(_drained(stand, each, jobs[row.kind]), empty, jobs[row.kind])
+            number_of_jobs = jobs[row.way]
+            found = cost(_drained(stand, each, number_of_jobs), empty, number_of_jobs)
             costs[row.name].append(found)
             _say(
                 f"round {number + 1} of {stand.plan.rounds}: {row.title}, "
-                f"{jobs[row.kind]} jobs, {found.jobs_per_second:,.0f}/s, {found.cpu_us:,.0f} us"
+                f"{number_of_jobs} jobs, {found.jobs_per_second:,.0f}/s, {found.cpu_us:,.0f} us"
             )
     return costs
 
@@ -193,14 +197,14 @@ def _drained(stand: _Stand, contestant: Contestant, jobs: int) -> Usage:
     return replace(usage, server_cpu=server_cpu)
 
 
-def _calibrated(stand: _Stand) -> Mapping[str, int]:
-    rates: dict[str, float] = {}
+def _calibrated(stand: _Stand) -> Jobs:
+    rates: dict[Hashable, float] = {}
     for each in stand.contestants:
-        if each.row.kind not in rates:
+        if each.row.way not in rates:
             few = _rate(stand, each, LEAST_JOBS)
             # One that leases many jobs at once shows only with many how fast it is.
-            rates[each.row.kind] = _rate(stand, each, jobs_for(few, stand.plan.slice_seconds / 10))
-    return {kind: jobs_for(rate, stand.plan.slice_seconds) for kind, rate in rates.items()}
+            rates[each.row.way] = _rate(stand, each, jobs_for(few, stand.plan.slice_seconds / 10))
+    return {way: jobs_for(rate, stand.plan.slice_seconds) for way, rate in rates.items()}
 
 
 def _rate(stand: _Stand, contestant: Contestant, jobs: int) -> float:

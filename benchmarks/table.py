@@ -66,6 +66,9 @@ def _row_as_json(found: RowResult) -> dict[str, Any]:
         "commandsPerJob": found.counts.commands,
         "callsPerJob": found.counts.calls,
         "roundTripsPerJob": found.counts.round_trips,
+        "shareOfIdeal": (
+            None if found.row.ideal is None else found.typical.jobs_per_second / found.row.ideal
+        ),
         "comparedWith": found.row.base if found.comparison else None,
         "comparison": asdict(found.comparison) if found.comparison else None,
         "settings": dict(found.settings),
@@ -112,6 +115,10 @@ def _figures(result: Result) -> Iterator[str]:
             _number(typical.memory_bytes / _MEGABYTE),
         )
     yield from _EXPLAINED
+    for row in result.rows:
+        if row.row.ideal is not None:
+            share = row.typical.jobs_per_second / row.row.ideal
+            yield f"{row.row.title}: {share:.0%} of the ideal {row.row.ideal:,.0f} jobs/s."
 
 
 def _ratios(result: Result) -> Iterator[str]:
