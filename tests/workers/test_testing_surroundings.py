@@ -240,5 +240,11 @@ def test_a_hundred_tests_take_about_a_second():
             postroom.drain()
             postroom.assert_completed(job)
 
-    # Seconds of this process, which other programs hardly change; half of it on a quiet machine.
-    assert time.process_time() - began < 2.5
+    took = time.process_time() - began
+    # A machine that others use may take twice as long for anything, so this is held against work
+    # that each test does, too, and that takes a quarter of a second for a hundred on a quiet one.
+    began = time.process_time()
+    for _ in range(100):
+        settings.Settings()
+    base = time.process_time() - began
+    assert took < 10 * base

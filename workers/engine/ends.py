@@ -16,9 +16,10 @@ from messages import InvalidMessage, Message, parse_message
 from workers import attempts, dead_letters, keys
 from workers.attempts import AttemptRecord
 from workers.clock import iso, utc_now, written_now
+from workers.engine.alike import Terms
 from workers.engine.groups import SEPARATOR
 from workers.engine.leases import Leases
-from workers.engine.plain import Plain, Terms
+from workers.engine.plain import Plain
 from workers.engine.step import Lease
 from workers.record import JOB_FUNCTION
 from workers.routing import queue_of

@@ -32,7 +32,8 @@ from workers.handling import (
 from workers.logger import get_logger
 from workers.registry import handler_for
 from workers.retry import RetryPolicy
-from workers.runs import Place, Run, line_of
+from workers.run_facts import Place
+from workers.runs import Run, line_of
 from workers.settings import Settings
 from workers.stopping import Stop
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from workers.engine.alike import Alike, Common
 from workers.engine.order import Turn
-from workers.engine.plain import Alike, Common
 
 _PARTS_OF_ALIKE = 2
 

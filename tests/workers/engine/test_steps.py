@@ -8,11 +8,12 @@ from redis import Redis
 from tests.workers.conftest import message
 from tests.workers.takers import Taker
 from workers import enqueue, enqueue_many, keys
+from workers.engine.alike import Alike
 from workers.engine.ends import success_from
 from workers.engine.groups import SEPARATOR, in_groups
 from workers.engine.leases import Leases
 from workers.engine.order import Turn
-from workers.engine.plain import Alike, plain
+from workers.engine.plain import plain
 from workers.engine.step import Lease, Step
 
 LIST = "default"
