@@ -93,7 +93,7 @@ def _of_record(job_id: str, record: Mapping[str, Any], results: Sequence[Any]) -
     ended = as_time(record["ended_at"])
     return {
         "jobId": job_id,
-        "messageType": message_type_of(job_id, record["description"]),
+        "messageType": message_type_of(record["description"]),
         "reason": as_text(record["status"] or b"failed"),
         "error": _error_of(results[0][1]) if results else "",
         "failedAt": ended.isoformat() if ended else None,

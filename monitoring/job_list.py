@@ -140,7 +140,7 @@ def _shown(job_id: str, state: str, record: Mapping[str, bytes | None]) -> JsonD
     times = {name: as_time(record[name]) for name in _TIMES}
     return {
         "jobId": job_id,
-        "messageType": message_type_of(job_id, record["description"]),
+        "messageType": message_type_of(record["description"]),
         "queue": queue_of(as_text(record["origin"] or b"")),
         "state": state,
         "status": as_text(record["status"] or b""),

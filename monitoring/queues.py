@@ -1,5 +1,6 @@
 """What is in the queues: counts for programs, and the newest jobs. Only reads."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -18,6 +19,8 @@ JsonDict = dict[str, Any]
 MOST_JOBS = 200
 """Jobs that one call shows at most."""
 _MOST_READ = 5_000  # records that are compared to find the newest: some tens of ms for Redis
+
+_ONE_WORD = re.compile(r"[^\s()]+")
 
 Record = Mapping[str, bytes | str | None]
 
@@ -94,18 +97,18 @@ def figures(counts: Counts) -> JsonDict:
     }
 
 
-def message_type_of(job_id: str, description: bytes | str | None) -> str | None:
+def message_type_of(description: bytes | str | None) -> str | None:
     """The type of the message that a job carries, without reading the message.
 
     Args:
-        job_id: The job.
-        description: RQ's field; ours is `TYPE id`, and RQ's own shows the call's arguments.
+        description: RQ's field; ours is the type, and RQ's own is a call with its arguments.
 
     Returns:
-        The wire name; None if the job is no message of ours.
+        The wire name; None if the job is no message of ours. A job of somebody else whose author
+        described it with a single word passes for a message.
     """
-    kind, _, named = as_text(description or b"").partition(" ")
-    return kind if named == job_id else None
+    text = as_text(description or b"")
+    return text if _ONE_WORD.fullmatch(text) else None
 
 
 def _check(limit: int) -> None:
@@ -173,7 +176,7 @@ def _shown(job_id: str, record: Record) -> JsonDict:
     times = {name: as_time(record[name]) for name in _TIMES}
     return {
         "jobId": job_id,
-        "messageType": message_type_of(job_id, record["description"]),
+        "messageType": message_type_of(record["description"]),
         "queue": queue_of(as_text(record["origin"] or b"")),
         "status": as_text(record["status"] or b""),
         **{_TIMES[name]: moment.isoformat() if moment else None for name, moment in times.items()},

@@ -57,7 +57,7 @@ def test_a_message_becomes_a_job_that_stock_readers_understand(redis):
     assert queue in Queue.all(connection=redis)
     assert job.args[0]["data"] == {"noteId": "note-1"}
     assert (job.timeout, job.result_ttl, job.failure_ttl) == (600, None, None)
-    assert job.description == f"NOTE_ENRICHMENT {handle.id}"
+    assert job.description == "NOTE_ENRICHMENT"
     assert handle.status() == "queued"
     assert redis.ttl(job.key) == -1
 

@@ -265,8 +265,8 @@ class Crowd(Child):
             self._clocks.discard(clock)
 
     def _is_async(self, lease: Lease) -> bool:
-        # Our producer writes the type into the description; a wrong guess costs time, no more.
-        kind = lease.fields.get(b"description", b"").split(b" ", 1)[0]
+        # Our producer writes the type as the description; a wrong guess costs time, no more.
+        kind = lease.fields.get(b"description", b"")
         known = self._kinds.get(kind)
         if known is None:
             known = self._kinds[kind] = has_async_handler(kind.decode(errors="replace"))

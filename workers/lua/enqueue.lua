@@ -56,12 +56,13 @@ elseif due ~= '' and due > now() then
   state = 'scheduled'
 end
 
--- The hash that all jobs have; its description and its data are each job's own.
+-- The hash that all jobs have; its data is each job's own. The description says the type and not
+-- the id, which RQ's readers show anyway: a record is small, and jobs of a type share it.
 local hash = {
-  'created_at', sent, 'enqueued_at', sent, 'status', state, 'description', '', 'data', '',
+  'created_at', sent, 'enqueued_at', sent, 'status', state, 'description', kind, 'data', '',
   unpack(ARGV, 14 + parents, first - 1)
 }
-local description, data = 8, 10
+local data = 10
 local function set(field, value)
   hash[#hash + 1] = field
   hash[#hash + 1] = value
@@ -78,22 +79,21 @@ if ttl ~= '' and (state == 'queued' or state == 'scheduled') then
   set('expires_at', string.format('%.3f', due + tonumber(ttl)))
 end
 
-local function write(job, id, content)
-  hash[description] = kind .. ' ' .. id
+local function write(job, content)
   hash[data] = content
   call('HSET', job, unpack(hash))
 end
 
 -- Most fields are those of the first job: to copy it takes less than to write them again. Returns
 -- whether a copy is one: in fakeredis the first job then changes with it, and gets its own back.
-local function write_copy(job, id, content, source)
-  call('HSET', job, 'description', kind .. ' ' .. id, 'data', content)
-  if call('HGET', prefix .. source, 'description') == hash[description] then
+local function write_copy(job, content, source)
+  call('HSET', job, 'data', content)
+  if call('HGET', prefix .. source, 'data') == hash[data] then
     return true
   end
   call('DEL', job)
   call('HSET', prefix .. source, unpack(hash))
-  write(job, id, content)
+  write(job, content)
   return false
 end
 
@@ -126,11 +126,11 @@ for place = first, #ARGV, step do
   end
   if outcome == state then
     if not source then
-      write(job, id, ARGV[place + 1])
+      write(job, ARGV[place + 1])
     elseif is_checked then
-      call('HSET', job, 'description', kind .. ' ' .. id, 'data', ARGV[place + 1])
+      call('HSET', job, 'data', ARGV[place + 1])
     else
-      copies, is_checked = write_copy(job, id, ARGV[place + 1], source), true
+      copies, is_checked = write_copy(job, ARGV[place + 1], source), true
     end
     new[#new + 1] = id
     places[#new] = place

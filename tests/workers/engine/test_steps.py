@@ -6,34 +6,20 @@ import pytest
 from redis import Redis
 
 from tests.workers.conftest import message
+from tests.workers.engine.steps import LIST, run_of, step
 from tests.workers.takers import Taker
 from workers import enqueue, enqueue_many, keys
 from workers.engine.alike import Alike
 from workers.engine.ends import success_from
-from workers.engine.groups import SEPARATOR, in_groups
+from workers.engine.groups import in_groups
 from workers.engine.leases import Leases
-from workers.engine.order import Turn
 from workers.engine.plain import plain
-from workers.engine.step import Lease, Step
-
-LIST = "default"
-TURNS = (Turn(LIST, 1_000),)
+from workers.engine.step import Lease
 
 
 @pytest.fixture
 def leases(redis: Redis) -> Leases:
     return Taker(redis).leases
-
-
-def step(leases: Leases, wanted: int, *runs: bytes, number: str | None = None) -> Step:
-    return leases.step(number or leases.next_number(), wanted, runs, TURNS)
-
-
-def run_of(lease: Lease, result: str = '""') -> bytes:
-    common = [lease.execution, lease.list_name, 500, "", -1, f"{LIST}|TEST", ""]
-    times = '"2026-01-15T12:00:00.000000Z","2026-01-15T12:00:01.000000Z"'
-    own = f'["{lease.job_id}",{times},{result},5,7]'
-    return json.dumps(common).encode() + SEPARATOR + own.encode()
 
 
 def test_every_leased_job_has_the_fields_of_its_record_in_the_order_of_the_list(redis, leases):
