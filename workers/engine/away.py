@@ -1,6 +1,7 @@
 """What to do while Redis cannot be used: wait, longer each time, and say so now and then."""
 
 import random
+import re
 import time
 from collections.abc import Callable
 from typing import TypeVar
@@ -16,6 +17,9 @@ T = TypeVar("T")
 SHORTEST, LONGEST = 0.05, 5.0
 """Seconds between two tries: the first and the longest, before jitter."""
 _LINES_APART = 10.0  # seconds between two log lines: six a minute
+
+# What Redis answers for a while, also in the middle of what an older one says of a script.
+_PASSING = re.compile(r"\b(BUSY|LOADING|MASTERDOWN|MISCONF|NOREPLICAS|OOM|READONLY|TRYAGAIN)\b")
 
 
 class Away:
@@ -45,12 +49,13 @@ class Away:
         self._tries += 1
         if now - self._said_at >= _LINES_APART:
             self._said_at = now
+            event, remedy = _said_of(error)
             log.warning(
-                "redis_unreachable",
+                event,
                 worker=self._who,
                 error=str(error),
                 seconds=round(now - self._since, 1),
-                remedy="It is tried again for as long as it takes; look at `postroom doctor`.",
+                remedy=remedy,
             )
         longest: float = min(LONGEST, SHORTEST * 2 ** min(self._tries, 10))
         return random.uniform(longest / 2, longest)  # noqa: S311 - jitter, not a secret
@@ -86,3 +91,17 @@ class Away:
             else:
                 self.over()
                 return answer
+
+
+def _said_of(error: redis.RedisError) -> tuple[str, str]:
+    """The event and the remedy of a log line."""
+    if type(error) is redis.ResponseError and not _PASSING.search(str(error)):
+        return (
+            "redis_refuses",
+            "Waiting does not mend this: look at the key that the error names, and whether worker "
+            "and server are of releases that fit. It is tried again, so that nothing is lost.",
+        )
+    return (
+        "redis_unreachable",
+        "It is tried again for as long as it takes; look at `postroom doctor`.",
+    )
