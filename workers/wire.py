@@ -7,7 +7,8 @@ same time. Dialling, time limits, retries and errors are those of redis-py.
 """
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -75,6 +76,31 @@ def exchange(connection: redis.Redis, commands: bytes, answers: int) -> Sequence
         raise
     _give_back(wire, pool)
     return found
+
+
+def ask(
+    connection: redis.Redis, commands: bytes, answers: int
+) -> Callable[[], Sequence[Any]] | None:
+    """Send commands now, to read their answers later. Nothing is tried twice.
+
+    Args:
+        connection: Whose pool counts.
+        commands: Packed.
+        answers: How many commands these are.
+
+    Returns:
+        What waits for the answers, as `exchange` returns them; None if the connection is one of
+        few, which others may need meanwhile: then nothing was sent.
+
+    Raises:
+        redis.exceptions.ConnectionError: If the server cannot be reached.
+    """
+    pool = connection.connection_pool
+    if connection.connection is not None or not _has_plenty(pool):
+        return None
+    wire = take(pool)
+    send(wire, pool, commands)
+    return partial(receive, wire, pool, answers)
 
 
 def take(pool: redis.ConnectionPool) -> Wire:
@@ -171,14 +197,18 @@ def _taken(pool: redis.ConnectionPool) -> Wire | None:
 
 
 def _give_back(wire: Wire, pool: redis.ConnectionPool) -> None:
-    # Other pools have rules of their own, such as who the master is, or who waits for one.
-    if type(pool) is redis.ConnectionPool and pool.max_connections > _SMALL_POOL:
+    if _has_plenty(pool):
         kept = _at_hand.get(pool)
         if kept is None:
             kept = _at_hand.setdefault(pool, [])
         kept.append(wire)
     else:
         pool.release(wire)
+
+
+def _has_plenty(pool: redis.ConnectionPool) -> bool:
+    # Other pools have rules of their own, such as who the master is, or who waits for one.
+    return type(pool) is redis.ConnectionPool and pool.max_connections > _SMALL_POOL
 
 
 def _give_up(wire: Wire, pool: redis.ConnectionPool) -> None:

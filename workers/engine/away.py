@@ -96,12 +96,10 @@ class Away:
 def _said_of(error: redis.RedisError) -> tuple[str, str]:
     """The event and the remedy of a log line."""
     if type(error) is redis.ResponseError and not _PASSING.search(str(error)):
-        return (
-            "redis_refuses",
+        remedy = (
             "Waiting does not mend this: look at the key that the error names, and whether worker "
-            "and server are of releases that fit. It is tried again, so that nothing is lost.",
+            "and server are of releases that fit. It is tried again, so that nothing is lost."
         )
-    return (
-        "redis_unreachable",
-        "It is tried again for as long as it takes; look at `postroom doctor`.",
-    )
+        return "redis_refuses", remedy
+    remedy = "It is tried again for as long as it takes; look at `postroom doctor`."
+    return "redis_unreachable", remedy

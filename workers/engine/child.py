@@ -1,4 +1,4 @@
-"""The process that runs jobs: leases some, runs them, commits them together with the next lease.
+"""The process that runs jobs: leases some, runs them, commits them together with a later lease.
 
 A child lives for many jobs. It tells its worker through the page what it runs and what is done, so
 that nothing is lost or done twice when it dies. What has to do with time is the worker's.
@@ -9,26 +9,25 @@ import os
 import time
 from collections import deque
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import redis
 from rq.job import Job
 
-from workers import keys
 from workers.engine.admission import Admission
 from workers.engine.alarm import Alarm, NoAlarm
 from workers.engine.away import Away
-from workers.engine.bell import Bell
 from workers.engine.ears import Ears
-from workers.engine.horse import Woken, waken
+from workers.engine.idle import Idle
 from workers.engine.leases import Leases
 from workers.engine.order import Order
 from workers.engine.pace import Pace
 from workers.engine.page import Count, Page
 from workers.engine.plain import Plain, plain
-from workers.engine.run_message import Done, Messages, Slot
+from workers.engine.run_message import Messages, Slot
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease, Step
+from workers.engine.steps import Steps
 from workers.engine.task import LEAVE, RECYCLE, Task
 from workers.lines import JobLines
 from workers.logger import get_logger
@@ -42,7 +41,6 @@ log = get_logger("postroom.worker")
 SLOW = 0.1
 """Seconds after which a job lets go of the jobs that were leased with it."""
 
-_LONGEST_WAIT = 5.0  # seconds between two looks at empty queues that nobody rang for
 _COMMIT_AFTER = 0.05  # seconds that a finished run waits for its commit, within a batch
 _WRITE_AFTER = 0.05  # seconds that log lines wait for others to be written with them
 
@@ -68,27 +66,29 @@ class Child:
     task: Task
     settings: Settings
     alarm: "Alarm | NoAlarm | None" = None
+    batches: ClassVar[int] = 2
+    """In its hands at once: one that runs, and one that was leased meanwhile."""
     _count: int = field(default=0, init=False)
     _done: Count = field(default_factory=Count, init=False)
 
     def __post_init__(self) -> None:
         """Make the parts that last as long as the child."""
-        client: redis.Redis = self.leases.connection
+        settings, page, leases = self.settings, self.page, self.leases
         self.away = Away(self.worker.name)
         alarm = self.alarm or Alarm(SLOW, self._let_go)
-        self.pace = Pace(self.settings.batch_jobs, self.settings.batch_milliseconds / 1000)
-        self.admission = Admission(self.leases, self.settings)
-        self.lines = JobLines(self.settings)
-        self.messages = Messages(self.leases, self.away, self.settings, self.lines)
-        self.ears = Ears(self.page, alarm, self.leases, self.away)
-        self._slot = Slot(alarm, self.page, self.ears.stop)
-        self.stock = Stock(self.worker, self.leases, alarm)
-        self._ready: list[Done] = []
-        self._oldest = float("inf")
-        self.bell = Bell(client)
+        ahead = settings.batch_milliseconds / 1000 / self.batches
+        self.pace = Pace(settings.batch_jobs, ahead)
+        self.admission = Admission(leases, settings)
+        self.lines = JobLines(settings)
+        self.messages = Messages(leases, self.away, settings, self.lines)
+        self.ears = Ears(page, alarm, leases, self.away)
+        self._slot = Slot(alarm, page, self.ears.stop)
+        self.stock = Stock(self.worker, leases, alarm)
+        parts = (self.away, self.admission, self.stock, self._done)
+        self.steps = Steps(leases, self.order, page, *parts)
+        self.idle = Idle(leases.connection, self.order, page, self.task)
         self._rest: deque[Lease] = deque()
         self._was_alone = False
-        self._idle_since = time.monotonic()
 
     def work(self) -> int:
         """Run jobs until the worker, the task or age says stop.
@@ -100,16 +100,20 @@ class Child:
         parent = os.getppid()
         self.ears.open()
         while (code := self._reason_to_go(parent)) is None:
-            step = self.step(self._wanted())
+            self.lines.flush_older(_WRITE_AFTER)
+            step = self.steps.next(self._wanted)
             if step.leased:
+                self.steps.send(step, self._wanted(len(step.leased)))
                 self.run_batch(step)
-            elif self._is_done(step):
+                continue
+            self.lines.flush()
+            if self.idle.is_over(step):
                 code = LEAVE
                 break
-            else:
-                self._wait(step)
+            self.idle.wait(step)
+        self._hand_back_rest()
         self.step(0)
-        self.bell.close()
+        self.idle.close()
         self.page.leave(code)
         return code
 
@@ -122,30 +126,11 @@ class Child:
         Returns:
             What came of it.
         """
-        number, turns = self.leases.next_number(), self.order.next(wanted)
-        runs, self._ready, self._oldest = self._ready, [], float("inf")
         self.lines.flush_older(_WRITE_AFTER)
-        step = self.away.insist(
-            lambda: self.leases.step(number, wanted, [run.committed for run in runs], turns),
-            until=lambda: not runs and self.page.is_to_stop,
-        )
-        self._committed(len(runs))
-        for place in step.awaited:
-            done = runs[place]
-            self.stock.finish(done.lease, done.started_at, done.result)
-        if step.broken or step.strange:
-            broken = [runs[place].lease for place in step.broken]
-            self.away.insist(lambda: self.admission.quarantine(broken, step.strange))
-        for place in step.refused:
-            log.warning("lease_lost", job_id=runs[place].lease.job_id)
+        step = self.steps.take(wanted)
         if not step.leased:
             self.lines.flush()
         return step
-
-    def _committed(self, count: int) -> None:
-        self.page.clear()
-        self._done.succeeded += count
-        self.page.count(self._done)
 
     def run_batch(self, step: Step) -> None:
         """Run what was leased, one after the other; hand the rest back if one takes long.
@@ -154,24 +139,28 @@ class Child:
             step: With the leases.
         """
         rest = self._rest = deque(step.leased)
-        begin = self._idle_since = time.monotonic()
-        first, ran = begin, 0
+        self.idle.begin()
+        begin = first = time.monotonic()
+        ran = 0
+        if self.steps.ready and b"lost" in rest[0].fields:
+            self.step(0)  # it runs alone, also among the leases
         while rest:
             if self.page.is_to_stop:
                 self._hand_back_rest()
                 break
             if self.ears.heard:
+                self.ears.heard = False
                 rest = self._rest = deque(self.ears.may_start(tuple(rest)))
+                self.steps.keep_ahead(self.ears.may_start)
                 continue
             lease = rest.popleft()
             job = self.admit(lease, step)
             if job is not None:
                 self.run(lease, job, step.now)
             begin = time.monotonic()
-            self.order.served(lease.list_name)
             self._count += 1
             ran += 1
-            if rest and self._oldest + _COMMIT_AFTER < begin:
+            if rest and self.steps.oldest + _COMMIT_AFTER < begin:
                 self.page.end(0)
                 self.step(0)
         self.page.end(0)
@@ -239,12 +228,12 @@ class Child:
             over = time.monotonic()
             done.seconds += over - begin
             if ended is not None:
-                self._keep(ended, over)
+                self.steps.keep(ended, over)
             else:
                 done.failed += 1
                 self.page.count(done)
         else:
-            if self._ready:  # it is not to wait for a job that may do anything
+            if self.steps.ready:  # it is not to wait for a job that may do anything
                 self.step(0)
             self._hand_back_rest()
             self._show(lease, job.timeout or 0)
@@ -254,11 +243,6 @@ class Child:
             done.others += 1
             self.page.count(done)
 
-    def _keep(self, done: Done, now: float) -> None:
-        if not self._ready:
-            self._oldest = now
-        self._ready.append(done)
-
     def _show(self, lease: Lease, limit: float, slot: int = 0) -> None:
         name = f"{lease.list_name}\n{lease.job_id}\n{lease.execution}"
         self.page.start(slot, name.encode("utf-8", "surrogateescape"), limit)
@@ -267,30 +251,23 @@ class Child:
         """Called in the middle of a slow job: nobody is to wait for it."""
         try:
             self.lines.flush()
-            if self._ready:
-                self._commit_once()
+            self.steps.commit_once()
             self._hand_back_rest()
         except redis.RedisError as error:
             log.warning("batch_not_handed_back", error=str(error))
 
-    def _commit_once(self) -> None:
-        runs = self._ready
-        step = self.leases.step(self.leases.next_number(), 0, [run.committed for run in runs], ())
-        self._ready = [runs[place] for place in step.awaited]
-        self._oldest = time.monotonic() if self._ready else float("inf")
-        self._committed(len(runs) - len(self._ready))
-
     def _hand_back_rest(self) -> None:
-        rest = list(self._rest)
+        rest = [*self._rest, *self.steps.give_back()]
         self._rest.clear()
         if rest:
             self.leases.hand_back(rest)
 
-    def _wanted(self) -> int:
+    def _wanted(self, under_way: int = 0) -> int:
+        begun = self._count + under_way
         wanted = self.pace.next()
         if self.task.max_jobs is not None:
-            wanted = min(wanted, self.task.max_jobs - self._count)
-        return min(wanted, self.task.recycle_after - self._count)
+            wanted = min(wanted, self.task.max_jobs - begun)
+        return min(wanted, self.task.recycle_after - begun)
 
     def _reason_to_go(self, parent: int) -> int | None:
         if self.page.is_to_stop or os.getppid() != parent:
@@ -299,27 +276,3 @@ class Child:
             return LEAVE
         is_worn = self._count >= self.task.recycle_after or self.page.is_to_recycle
         return RECYCLE if is_worn else None
-
-    def _is_done(self, step: Step) -> bool:
-        if step.state == "repeated":
-            return False
-        idle = time.monotonic() - self._idle_since
-        return self.task.burst or (self.task.max_idle is not None and idle >= self.task.max_idle)
-
-    def _wait(self, step: Step) -> None:
-        seconds = _LONGEST_WAIT
-        if self.task.max_idle is not None:
-            idle = time.monotonic() - self._idle_since
-            seconds = min(seconds, max(0.0, self.task.max_idle - idle))
-        try:
-            waken(sure=True)
-            if not self.page.is_to_stop:
-                self._ring(step, seconds)
-            waken(sure=False)
-        except Woken:
-            waken(sure=False)
-
-    def _ring(self, step: Step, seconds: float) -> bool:
-        names = () if step.state == "suspended" else self.order.open_lists(step.paused)
-        lists = [keys.queue(name) for name in names]
-        return self.bell.wait(lists, also=(keys.pauses(), keys.suspended()), seconds=seconds)

@@ -44,6 +44,8 @@ class _Waiting:
 class Crowd(Child):
     """One life of such a child."""
 
+    batches = 1  # it asks for more before the last one is begun
+
     @override
     def __post_init__(self) -> None:
         """As a child that runs one job after the other, with more places."""
@@ -82,7 +84,7 @@ class Crowd(Child):
         while code is None:
             step = await self._ask(self._room())
             self._start_waiting()
-            if self._is_idle and not step.leased and self._is_done(step):
+            if self._is_idle and not step.leased and self.idle.is_over(step):
                 code = LEAVE
                 break
             if not step.leased or not self._room():
@@ -101,7 +103,7 @@ class Crowd(Child):
             await self._pause(None)
             await self._ask(0)
         await self._ask(0)
-        self.bell.close()
+        self.idle.close()
         self.page.leave(code)
         return code
 
@@ -124,20 +126,19 @@ class Crowd(Child):
     async def _ask(self, wanted: int) -> Step:
         heard = self._ears.heard
         step: Step = await self._in(self._redis, lambda: self.step(wanted))
-        for run in self._ready:  # they were noted while the journal was emptied
+        for run in self.steps.ready:  # they were noted while the journal was emptied
             self.page.write(run.committed)
         leased = step.leased
         if leased and heard != self._ears.heard:
             leased = await self._insist(lambda: without_cancelled(self.leases, step.leased))
         for lease in leased:
             self._waiting.append(_Waiting(lease, step))
-            self.order.served(lease.list_name)
         return step
 
     async def _pause(self, bell: "asyncio.Future[bool] | None") -> "asyncio.Future[bool] | None":
         """Wait until there is something to do for Redis."""
         while True:
-            late = self._oldest + _COMMIT_AFTER - time.monotonic()
+            late = self.steps.oldest + _COMMIT_AFTER - time.monotonic()
             seconds = min(max(late, 0.0), _LOOK_EVERY)
             changed = asyncio.ensure_future(self._changed.wait())
             heard: set[asyncio.Future[Any]] = {changed} if bell is None else {changed, bell}
@@ -158,12 +159,12 @@ class Crowd(Child):
 
     def _is_due(self) -> bool:
         enough = max(1, self._most // 2)
-        is_late = time.monotonic() >= self._oldest + _COMMIT_AFTER
-        return bool(self._ready) and (is_late or len(self._ready) >= enough)
+        ready, is_late = self.steps.ready, time.monotonic() >= self.steps.oldest + _COMMIT_AFTER
+        return bool(ready) and (is_late or len(ready) >= enough)
 
     def _listen(self, step: Step) -> "asyncio.Future[bool]":
         return asyncio.get_running_loop().run_in_executor(
-            self._waker, lambda: self._ring(step, _LOOK_EVERY * 8)
+            self._waker, lambda: self.idle.ring(step, _LOOK_EVERY * 8)
         )
 
     @staticmethod
@@ -212,7 +213,7 @@ class Crowd(Child):
         self._running.discard(task)
         self._free.append(slot)
         self._count += 1
-        self._idle_since = time.monotonic()
+        self.idle.begin()
         if task is self._alone:
             self._alone = None
         if not task.cancelled() and task.exception() is not None:
@@ -235,7 +236,8 @@ class Crowd(Child):
                 self._done.failed += 1
                 self.page.count(self._done)
             else:
-                self._keep(done, time.monotonic())
+                self.page.write(done.committed)
+                self.steps.keep(done, time.monotonic())
         elif job is not None:
             self._show(lease, job.timeout or 0, slot)
             self.page.mark_stock(slot)
@@ -271,11 +273,6 @@ class Crowd(Child):
         if known is None:
             known = self._kinds[kind] = has_async_handler(kind.decode(errors="replace"))
         return known
-
-    @override
-    def _keep(self, done: Done, now: float) -> None:
-        self.page.write(done.committed)
-        super()._keep(done, now)
 
 
 def _is_suspect(lease: Lease) -> bool:

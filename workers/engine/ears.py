@@ -53,7 +53,8 @@ class Ears:
         Returns:
             The others.
         """
-        self.heard = False
+        if not rest:
+            return ()
         return self.away.insist(lambda: without_cancelled(self.leases, rest))
 
     def _hear(self) -> None:

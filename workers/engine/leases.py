@@ -5,7 +5,7 @@ the lease is ended the job stands below its holder, and in RQ's registry of star
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -21,7 +21,10 @@ from workers.engine.step import Lease, Step, step_of
 from workers.pauses import pause_field
 from workers.routing import queue_of
 from workers.scripts import script
-from workers.wire import Stored, exchange, packed, result_of
+from workers.wire import Stored, ask, exchange, packed, result_of
+
+Hear = Callable[[], Step]
+"""Waits for the answer to a step that was sent."""
 
 
 def new_holder() -> str:
@@ -89,9 +92,37 @@ class Leases:
         Returns:
             What came of it.
         """
-        own = _Packed.of(number, wanted, in_groups(runs))
-        answer = self._call_step(self._step_begins, own, _packed_turns(tuple(turns)))
+        command = self._step_command(number, wanted, runs, turns)
+        try:
+            answer = result_of(exchange(self.connection, command, 1))
+        except NoScriptError:
+            self.connection.script_load(self._step.script)
+            answer = result_of(exchange(self.connection, command, 1))
         return step_of(answer, f"{self.holder}-{number}", turns)
+
+    def ask(
+        self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]
+    ) -> Hear | None:
+        """Send a step, and do something else before its answer is heard.
+
+        Args:
+            number: As for `step`.
+            wanted: As for `step`.
+            runs: As for `step`.
+            turns: As for `step`.
+
+        Returns:
+            What waits for the answer, and raises redis.RedisError if it does not come; None if
+            nothing was sent. Then, and after an error, the same step is to be made with `step`.
+
+        Raises:
+            redis.RedisError: If Redis cannot be reached.
+        """
+        hear = ask(self.connection, self._step_command(number, wanted, runs, turns), 1)
+        if hear is None:
+            return None
+        execution = f"{self.holder}-{number}"
+        return lambda: step_of(result_of(hear()), execution, turns)
 
     def again(self, lease: Lease, arguments: Sequence[str | float]) -> bool:
         """Let a job run again.
@@ -211,15 +242,14 @@ class Leases:
         name = holder or self.holder
         self._resign(keys=[keys.holders(), keys.leases(name), keys.last_step(name)], args=[name])
 
-    def _call_step(self, *parts: "_Packed") -> Any:
+    def _step_command(
+        self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]
+    ) -> bytes:
         # Packed here: redis-py takes longer for a call than the server takes for a job.
+        own = _Packed.of(number, wanted, in_groups(runs))
+        parts = (self._step_begins, own, _packed_turns(tuple(turns)))
         texts = b"".join(each.text for each in parts)
-        command = b"*%d\r\n%b" % (sum(each.parts for each in parts), texts)
-        try:
-            return result_of(exchange(self.connection, command, 1))
-        except NoScriptError:
-            self.connection.script_load(self._step.script)
-            return result_of(exchange(self.connection, command, 1))
+        return b"*%d\r\n%b" % (sum(each.parts for each in parts), texts)
 
     def _who(self) -> Sequence[str]:
         return keys.rq_prefix(), keys.our_prefix(), self.holder

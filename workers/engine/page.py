@@ -21,13 +21,14 @@ _STOP_AT = 0
 _LEFT_AT = 4
 _LISTENS_AT = 5
 _WORDS_AT = 8
-_JOURNAL_AT = 64
+_LENGTHS_AT = (64, 72)  # of the two parts of the journal
 _SLOTS_AT = 128
 _PLACES = 2  # of tokens, by turns: one that is being read is not the one that is written
 _SLOT_BYTES = _SLOT.size + _PLACES * _LONGEST
 
 JOURNAL_BYTES = 4_000_000
-"""Room for runs that are done and not committed."""
+"""Room for runs that are done and not committed, in two parts: a step on its way, and after it."""
+_PART_BYTES = JOURNAL_BYTES // 2
 
 
 @dataclass(frozen=True)
@@ -99,7 +100,8 @@ class Page:
         self._stock = self._to_end + slots * _TIME.size
         self.memory = memory or mmap.mmap(-1, self.size(slots))
         self._places = [0] * slots
-        self._written: int = _LENGTH.unpack_from(self.memory, _JOURNAL_AT)[0]
+        self._part = 0
+        self._written = 0
 
     @staticmethod
     def size(slots: int) -> int:
@@ -242,18 +244,33 @@ class Page:
                 journal is not noted, and its job may run again.
         """
         end = self._written + len(run) + 1
-        if end > JOURNAL_BYTES:
+        if end > _PART_BYTES:
             return
-        self.memory[self._journal + self._written : self._journal + end] = run + b"\n"
-        _LENGTH.pack_into(self.memory, _JOURNAL_AT, end)
+        begin = self._journal + self._part * _PART_BYTES
+        self.memory[begin + self._written : begin + end] = run + b"\n"
+        _LENGTH.pack_into(self.memory, _LENGTHS_AT[self._part], end)
         self._written = end
+
+    def turn(self) -> None:
+        """A step with all that was noted is on its way. What is noted from now on is not in it."""
+        self._part = 1 - self._part
+        self._written = 0
+
+    def clear_older(self) -> None:
+        """That step has arrived."""
+        _LENGTH.pack_into(self.memory, _LENGTHS_AT[1 - self._part], 0)
 
     def clear(self) -> None:
         """All that was noted is committed."""
         self._written = 0
-        _LENGTH.pack_into(self.memory, _JOURNAL_AT, 0)
+        for at in _LENGTHS_AT:
+            _LENGTH.pack_into(self.memory, at, 0)
 
     def journal(self) -> Sequence[bytes]:
         """The runs that are done and perhaps not committed."""
-        length = _LENGTH.unpack_from(self.memory, _JOURNAL_AT)[0]
-        return self.memory[self._journal : self._journal + length].split(b"\n")[:-1]
+        return [run for part in range(len(_LENGTHS_AT)) for run in self._noted(part)]
+
+    def _noted(self, part: int) -> Sequence[bytes]:
+        length = _LENGTH.unpack_from(self.memory, _LENGTHS_AT[part])[0]
+        begin = self._journal + part * _PART_BYTES
+        return self.memory[begin : begin + length].split(b"\n")[:-1]

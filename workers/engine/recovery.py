@@ -9,6 +9,7 @@ import redis
 from workers import keys
 from workers.engine.admission import quarantine
 from workers.engine.crashes import crashed
+from workers.engine.ends import success_from
 from workers.engine.leases import Leases
 from workers.engine.page import Running
 from workers.engine.step import Lease
@@ -57,6 +58,29 @@ def settle_lost(leases: Leases, taken: Sequence[Lease], *, error: str) -> None:
         crashed(leases, here[0], error)
     else:
         leases.hand_back(here, died=True)
+
+
+def uncommitted(leases: Leases, runs: Sequence[bytes]) -> Sequence[bytes]:
+    """The runs of a child that it did not come to commit.
+
+    A step of its may have been done whose answer it did not live to hear.
+
+    Args:
+        leases: Those of the child.
+        runs: What its page says.
+    """
+    tokens = [success_from(run)[0] for run in runs]
+    with leases.connection.pipeline(transaction=False) as pipe:
+        for lease in tokens:
+            pipe.zscore(keys.leases(leases.holder), lease.token)
+            pipe.hget(keys.job(lease.job_id), "status")
+        answers = pipe.execute(raise_on_error=False)
+    scores, states = answers[::2], answers[1::2]
+    return [
+        run
+        for run, score, state in zip(runs, scores, states, strict=True)
+        if score is not None or state != b"finished"
+    ]
 
 
 def fresh(lease: Lease, connection: redis.Redis) -> Lease:

@@ -21,7 +21,7 @@ from workers.engine.keeper import Keeper
 from workers.engine.leases import new_holder
 from workers.engine.page import Count, Page, Running
 from workers.engine.plain import plain
-from workers.engine.recovery import fresh, is_that, settle_lost
+from workers.engine.recovery import fresh, is_that, settle_lost, uncommitted
 from workers.engine.run_message import Messages
 from workers.engine.run_stock import Stock
 from workers.engine.spawned import spawn
@@ -174,10 +174,10 @@ class Stable:
         return any(is_that(lease, one) for one in late)
 
     def _commit_journal(self, horse: Horse) -> None:
-        runs = horse.page.journal()
+        leases = self._worker.leases_of(horse.holder)
+        runs = uncommitted(leases, horse.page.journal())
         if not runs:
             return
-        leases = self._worker.leases_of(horse.holder)
         step = leases.step("journal", 0, runs, ())
         for place in step.awaited:
             stock = Stock(self._worker, leases, NoAlarm())

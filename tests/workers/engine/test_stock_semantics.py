@@ -135,6 +135,7 @@ def test_a_queued_job_that_outlives_its_ttl_never_runs(lane):
     with lane.busy():
         job = lane.enqueue(stock_jobs.give, 1, ttl=50)
         lane.redis.pexpire(job.key, 1)
+        ask_until_true(lambda: not lane.redis.exists(job.key))
         after = lane.enqueue(stock_jobs.give, 2)
     lane.ended(after)
 
