@@ -40,8 +40,6 @@ class Taker(Child):
     def lease(self, wanted: int = 1) -> Sequence[Lease]:
         """Take the next jobs, whether they may run or not."""
         self._step = self.step(wanted)
-        for lease in self._step.leased:
-            self.order.served(lease.list_name)
         return self._step.leased
 
     def let_in(self, lease: Lease) -> Plain | Job | None:

@@ -84,9 +84,9 @@ def _answers(client: Redis) -> bool:
 class Proxy:
     """Passes bytes on to a server; can keep the server's back, and send them one by one."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, own_port: int = 0) -> None:
         self.held, self.holds, self.drips = b"", False, False
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.create_server(("127.0.0.1", own_port))
         self.port = self._listener.getsockname()[1]
         self._target = ("127.0.0.1", port)
         self._sockets = [self._listener]
@@ -96,8 +96,18 @@ class Proxy:
         held, self.held, self.holds = self.held, b"", False
         self._sockets[-2].sendall(held)
 
+    def cut(self) -> None:
+        """End all connections, and lose what is held; new ones are taken."""
+        self.held, self.holds = b"", False
+        ended, self._sockets = self._sockets[1:], self._sockets[:1]
+        self._end(ended)
+
     def close(self) -> None:
-        for each in self._sockets:
+        self._end(self._sockets)
+
+    @staticmethod
+    def _end(sockets: Sequence[socket.socket]) -> None:
+        for each in sockets:
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
             each.close()

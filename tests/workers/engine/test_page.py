@@ -30,6 +30,21 @@ def test_the_journal_holds_what_was_written_since_it_was_emptied():
     assert page.journal() == []
 
 
+def test_what_is_in_a_step_on_its_way_goes_when_it_arrives_and_what_came_after_stays():
+    page = Page(1)
+    for text in (b"first", b"second"):
+        page.write(text)
+    page.turn()
+    page.write(b"third")
+    assert sorted(page.journal()) == [b"first", b"second", b"third"]
+    page.clear_older()
+    assert page.journal() == [b"third"]
+    page.turn()
+    page.write(b"fourth")
+    page.clear_older()
+    assert page.journal() == [b"fourth"]
+
+
 def test_each_wish_of_the_worker_is_seen_alone():
     page = Page(1)
     assert (page.is_to_stop, page.is_to_recycle) == (False, False)

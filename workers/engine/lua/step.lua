@@ -128,7 +128,8 @@ end
 local function lease_from(at, list, most, bytes)
   local ids = call('LPOP', rq .. 'queue:' .. list, math.min(most, wanted - count_leased)) or {}
   local members, shadows, is_full = {}, {}, false
-  local place, suffix = call('ZCARD', leases), ':' .. execution
+  local last = call('ZREVRANGE', leases, 0, 0, 'WITHSCORES')[2]
+  local place, suffix = (tonumber(last) or 0) - count_leased, ':' .. execution
   for index, id in ipairs(ids) do
     local before, goes_on = count_leased, true
     if is_strange(id) then

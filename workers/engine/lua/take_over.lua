@@ -16,8 +16,9 @@ local function move_leases()
   local old = ours .. 'leases:' .. dead
   redis.call('ZREM', holders, dead)
   redis.call('DEL', ours .. 'step:' .. dead)
-  for _, token in ipairs(redis.call('ZRANGE', old, 0, -1)) do
-    redis.call('ZADD', new, redis.call('ZCARD', new), token)
+  local place = tonumber(redis.call('ZREVRANGE', new, 0, 0, 'WITHSCORES')[2]) or 0
+  for at, token in ipairs(redis.call('ZRANGE', old, 0, -1)) do
+    redis.call('ZADD', new, place + at, token)
   end
   redis.call('DEL', old)
 end
