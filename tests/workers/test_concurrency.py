@@ -5,7 +5,7 @@ import time
 import pytest
 
 from tests.workers.conftest import reason, settled
-from workers import keys
+from workers import attempts, keys
 
 APPLICATIONS = {"threads": "tests.workers.app", "event loop": "tests.workers.async_app"}
 
@@ -19,6 +19,14 @@ def crowd(start_worker, request):
 
 each_kind = pytest.mark.parametrize(
     "crowd", APPLICATIONS.values(), ids=APPLICATIONS.keys(), indirect=True
+)
+
+
+each_hooked = pytest.mark.parametrize(
+    "crowd",
+    [f"{application},tests.workers.hook_app" for application in APPLICATIONS.values()],
+    ids=APPLICATIONS.keys(),
+    indirect=True,
 )
 
 
@@ -51,6 +59,20 @@ def test_a_cancelled_error_of_a_handler_is_an_error_like_any_other(redis, send, 
 
     assert settled(handle) == "failed"
     assert reason(redis, handle) == "exhausted"
+
+
+@each_hooked
+def test_a_run_that_ends_in_no_way_that_is_known_counts_as_a_crash_of_it_alone(
+    redis, send, crowd, eventually
+):
+    crowd()
+    handles = [send(kind) for kind in ("echo", "break the hook", "echo")]
+
+    assert [settled(handle) for handle in handles[::2]] == ["finished", "finished"]
+    [record] = eventually(lambda: attempts.history(handles[1].id, connection=redis))
+    assert record.outcome == "crashed"
+    assert "NotAnException" in record.error
+    assert handles[1].status() == "scheduled"
 
 
 @pytest.mark.parametrize(

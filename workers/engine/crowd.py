@@ -8,7 +8,7 @@ import asyncio
 import os
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -20,6 +20,7 @@ from typing_extensions import override
 
 from workers.engine.cancelled import asked_for, without_cancelled
 from workers.engine.child import Child
+from workers.engine.crashes import crashed
 from workers.engine.ears import CrowdEars
 from workers.engine.interrupts import TaskClock, ThreadClock, look_at
 from workers.engine.loops import has_async_handler, loop_factory
@@ -28,6 +29,7 @@ from workers.engine.run_message import NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE
 from workers.logger import get_logger
+from workers.runs import line_of
 
 log = get_logger("postroom.worker")
 
@@ -102,6 +104,7 @@ class Crowd(Child):
         while self._running:
             await self._pause(None)
             await self._ask(0)
+        await asyncio.gather(*self._errands)
         await self._ask(0)
         self.idle.close()
         self.page.leave(code)
@@ -181,7 +184,7 @@ class Crowd(Child):
             if _is_suspect(waiting.lease):
                 self._alone = task
             self._running.add(task)
-            task.add_done_callback(partial(self._over, slot))
+            task.add_done_callback(partial(self._over, slot, waiting.lease))
 
     def _may_start(self, waiting: _Waiting) -> bool:
         # One that may have killed its worker runs without neighbours, who would die with it.
@@ -189,9 +192,12 @@ class Crowd(Child):
 
     def _look_for_cancelled(self) -> None:
         if self._waiting:
-            errand = asyncio.create_task(self._take_out_cancelled())
-            self._errands.add(errand)
-            errand.add_done_callback(self._errands.discard)
+            self._see_to(self._take_out_cancelled())
+
+    def _see_to(self, what: Coroutine[Any, Any, Any]) -> None:
+        errand = asyncio.create_task(what)
+        self._errands.add(errand)
+        errand.add_done_callback(self._errands.discard)
 
     async def _take_out_cancelled(self) -> None:
         leases = [each.lease for each in self._waiting]
@@ -207,7 +213,7 @@ class Crowd(Child):
     async def _insist(self, call: Callable[[], Any]) -> Any:
         return await self._in(self._redis, lambda: self.away.insist(call))
 
-    def _over(self, slot: int, task: "asyncio.Task[None]") -> None:
+    def _over(self, slot: int, lease: Lease, task: "asyncio.Task[None]") -> None:
         self.page.end(slot)
         self._ears.end(slot)
         self._running.discard(task)
@@ -216,8 +222,10 @@ class Crowd(Child):
         self.idle.begin()
         if task is self._alone:
             self._alone = None
-        if not task.cancelled() and task.exception() is not None:
-            log.error("run_failed", exc_info=task.exception())
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # In a child that runs one job after the other it would have ended the process.
+            log.error("run_failed", job_id=lease.job_id, exc_info=error)
+            self._see_to(self._insist(partial(crashed, self.leases, lease, line_of(error))))
         self._start_waiting()
         if self._is_due() or self._is_idle or len(self._waiting) < len(self._free):
             self._changed.set()
