@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tests.drills.result import Result
@@ -41,12 +41,14 @@ class Cycle:
         extra: Starts beyond the plan that the cycle itself causes.
         is_reaped: Whether another worker dies first, with the jobs in its hands.
         is_batch: Whether the jobs are to be leased together.
+        environ: Variables of its worker.
     """
 
     wishes: Sequence[Wish]
     extra: int = 0
     is_reaped: bool = False
     is_batch: bool = False
+    environ: Mapping[str, str] = field(default_factory=dict)
 
 
 CYCLES: Mapping[str, Cycle] = {
@@ -57,6 +59,8 @@ CYCLES: Mapping[str, Cycle] = {
     "retry now": Cycle([Wish("blip once")]),
     "retry later": Cycle([Wish("down once")]),
     "hand back": Cycle([Wish(seconds=0.4), Wish(), Wish()], is_batch=True),
+    # Two batches are in its hands: one that is not committed, and one that runs.
+    "ahead": Cycle([Wish()] * 6, extra=3, is_batch=True, environ={"BATCH_JOBS": "2"}),
     "promote": Cycle([Wish(delay=1.0)]),
     "reap": Cycle([Wish(seconds=2.5)], extra=1, is_reaped=True),
 }
@@ -133,6 +137,8 @@ def _recorded(site: Site, cycle: str, queues: Sequence[str]) -> list[Point]:
     with site.stage(queues=queues, proxied=True) as here:
         assert here.proxy is not None
         _prepare(here, CYCLES[cycle])
+        here.proxy.record.clear()
+        time.sleep(_QUIET_AFTER)
         idle = {command.name for command in here.proxy.record}
         here.proxy.record.clear()
         _begin(here, CYCLES[cycle])
@@ -168,7 +174,7 @@ def _played(site: Site, point: Point) -> Result:
             found={"slow": float("inf") if left else seconds, "unfired": not rule.fired.is_set()},
         )
         stolen = [job for job in result.examples["extra"] if job not in leased]
-        return result.with_count("stolen", 0 if cycle.extra else len(stolen))
+        return result.with_count("stolen", 0 if cycle.is_reaped else len(stolen))
 
 
 def _is(name: str) -> Callable[[Command], bool]:
@@ -193,7 +199,7 @@ def _prepare(here: Stage, cycle: Cycle) -> None:
         here.fleet.start(environ={"REDIS_URL": here.server.url})
         jobs = _send(here, cycle)
         ask_until_true(lambda: all(map(here.started, jobs)), within=10)
-    here.fleet.start()
+    here.fleet.start(environ=cycle.environ)
     if cycle.is_batch:  # a worker leases several at once when it has seen that they are quick
         assert not here.settle(10, ids=here.send_many([Wish(queue=here.queues[0])] * 20))
     time.sleep(_QUIET_AFTER)

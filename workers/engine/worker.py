@@ -6,7 +6,8 @@ child runs the jobs and this process looks after it; see docs/lifecycle.md.
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import redis
@@ -30,6 +31,7 @@ from workers.engine.stable import Stable
 from workers.engine.startup import prepare
 from workers.engine.stops import Stops
 from workers.engine.task import Task
+from workers.engine.untidy import untidy
 from workers.logger import get_logger
 from workers.reconcile import reconcile, remove_old_letters
 from workers.registry import run_hooks
@@ -205,14 +207,23 @@ class MessageWorker(Commands):
         Returns:
             Whether there is more to do.
         """
-        super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq is typed in part
         now, client = utc_now(), self.connection
+        names = untidy(self.lists, keep=self.settings.keep_failed, connection=client)
+        with self._serving_only(names):  # RQ's clean-up asks more than ten times a list
+            super().run_maintenance_tasks()  # type: ignore[no-untyped-call]  # rq is typed in part
         more = [
-            reconcile(name, settings=self.settings, now=now, connection=client)
-            for name in self.lists
+            reconcile(name, settings=self.settings, now=now, connection=client) for name in names
         ]
         remove_old_letters(settings=self.settings, now=now, connection=client)
         return any(more)
+
+    @contextmanager
+    def _serving_only(self, names: Collection[str]) -> Iterator[None]:
+        every, self.queues = self.queues, [each for each in self.queues if each.name in names]
+        try:
+            yield
+        finally:
+            self.queues = every
 
 
 def _base_names(queues: Sequence[str | Queue]) -> list[str]:
