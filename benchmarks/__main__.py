@@ -4,13 +4,12 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import get_args
 
-from benchmarks.arithmetic import Gate, GateName, Measures, Verdict, judged
 from benchmarks.errors import InvalidRequest
-from benchmarks.plan import BASE, FULL, OURS, QUICK, ROWS, Row
+from benchmarks.gates import AIMS, ALL, Gate, Judgement, gates_from, judged, measures_of
+from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, Row
 from benchmarks.rounds import Result, bench
 from benchmarks.table import as_json, as_text
 from messages import PostroomError
@@ -35,113 +34,69 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        gates = [gate_from(text) for text in options.gate]
-        rows = rows_from(options.rows, gates)
+        gates = gates_from(options.gate)
+        rows, with_idle = rows_from(options.rows, gates)
         with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
             plan = QUICK if options.quick else FULL
-            result = bench(plan, rows, Path(folder), needed=measures_of(gates))
+            needed = measures_of(gates)
+            result = bench(plan, rows, Path(folder), needed=needed, with_idle=with_idle)
     except PostroomError as error:
         sys.stderr.write(f"bench: {error}\n")
         return REFUSED
     except KeyboardInterrupt:  # all that was started has ended
         return INTERRUPTED
-    verdicts = verdicts_of(gates, result)
-    text = json.dumps(as_json(result, verdicts)) + "\n" if options.json else ""
-    sys.stdout.write(text or as_text(result, verdicts))
-    return exit_code(result, verdicts)
+    judgements = judged(gates, result)
+    text = json.dumps(as_json(result, judgements)) + "\n" if options.json else ""
+    sys.stdout.write(text or as_text(result, judgements))
+    return exit_code(result, judgements)
 
 
-def gate_from(text: str) -> Gate:
-    """Read one `--gate`.
-
-    Args:
-        text: Such as `cpu=60`.
-
-    Raises:
-        InvalidRequest: If there is no such gate, or its limit is not a positive number.
-    """
-    name, _, limit = text.partition("=")
-    names: dict[str, GateName] = {name: name for name in get_args(GateName)}
-    try:
-        if name in names and 0 < float(limit) < float("inf"):
-            return Gate(names[name], float(limit))
-    except ValueError:
-        pass
-    raise InvalidRequest(
-        f"{text!r} is not a gate.",
-        field="--gate",
-        remedy=f"Write one of {', '.join(names)}, = and a number, such as cpu=60.",
-    )
-
-
-def rows_from(text: str | None, gates: Sequence[Gate]) -> Sequence[Row]:
+def rows_from(text: str | None, gates: Sequence[Gate]) -> tuple[Sequence[Row], bool]:
     """Read `--rows`.
 
     Args:
         text: Names joined by commas; None means all rows.
-        gates: What shall be judged, which needs our row.
+        gates: What shall be judged, which needs its rows.
+
+    Returns:
+        The rows in the order of the table, and whether idle workers are measured.
 
     Raises:
         InvalidRequest: If a row does not exist, or one that is needed is missing.
     """
     named = {row.name: row for row in ROWS}
-    names = list(named) if text is None else text.split(",")
-    if unknown := sorted(set(names) - set(named)):
+    names = [*named, IDLE] if text is None else text.split(",")
+    if unknown := sorted(set(names) - set(named) - {IDLE}):
         raise InvalidRequest(
             f"There is no row {unknown[0]!r}.",
             field="--rows",
-            remedy=f"Name some of {','.join(named)}.",
+            remedy=f"Name some of {','.join((*named, IDLE))}.",
         )
-    bases = {named[name].base for name in names} - {""}
-    if missing := {*bases, *([BASE, OURS] if gates else [])} - set(names):
+    bases = {BASE if name == IDLE else named[name].base for name in names} - {""}
+    if missing := {*bases, *(row for gate in gates for row in gate.aim.rows)} - set(names):
         raise InvalidRequest(
             f"The row {min(missing)!r} is needed and not named.",
             field="--rows",
             remedy="Name it too, or leave out --rows.",
         )
-    return [row for row in ROWS if row.name in names]
+    return [row for row in ROWS if row.name in names], IDLE in names
 
 
-def verdicts_of(gates: Sequence[Gate], result: Result) -> Mapping[Gate, Verdict]:
-    """Judge our worker.
-
-    Args:
-        gates: What it must reach.
-        result: What was found.
-    """
-    ours = result.of(OURS)
-    if ours is None or ours.comparison is None:
-        return {}
-    # Without the second base nobody knows how noisy it was, so ratios prove nothing either.
-    quiet = result.quiet or ()
-    return {gate: judged(gate, ours.comparison, ours.counts, quiet) for gate in gates}
-
-
-def measures_of(gates: Sequence[Gate]) -> Measures:
-    """What a run must be quiet enough for: CPU always, speed if it is judged.
-
-    Args:
-        gates: What will be judged.
-    """
-    if any(gate.name == "speed" for gate in gates):
-        return ["cpu", "speed"]
-    return ["cpu"]
-
-
-def exit_code(result: Result, verdicts: Mapping[Gate, Verdict]) -> int:
+def exit_code(result: Result, judgements: Sequence[Judgement]) -> int:
     """What a script should know.
 
     Args:
         result: What was found.
-        verdicts: Of each gate.
+        judgements: Of each gate.
 
     Returns:
         0, 1 if a gate failed, 3 if CPU was too noisy or a gate could not be judged.
     """
-    if "failed" in verdicts.values():
+    verdicts = {each.verdict for each in judgements}
+    if "failed" in verdicts:
         return FAILED
     too_noisy = result.quiet is not None and "cpu" not in result.quiet
-    return NOISY if too_noisy or "unknown" in verdicts.values() else 0
+    return NOISY if too_noisy or "unknown" in verdicts else 0
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -153,14 +108,15 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="under a minute instead of ten")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    parser.add_argument("--rows", help=f"some of {','.join(row.name for row in ROWS)}")
+    names = ",".join((*(row.name for row in ROWS), IDLE))
+    parser.add_argument("--rows", help=f"some of {names}")
     parser.add_argument(
         "--gate",
         action="append",
         default=[],
-        metavar="NAME=LIMIT",
-        help="cpu=60 and speed=60 (at least so many times SimpleWorker), round-trips=0.05 (at "
-        "most so many a job); may be given several times",
+        metavar="NAME[=LIMIT]",
+        help=f"{ALL}, or one of {', '.join(AIMS)}, with its own limit or another one; may be given "
+        "several times",
     )
     return parser
 

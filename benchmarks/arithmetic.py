@@ -89,16 +89,6 @@ class Comparison:
 
 Measure = Literal["cpu", "speed"]
 Measures = Collection[Measure]
-GateName = Literal["cpu", "speed", "round-trips"]
-Verdict = Literal["passed", "failed", "unknown"]
-
-
-@dataclass(frozen=True)
-class Gate:
-    """What our worker must reach: at least this ratio, or at most so many round trips a job."""
-
-    name: GateName
-    limit: float
 
 
 def cost(full: Usage, empty: Usage, jobs: int) -> Cost:
@@ -175,26 +165,6 @@ def quiet_measures(again: Comparison) -> Measures:
     """
     ratios: dict[Measure, Ratio] = {"cpu": again.cpu, "speed": again.speed}
     return [name for name, ratio in ratios.items() if AA_LOW <= ratio.median <= AA_HIGH]
-
-
-def judged(gate: Gate, ours: Comparison, counts: Counts, quiet: Measures) -> Verdict:
-    """Whether a gate is reached.
-
-    Args:
-        gate: The gate.
-        ours: Our worker against the base.
-        counts: What a job of ours asks of the server.
-        quiet: The measures that mean anything; round trips are counted, so they always do.
-
-    Returns:
-        `unknown` if the run was too noisy to say.
-    """
-    if gate.name == "round-trips":
-        return "passed" if counts.round_trips <= gate.limit else "failed"
-    if gate.name not in quiet:
-        return "unknown"
-    ratio = ours.cpu if gate.name == "cpu" else ours.speed
-    return "passed" if ratio.median >= gate.limit else "failed"
 
 
 def differing(sides: Mapping[str, Mapping[str, object]]) -> Sequence[str]:

@@ -116,7 +116,7 @@ def started(row: Row, url: str, folder: Path) -> Iterator[Contestant]:
             stderr=output,
             text=True,
             cwd=folder,
-            env=_environment(row, url, folder),
+            env=environment(row, url, folder),
             start_new_session=True,  # Ctrl-C is for the bench, which then ends this one
         )
     try:
@@ -125,7 +125,14 @@ def started(row: Row, url: str, folder: Path) -> Iterator[Contestant]:
         _end(process)
 
 
-def _environment(row: Row, url: str, folder: Path) -> dict[str, str]:
+def environment(row: Row, url: str, folder: Path) -> dict[str, str]:
+    """The variables of a measured process.
+
+    Args:
+        row: What it runs.
+        url: The server.
+        folder: Its home.
+    """
     # Nothing of the surroundings, so that all rows run with the defaults and what is shown.
     own = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "HOME": str(folder), "LANG": "C.UTF-8"}
     needed = {"REDIS_URL": url, "DATA_DIR": str(folder), "HANDLER_PACKAGES": _HANDLER}

@@ -25,7 +25,10 @@ _WAITS_ASYNC = ("HANDLER_PACKAGES", "benchmarks.waiting_async")
 _AT_ONCE = ("CONCURRENCY", str(PLACES))
 
 OURS = "ours"
-"""The row that the gates judge."""
+"""Our worker as it is without settings."""
+
+IDLE = "idle"
+"""What `--rows` calls the idle workers, which are measured in another way than by drains."""
 
 
 @dataclass(frozen=True)
@@ -101,16 +104,38 @@ class Plan:
         slice_seconds: How long one drain shall take, roughly.
         counted_jobs: Jobs whose commands and round trips are counted.
         budget_seconds: No further run is begun that would end later.
+        idle_jobs: Jobs of an idle worker in each round.
+        idle_rest: Seconds after which an idle worker does only what it always does.
+        idle_seconds: For how long its commands are counted: full rounds of its clocks, of 4 s.
     """
 
     rounds: int
     slice_seconds: float
     counted_jobs: int
     budget_seconds: float
+    idle_jobs: int
+    idle_rest: float
+    idle_seconds: float
 
 
-QUICK = Plan(rounds=3, slice_seconds=0.4, counted_jobs=20, budget_seconds=50)
-FULL = Plan(rounds=9, slice_seconds=2.0, counted_jobs=1_000, budget_seconds=570)
+QUICK = Plan(
+    rounds=3,
+    slice_seconds=0.4,
+    counted_jobs=20,
+    budget_seconds=50,
+    idle_jobs=7,
+    idle_rest=4.0,
+    idle_seconds=4.0,
+)
+FULL = Plan(
+    rounds=9,
+    slice_seconds=2.0,
+    counted_jobs=1_000,
+    budget_seconds=570,
+    idle_jobs=21,
+    idle_rest=4.0,
+    idle_seconds=12.0,
+)
 
 LEAST_JOBS = 10
 """Jobs of the shortest drain, and of the first, which is not measured."""

@@ -25,6 +25,7 @@ from benchmarks.arithmetic import (
     typical,
 )
 from benchmarks.contestant import Contestant, started
+from benchmarks.idle import Idle, idle
 from benchmarks.monitor import counted_commands
 from benchmarks.plan import AGAIN, BASE, LEAST_JOBS, Plan, Row, jobs_for
 from benchmarks.proxy import counting_proxy
@@ -61,6 +62,12 @@ class RowResult:
         """The medians of its rounds."""
         return typical(self.rounds)
 
+    @property
+    def share_of_ideal(self) -> float:
+        """Its jobs a second by those of the ideal, for a row that has one."""
+        assert self.row.ideal is not None, "asked only of rows with an ideal"  # noqa: S101
+        return self.typical.jobs_per_second / self.row.ideal
+
 
 @dataclass(frozen=True)
 class Result:
@@ -73,6 +80,7 @@ class Result:
         server: Name and version.
         server_settings: Name -> default and value, of those that were changed.
         seconds: What all of it took.
+        idle: What idle workers do; None if nobody asked.
     """
 
     rows: Sequence[RowResult]
@@ -81,14 +89,21 @@ class Result:
     server: str
     server_settings: Mapping[str, tuple[str, str]]
     seconds: float
+    idle: Idle | None = None
 
-    def of(self, name: str) -> RowResult | None:
-        """The result of a row, if it was run.
+    def of(self, name: str) -> RowResult:
+        """The result of a row that was run.
 
         Args:
             name: The row's.
         """
-        return next((result for result in self.rows if result.row.name == name), None)
+        return next(result for result in self.rows if result.row.name == name)
+
+    @property
+    def idle_workers(self) -> Idle:
+        """What idle workers do, where it was measured."""
+        assert self.idle is not None, "asked only of a run with idle workers"  # noqa: S101
+        return self.idle
 
 
 @dataclass(frozen=True)
@@ -103,7 +118,14 @@ class _Stand:
         return time.monotonic() - self.began
 
 
-def bench(plan: Plan, rows: Sequence[Row], folder: Path, *, needed: Measures) -> Result:
+def bench(
+    plan: Plan,
+    rows: Sequence[Row],
+    folder: Path,
+    *,
+    needed: Measures,
+    with_idle: bool = False,
+) -> Result:
     """Measure.
 
     Args:
@@ -111,6 +133,7 @@ def bench(plan: Plan, rows: Sequence[Row], folder: Path, *, needed: Measures) ->
         rows: What; the base must be among them.
         folder: An empty folder for logs and the server's files.
         needed: What a run must be quiet enough for, or it is repeated.
+        with_idle: Whether to measure idle workers, too.
 
     Returns:
         The figures of the last run: the first quiet one, or a noisy one if time was up.
@@ -126,6 +149,7 @@ def bench(plan: Plan, rows: Sequence[Row], folder: Path, *, needed: Measures) ->
         counts = {each.row.name: _counted(stand, each) for each in stand.contestants}
         jobs = _calibrated(stand)
         costs, noisy_runs = _first_quiet_run(stand, jobs, needed)
+        idle_workers = _idle(stand, folder) if with_idle else None
         return Result(
             rows=[
                 RowResult(
@@ -142,8 +166,14 @@ def bench(plan: Plan, rows: Sequence[Row], folder: Path, *, needed: Measures) ->
             noisy_runs=noisy_runs,
             server=stand.server.version,
             server_settings=settings_changed(stand.server, folder),
+            idle=idle_workers,
             seconds=stand.elapsed,
         )
+
+
+def _idle(stand: _Stand, folder: Path) -> Idle:
+    _say("idle workers: how soon they begin, and what they ask meanwhile")
+    return idle(stand.plan, stand.server, folder)
 
 
 @contextmanager

@@ -1,16 +1,21 @@
 """The result as a person reads it, and as a program does."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from benchmarks.arithmetic import AA_HIGH, AA_LOW, Cost, Gate, Measure, Ratio, Verdict, differing
+from benchmarks.arithmetic import AA_HIGH, AA_LOW, Cost, Measure, Ratio, differing
+from benchmarks.gates import Judgement
+from benchmarks.idle import Idle
+from benchmarks.plan import ROWS
 from benchmarks.rounds import Result, RowResult
 
 _MEGABYTE = 1_000_000
 
 _FIGURES = "{:32} {:>8} {:>9} {:>9} {:>9} {:>9} {:>9} {:>8} {:>7}"
 _RATIOS = "{:32} {:>26} {:>26}"
+_IDLE = "{:32} {:>8} {:>9} {:>9}"
+_TITLES = {row.name: row.title for row in ROWS}
 
 _MEASURES: dict[Measure, str] = {"cpu": "CPU", "speed": "speed"}
 
@@ -20,24 +25,26 @@ _EXPLAINED = (
 )
 
 
-def as_text(result: Result, verdicts: Mapping[Gate, Verdict]) -> str:
+def as_text(result: Result, judgements: Sequence[Judgement]) -> str:
     """The tables, the settings and the verdicts.
 
     Args:
         result: What was found.
-        verdicts: Of each gate asked for.
+        judgements: Of each gate asked for.
     """
-    parts = (_heading(result), _figures(result), _ratios(result), _settings(result))
-    lines = [*(line for part in parts for line in (*part, "")), *_verdicts(result, verdicts)]
+    tables = (_heading(result), _figures(result), _ratios(result))
+    idle = [] if result.idle is None else [_idle(result.idle)]
+    parts = (*tables, *idle, _settings(result))
+    lines = [*(line for part in parts for line in (*part, "")), *_verdicts(result, judgements)]
     return "\n".join(lines).rstrip() + "\n"
 
 
-def as_json(result: Result, verdicts: Mapping[Gate, Verdict]) -> dict[str, Any]:
+def as_json(result: Result, judgements: Sequence[Judgement]) -> dict[str, Any]:
     """The same as one object; figures a job, microseconds and bytes.
 
     Args:
         result: What was found.
-        verdicts: Of each gate asked for.
+        judgements: Of each gate asked for.
     """
     return {
         "quiet": None if result.quiet is None else sorted(result.quiet),
@@ -49,10 +56,24 @@ def as_json(result: Result, verdicts: Mapping[Gate, Verdict]) -> dict[str, Any]:
             for name, (default, here) in result.server_settings.items()
         },
         "rows": [_row_as_json(row) for row in result.rows],
+        "idle": None if result.idle is None else _idle_as_json(result.idle),
         "gates": [
-            {"name": gate.name, "limit": gate.limit, "verdict": verdict}
-            for gate, verdict in verdicts.items()
+            {
+                "name": each.gate.name,
+                "limit": each.gate.limit,
+                "found": each.found,
+                "verdict": each.verdict,
+            }
+            for each in judgements
         ],
+    }
+
+
+def _idle_as_json(idle: Idle) -> dict[str, Any]:
+    return {
+        "latencySeconds": {row: list(each) for row, each in idle.latencies.items()},
+        "roundTrips": dict(idle.trips),
+        "commandsPerSecond": {str(queues): each for queues, each in idle.commands.items()},
     }
 
 
@@ -66,9 +87,7 @@ def _row_as_json(found: RowResult) -> dict[str, Any]:
         "commandsPerJob": found.counts.commands,
         "callsPerJob": found.counts.calls,
         "roundTripsPerJob": found.counts.round_trips,
-        "shareOfIdeal": (
-            None if found.row.ideal is None else found.typical.jobs_per_second / found.row.ideal
-        ),
+        "shareOfIdeal": (None if found.row.ideal is None else found.share_of_ideal),
         "comparedWith": found.row.base if found.comparison else None,
         "comparison": asdict(found.comparison) if found.comparison else None,
         "settings": dict(found.settings),
@@ -117,8 +136,8 @@ def _figures(result: Result) -> Iterator[str]:
     yield from _EXPLAINED
     for row in result.rows:
         if row.row.ideal is not None:
-            share = row.typical.jobs_per_second / row.row.ideal
-            yield f"{row.row.title}: {share:.0%} of the ideal {row.row.ideal:,.0f} jobs/s."
+            ideal = f"the ideal {row.row.ideal:,.0f} jobs/s"
+            yield f"{row.row.title}: {row.share_of_ideal:.0%} of {ideal}."
 
 
 def _ratios(result: Result) -> Iterator[str]:
@@ -130,6 +149,15 @@ def _ratios(result: Result) -> Iterator[str]:
                 told = (_ratio(row.comparison.speed), _ratio(row.comparison.cpu))
                 yield _RATIOS.format(row.row.title, *told)
     yield "Medians of the rounds, least and most in brackets; each round compares its own drains."
+
+
+def _idle(idle: Idle) -> Iterator[str]:
+    yield _IDLE.format("idle, from push to start", "p50 ms", "p95 ms", "trips")
+    for row, trips in idle.trips.items():
+        told = [f"{1_000 * seconds:.2f}" for seconds in (idle.p50(row), idle.p95(row))]
+        yield _IDLE.format(_TITLES[row], *told, f"{trips:g}")
+    each = ", ".join(f"{rate:.1f} with {queues}" for queues, rate in idle.commands.items())
+    yield f"Commands a second of ours while nothing happens, by its queues: {each}."
 
 
 def _settings(result: Result) -> Iterator[str]:
@@ -146,11 +174,14 @@ def _settings(result: Result) -> Iterator[str]:
     yield f"CONFIG of the one server, where it differs from the program's own: {', '.join(changed)}"
 
 
-def _verdicts(result: Result, verdicts: Mapping[Gate, Verdict]) -> Iterator[str]:
+def _verdicts(result: Result, judgements: Sequence[Judgement]) -> Iterator[str]:
     yield from _noise(result)
-    for gate, verdict in verdicts.items():
-        least = "at most" if gate.name == "round-trips" else "at least"
-        yield f"gate {gate.name} {least} {gate.limit:g}: {verdict}"
+    for each in judgements:
+        gate, least = each.gate, "at least" if each.gate.aim.at_least else "at most"
+        yield (
+            f"gate {gate.name} {least} {gate.limit:.3g}: {each.verdict}, "
+            f"{_number(each.found)} {gate.aim.words}"
+        )
 
 
 def _noise(result: Result) -> Iterator[str]:

@@ -4,14 +4,12 @@ from benchmarks.arithmetic import (
     Comparison,
     Cost,
     Counts,
-    Gate,
     Ratio,
     Usage,
     compared,
     cost,
     counts_per_job,
     differing,
-    judged,
     quiet_measures,
     typical,
 )
@@ -84,25 +82,6 @@ def test_the_median_is_taken_of_each_figure() -> None:
 )
 def test_a_run_is_quiet_if_the_base_is_equal_to_itself(speed, cpu, quiet) -> None:
     assert quiet_measures(a_comparison(speed, cpu)) == quiet
-
-
-@pytest.mark.parametrize(
-    ("gate", "quiet", "verdict"),
-    [
-        (Gate("cpu", 60), ["cpu"], "passed"),
-        (Gate("cpu", 60.1), ["cpu"], "failed"),
-        (Gate("cpu", 60), ["speed"], "unknown"),
-        (Gate("speed", 50), ["cpu", "speed"], "passed"),
-        (Gate("speed", 51), ["cpu", "speed"], "failed"),
-        (Gate("speed", 51), ["cpu"], "unknown"),
-        (Gate("round-trips", 0.05), [], "passed"),
-        (Gate("round-trips", 0.04), [], "failed"),
-    ],
-)
-def test_a_gate_is_judged_only_by_what_is_known(gate, quiet, verdict) -> None:
-    counts = Counts(commands=1, calls=9, round_trips=0.05)
-
-    assert judged(gate, a_comparison(speed=50, cpu=60), counts, quiet) == verdict
 
 
 def test_settings_that_are_not_the_same_everywhere_are_named() -> None:

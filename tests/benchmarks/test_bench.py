@@ -7,9 +7,10 @@ import psutil
 import pytest
 
 from benchmarks import contestant
-from benchmarks.arithmetic import Gate
 from benchmarks.contestant import started
 from benchmarks.errors import BenchFailed
+from benchmarks.gates import gates_from, judged
+from benchmarks.idle import QUEUES, idle
 from benchmarks.message import MESSAGE_BYTES, indexed_messages, sample_messages
 from benchmarks.plan import ROWS, Plan
 from benchmarks.rounds import bench
@@ -17,7 +18,15 @@ from benchmarks.server import bench_server
 from benchmarks.table import as_json, as_text
 
 # Long enough for the clock of the CPU, which ticks each 10 ms, to see every row at work.
-TINY = Plan(rounds=1, slice_seconds=0.3, counted_jobs=10, budget_seconds=0)
+TINY = Plan(
+    rounds=1,
+    slice_seconds=0.3,
+    counted_jobs=10,
+    budget_seconds=0,
+    idle_jobs=5,
+    idle_rest=0.1,
+    idle_seconds=0.5,
+)
 
 RAW = next(row for row in ROWS if row.name == "raw")
 
@@ -49,10 +58,10 @@ def test_a_bench_counts_what_each_row_does_and_leaves_nothing_behind(tmp_path) -
     assert simple.comparison is None
     assert result.quiet is None
     assert result.server_settings["appendonly"] == ("no", "yes")
-    text = as_text(result, {Gate("cpu", 60): "unknown"})
+    text = as_text(result, judged(gates_from(["cpu"]), result))
     assert "gate cpu at least 60: unknown" in text
     assert "log_jobs all" in text
-    assert json.loads(json.dumps(as_json(result, {})))["rows"][1]["commandsPerJob"] == 1
+    assert json.loads(json.dumps(as_json(result, [])))["rows"][1]["commandsPerJob"] == 1
     assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
@@ -73,7 +82,19 @@ def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
         "rq_enqueue_many",
         "enqueue_many",
     ]
-    assert "against rq Queue.enqueue_many" in as_text(result, {})
+    assert "against rq Queue.enqueue_many" in as_text(result, [])
+
+
+@pytest.mark.slow("seven workers start, most of them one after the other")
+def test_idle_workers_are_asked_how_soon_they_begin_and_what_they_ask(tmp_path) -> None:
+    with bench_server(tmp_path / "data") as server:
+        found = idle(TINY, server, tmp_path)
+
+    assert {row: len(each) for row, each in found.latencies.items()} == {"simple": 5, "ours": 5}
+    assert all(0 < seconds < 1 for each in found.latencies.values() for seconds in each)
+    assert found.trips["ours"] < found.trips["simple"]
+    assert set(found.commands) == set(QUEUES)
+    assert all(rate > 0 for rate in found.commands.values())
 
 
 def test_messages_with_an_index_have_that_size_too() -> None:
@@ -119,6 +140,6 @@ def test_the_surroundings_change_nothing_for_a_row(tmp_path, monkeypatch) -> Non
     monkeypatch.setenv("RESULT_TTL", "1")
     monkeypatch.setenv("RQ_KEY_PREFIX", "other")
 
-    own = contestant._environment(RAW, "redis://127.0.0.1:1", tmp_path)
+    own = contestant.environment(RAW, "redis://127.0.0.1:1", tmp_path)
 
     assert {"RESULT_TTL", "RQ_KEY_PREFIX"} & set(own) == set()
