@@ -25,7 +25,7 @@ TINY = Plan(
     budget_seconds=0,
     idle_jobs=5,
     idle_rest=0.1,
-    idle_seconds=0.5,
+    idle_seconds=1.2,
 )
 
 RAW = next(row for row in ROWS if row.name == "raw")
