@@ -6,8 +6,9 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from workers.clock import written_now
 from workers.plan import JobPlan
-from workers.record import JobRecord, moment
+from workers.record import JobRecord
 from workers.scripts import script
 from workers.wire import Stored, packed
 
@@ -34,7 +35,7 @@ class Call(NamedTuple):
         """As redis-py takes it."""
         keys = self.plan.keys
         jobs: Iterable[Stored] = chain.from_iterable(job.parts for job in self.records)
-        constant = (*keys, moment(), *self.plan.arguments)
+        constant = (*keys, written_now(), *self.plan.arguments)
         return ("EVALSHA", script_digest(), len(keys), *constant, *jobs)
 
 
@@ -50,7 +51,7 @@ def packed_call(plan: JobPlan, records: Sequence[JobRecord]) -> bytes:
         parts,
         _evalsha(),
         plan.packed_keys,
-        moment().encode(),
+        written_now().encode(),
         plan.packed_arguments,
     )
     return opening + b"".join(map(_packed_job, records))

@@ -51,7 +51,7 @@ def iso(seconds: float) -> str:
 
 def written_now() -> str:
     """The time as RQ writes it."""
-    return iso(utc_now().timestamp())
+    return iso(unix_now())
 
 
 @lru_cache(maxsize=8)

@@ -1,10 +1,11 @@
 """From a message and its options to the job that RQ's readers understand. Pure: writes nothing."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import NamedTuple
 
 from messages import Message
+from workers.clock import written_now
 from workers.errors import InvalidOption
 from workers.indexing import marks_of
 from workers.options import EnqueueOptions
@@ -15,7 +16,6 @@ from workers.wire import Stored
 JOB_FUNCTION = "workers.jobs.run_message"
 """The function RQ stores by name. It stands in Redis: renaming it breaks the jobs that wait."""
 
-_WITHOUT_ZONE = 26  # characters of a time with microseconds
 
 _CALL_BEGINS, _CALL_ENDS = b'["%s", null, [' % JOB_FUNCTION.encode(), b"], {}]"
 
@@ -43,7 +43,7 @@ class JobRecord(NamedTuple):
     @property
     def arguments(self) -> Sequence[Stored]:
         """The script's arguments, as of this moment."""
-        return (moment(), *self.plan.arguments, *self.parts)
+        return (written_now(), *self.plan.arguments, *self.parts)
 
     @property
     def parts(self) -> Sequence[Stored]:
@@ -109,9 +109,3 @@ def record_of(message: Message, plan: JobPlan) -> JobRecord:
 def job_data(body: bytes) -> bytes:
     """What RQ stores as a job's call: the function's name and the envelope, as JSON."""
     return _CALL_BEGINS + body + _CALL_ENDS
-
-
-def moment() -> str:
-    """Now, as RQ writes it into a job's hash."""
-    # The same text as rq.utils.utcformat, which takes three times as long.
-    return datetime.now(UTC).isoformat(timespec="microseconds")[:_WITHOUT_ZONE] + "Z"
