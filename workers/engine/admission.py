@@ -71,6 +71,18 @@ class Admission:
         self._bury(lease, objection, envelope_of(job), job.meta, ttl=job.failure_ttl)
         return None
 
+    def hand_back(self, rest: Sequence[Lease]) -> None:
+        """Give back jobs that were not started. Safe to repeat.
+
+        Args:
+            rest: The jobs. One whose record was gone before it was leased is buried here, because
+                whose record goes later was deleted on purpose, and is handed back without a trace.
+        """
+        for lease in rest:
+            if not lease.fields:
+                self.admit(lease)
+        self.leases.hand_back([each for each in rest if each.fields])
+
     def expire(self, lease: Lease, envelope: Any, meta: dict[str, Any]) -> None:
         """Bury a message that waited for longer than its sender wanted.
 

@@ -259,8 +259,7 @@ class Child:
     def _hand_back_rest(self) -> None:
         rest = [*self._rest, *self.steps.give_back()]
         self._rest.clear()
-        if rest:
-            self.leases.hand_back(rest)
+        self.admission.hand_back(rest)
 
     def _wanted(self, under_way: int = 0) -> int:
         begun = self._count + under_way

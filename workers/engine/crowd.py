@@ -100,7 +100,7 @@ class Crowd(Child):
         rest = [each.lease for each in self._waiting]
         self._waiting.clear()
         if rest:
-            await self._in(self._redis, lambda: self.leases.hand_back(rest))
+            await self._in(self._redis, lambda: self.admission.hand_back(rest))
         while self._running:
             await self._pause(None)
             await self._ask(0)

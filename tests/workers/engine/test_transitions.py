@@ -166,6 +166,21 @@ def test_a_job_whose_record_was_deleted_is_not_held_back(desk: Desk) -> None:
     assert not desk.redis.exists(keys.job(desk.id))
 
 
+def test_a_job_whose_record_was_gone_when_it_was_leased_is_buried_instead_of_handed_back(
+    desk: Desk,
+) -> None:
+    desk.bring(State.waiting)
+    desk.redis.delete(keys.job(desk.id))
+    desk.act("lease")
+
+    desk.admission().hand_back([desk.lease])
+
+    assert desk.places() == []
+    letter = dead_letters.find(desk.id, connection=desk.redis)
+    assert letter is not None
+    assert letter.reason == "expired"
+
+
 def test_a_job_whose_record_was_deleted_is_leased_and_then_buried(desk: Desk) -> None:
     desk.bring(State.waiting)
     desk.redis.delete(keys.job(desk.id))
