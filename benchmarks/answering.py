@@ -2,17 +2,11 @@
 
 import os
 import socket
-import struct
 import time
 
+from benchmarks.answers import ADDRESS, MOMENT
 from messages import TestMessage
 from workers import handles
-
-ADDRESS = "BENCH_ANSWERS_TO"
-"""The variable with the path of the socket that the answers go to."""
-
-MOMENT = struct.Struct("=d")
-"""An answer: the monotonic clock, which all processes of a machine share, in seconds."""
 
 _socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 

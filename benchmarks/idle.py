@@ -16,7 +16,7 @@ import redis
 from rq import Queue, Worker
 from rq.serializers import JSONSerializer
 
-from benchmarks.answering import ADDRESS, MOMENT
+from benchmarks.answers import ADDRESS, MOMENT
 from benchmarks.contestant import environment
 from benchmarks.errors import BenchFailed
 from benchmarks.message import sample_messages
