@@ -131,6 +131,10 @@ class Message(_Wire):
     """Seconds one attempt may take; None means the setting JOB_TIMEOUT."""
     version: ClassVar[int] = 1
     """The schema version this class writes, and the newest it reads."""
+    stream: ClassVar[str | None] = None
+    """The stream it is published to; None means as the setting STREAM_TEMPLATE says."""
+    job_types: ClassVar[tuple[str, ...]] = ()
+    """What entries of streams call it in `job_type`; none means its wire name in lower case."""
     examples: ClassVar[tuple[dict[str, Any], ...]] = ()
     """Data objects in wire form that are valid; the demo, the docs and the tests use them."""
 
