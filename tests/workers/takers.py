@@ -8,9 +8,11 @@ from rq.job import Job
 from workers import MessageWorker, keys
 from workers.engine.alarm import NoAlarm
 from workers.engine.child import Child
+from workers.engine.lane import Tools
 from workers.engine.order import Strategy
 from workers.engine.page import Page
 from workers.engine.plain import Plain
+from workers.engine.rq_lane import RqLane
 from workers.engine.step import Lease, Step
 from workers.engine.task import Task
 
@@ -29,9 +31,15 @@ class Taker(Child):
     def __init__(self, redis: Redis, *queues: str, strategy: Strategy = "default") -> None:
         worker = MessageWorker(queues or ["default"], connection=redis)
         worker.order.strategy = strategy
-        page, settings = Page(1), worker.settings
-        super().__init__(worker, worker.leases, worker.order, page, Task(), settings, NoAlarm())
+        self.worker, self.leases, self.order = worker, worker.leases, worker.order
+        super().__init__(worker.name, self.make, Page(1), Task(), worker.settings, NoAlarm())
         self._step: Step | None = None
+
+    def make(self, tools: Tools) -> RqLane:
+        """Keep at hand what the tests use of the lane."""
+        self.rq_lane = RqLane(self.worker, self.leases, self.order, tools)
+        self.admission = self.rq_lane.admission
+        return self.rq_lane
 
     @property
     def holder(self) -> str:
@@ -45,7 +53,7 @@ class Taker(Child):
     def let_in(self, lease: Lease) -> Plain | Job | None:
         """What a worker would run; None if the job must not run, or not now."""
         assert self._step is not None
-        return self.admit(lease, self._step)
+        return self.rq_lane.admit(lease, self._step)
 
     def take(self) -> str | None:
         """The id of the next job that may run; None if there is none."""

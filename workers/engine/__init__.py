@@ -1,1 +1,1 @@
-"""The RQ lane's worker: what it takes from the queues, and what it does when a job is lost."""
+"""Processes that run messages: a worker and its children, and the lane of RQ's queues."""

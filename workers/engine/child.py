@@ -8,33 +8,25 @@ import gc
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import redis
 from rq.job import Job
 
-from workers.engine.admission import Admission
 from workers.engine.alarm import Alarm, NoAlarm
 from workers.engine.away import Away
 from workers.engine.ears import Ears
-from workers.engine.idle import Idle
-from workers.engine.leases import Leases
-from workers.engine.order import Order
+from workers.engine.lane import Lane, MakeLane, Message, Tools
 from workers.engine.pace import Pace
 from workers.engine.page import Count, Page
-from workers.engine.plain import Plain, plain
-from workers.engine.run_message import Messages, Slot
-from workers.engine.run_stock import Stock
+from workers.engine.slot import Slot
 from workers.engine.step import Lease, Step
-from workers.engine.steps import Steps
 from workers.engine.task import LEAVE, RECYCLE, Task
 from workers.lines import JobLines
 from workers.logger import get_logger
 from workers.settings import Settings
-
-if TYPE_CHECKING:
-    from workers.engine.worker import MessageWorker
 
 log = get_logger("postroom.worker")
 
@@ -50,18 +42,16 @@ class Child:
     """One life of a child.
 
     Args:
-        worker: The worker, for what RQ's own code does.
-        leases: Those of this life.
-        order: In which order the lists are served.
+        name: Of whom the log lines speak.
+        make_lane: Makes what it leases from.
         page: What it shares with the worker.
         task: What it is to do.
         settings: Those of the worker.
         alarm: Interrupts jobs; None means by signals.
     """
 
-    worker: "MessageWorker"
-    leases: Leases
-    order: Order
+    name: str
+    make_lane: MakeLane
     page: Page
     task: Task
     settings: Settings
@@ -73,20 +63,16 @@ class Child:
 
     def __post_init__(self) -> None:
         """Make the parts that last as long as the child."""
-        settings, page, leases = self.settings, self.page, self.leases
-        self.away = Away(self.worker.name)
+        settings, page = self.settings, self.page
+        self.away = Away(self.name)
         alarm = self.alarm or Alarm(SLOW, self._let_go)
-        ahead = settings.batch_milliseconds / 1000 / self.batches
-        self.pace = Pace(settings.batch_jobs, ahead)
-        self.admission = Admission(leases, settings)
+        self.pace = Pace(settings.batch_jobs, settings.batch_milliseconds / 1000 / self.batches)
         self.lines = JobLines(settings)
-        self.messages = Messages(leases, self.away, settings, self.lines)
-        self.ears = Ears(page, alarm, leases, self.away)
+        self.ears = Ears(page, alarm)
         self._slot = Slot(alarm, page, self.ears.stop)
-        self.stock = Stock(self.worker, leases, alarm)
-        parts = (self.away, self.admission, self.stock, self._done)
-        self.steps = Steps(leases, self.order, page, *parts)
-        self.idle = Idle(leases.connection, self.order, page, self.task)
+        tools = Tools(page, self.task, settings, alarm, self.away, self.lines, self._done)
+        self.lane: Lane = self.make_lane(tools)
+        self.steps, self.idle, self.messages = self.lane.steps, self.lane.idle, self.lane.messages
         self._rest: deque[Lease] = deque()
         self._was_alone = False
 
@@ -142,7 +128,7 @@ class Child:
         self.idle.begin()
         begin = first = time.monotonic()
         ran = 0
-        if self.steps.ready and b"lost" in rest[0].fields:
+        if self.steps.ready and rest[0].is_suspect:
             self.step(0)  # it runs alone, also among the leases
         while rest:
             if self.page.is_to_stop:
@@ -150,11 +136,11 @@ class Child:
                 break
             if self.ears.heard:
                 self.ears.heard = False
-                rest = self._rest = deque(self.ears.may_start(tuple(rest)))
-                self.steps.keep_ahead(self.ears.may_start)
+                rest = self._rest = deque(self._without_cancelled(tuple(rest)))
+                self.steps.keep_ahead(self._without_cancelled)
                 continue
             lease = rest.popleft()
-            job = self.admit(lease, step)
+            job = self.lane.admit(lease, step)
             if job is not None:
                 self.run(lease, job, step.now)
             begin = time.monotonic()
@@ -174,54 +160,16 @@ class Child:
         elif ran:
             self.pace.took(seconds, ran)
 
-    @staticmethod
-    def admit_plain(lease: Lease, step: Step) -> Plain | None:
-        """Look whether a job is a message that may run, without a question to Redis.
-
-        Args:
-            lease: The job.
-            step: In which it was leased.
-
-        Returns:
-            The message; None if somebody must look closer.
-        """
-        job = plain(lease.fields, lease.list_name)
-        if job is None or step.paused:
-            return None
-        return None if job.expires_at is not None and step.now > job.expires_at else job
-
-    def admit(self, lease: Lease, step: Step) -> Plain | Job | None:
-        """Look whether a job may run.
-
-        Args:
-            lease: The job.
-            step: In which it was leased.
-
-        Returns:
-            A message that the engine runs itself, or a job for RQ's own code; None if it must not
-            run, or not now, and is accounted for.
-        """
-        job = plain(lease.fields, lease.list_name)
-        if job is None:
-            self.page.end(0)
-            return self.away.insist(lambda: self.admission.admit(lease))
-        if step.paused and self.admission.is_held(lease, job.envelope(), step.paused):
-            return None
-        if job.expires_at is not None and step.now > job.expires_at:
-            self.away.insist(lambda: self.admission.expire(lease, job.envelope(), job.meta))
-            return None
-        return job
-
-    def run(self, lease: Lease, job: Plain | Job, now: float) -> None:
+    def run(self, lease: Lease, job: Message | Job, now: float) -> None:
         """Run one job.
 
         Args:
             lease: The job.
-            job: What `admit` returned.
+            job: What the lane's `admit` returned.
             now: Redis' time when it was leased.
         """
         done = self._done
-        if isinstance(job, Plain):
+        if type(job) is not Job:
             self._show(lease, job.timeout)
             begin = time.monotonic()
             ended = self.messages.run(lease, job, self._slot, now=now)
@@ -236,16 +184,16 @@ class Child:
             if self.steps.ready:  # it is not to wait for a job that may do anything
                 self.step(0)
             self._hand_back_rest()
-            self._show(lease, job.timeout or 0)
+            self._show(lease, job.timeout)
             self.page.mark_stock(0)
-            self.stock.run(lease, job)
+            self.lane.run_stock(lease, job)
             self._was_alone = True
             done.others += 1
             self.page.count(done)
 
-    def _show(self, lease: Lease, limit: float, slot: int = 0) -> None:
+    def _show(self, lease: Lease, limit: float | None, slot: int = 0) -> None:
         name = f"{lease.list_name}\n{lease.job_id}\n{lease.execution}"
-        self.page.start(slot, name.encode("utf-8", "surrogateescape"), limit)
+        self.page.start(slot, name.encode("utf-8", "surrogateescape"), limit or 0)
 
     def _let_go(self) -> None:
         """Called in the middle of a slow job: nobody is to wait for it."""
@@ -259,7 +207,10 @@ class Child:
     def _hand_back_rest(self) -> None:
         rest = [*self._rest, *self.steps.give_back()]
         self._rest.clear()
-        self.admission.hand_back(rest)
+        self.lane.hand_back(rest)
+
+    def _without_cancelled(self, rest: Sequence[Lease]) -> Sequence[Lease]:
+        return self.away.insist(lambda: self.lane.may_start(rest))
 
     def _wanted(self, under_way: int = 0) -> int:
         begun = self._count + under_way

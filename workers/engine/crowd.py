@@ -18,14 +18,12 @@ from typing import Any
 from rq.job import Job
 from typing_extensions import override
 
-from workers.engine.cancelled import asked_for, without_cancelled
 from workers.engine.child import Child
-from workers.engine.crashes import crashed
 from workers.engine.ears import CrowdEars
 from workers.engine.interrupts import TaskClock, ThreadClock, look_at
+from workers.engine.lane import Message
 from workers.engine.loops import has_async_handler, loop_factory
-from workers.engine.plain import Plain
-from workers.engine.run_message import NO_JOURNAL, Done, Slot
+from workers.engine.slot import NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE
 from workers.logger import get_logger
@@ -60,7 +58,7 @@ class Crowd(Child):
         self._ears = CrowdEars(self.page, self._most)
         self._errands: set[asyncio.Task[None]] = set()
         self._alone: asyncio.Task[None] | None = None
-        self._kinds: dict[bytes, bool] = {}
+        self._kinds: dict[str, bool] = {}
 
     @override
     def work(self) -> int:
@@ -100,7 +98,7 @@ class Crowd(Child):
         rest = [each.lease for each in self._waiting]
         self._waiting.clear()
         if rest:
-            await self._in(self._redis, lambda: self.admission.hand_back(rest))
+            await self._in(self._redis, lambda: self.lane.hand_back(rest))
         while self._running:
             await self._pause(None)
             await self._ask(0)
@@ -133,7 +131,7 @@ class Crowd(Child):
             self.page.write(run.committed)
         leased = step.leased
         if leased and heard != self._ears.heard:
-            leased = await self._insist(lambda: without_cancelled(self.leases, step.leased))
+            leased = await self._insist(lambda: self.lane.may_start(step.leased))
         for lease in leased:
             self._waiting.append(_Waiting(lease, step))
         return step
@@ -181,14 +179,14 @@ class Crowd(Child):
             waiting = self._waiting.popleft()
             slot = self._free.popleft()
             task = asyncio.create_task(self._run_one(waiting, slot))
-            if _is_suspect(waiting.lease):
+            if waiting.lease.is_suspect:
                 self._alone = task
             self._running.add(task)
             task.add_done_callback(partial(self._over, slot, waiting.lease))
 
     def _may_start(self, waiting: _Waiting) -> bool:
         # One that may have killed its worker runs without neighbours, who would die with it.
-        return self._alone is None and not (_is_suspect(waiting.lease) and self._running)
+        return self._alone is None and not (waiting.lease.is_suspect and self._running)
 
     def _look_for_cancelled(self) -> None:
         if self._waiting:
@@ -201,12 +199,12 @@ class Crowd(Child):
 
     async def _take_out_cancelled(self) -> None:
         leases = [each.lease for each in self._waiting]
-        asked = await self._insist(lambda: asked_for(self.leases, leases))
+        asked = await self._insist(lambda: self.lane.asked_for(leases))
         # Some have started meanwhile; of those that are taken out here none can.
         out = [each for each in self._waiting if each.lease in asked]
         for each in out:
             self._waiting.remove(each)
-        left = await self._insist(lambda: without_cancelled(self.leases, [o.lease for o in out]))
+        left = await self._insist(lambda: self.lane.may_start([o.lease for o in out]))
         self._waiting.extendleft(each for each in reversed(out) if each.lease in left)
         self._changed.set()
 
@@ -225,7 +223,7 @@ class Crowd(Child):
         if not task.cancelled() and (error := task.exception()) is not None:
             # In a child that runs one job after the other it would have ended the process.
             log.error("run_failed", job_id=lease.job_id, exc_info=error)
-            self._see_to(self._insist(partial(crashed, self.leases, lease, line_of(error))))
+            self._see_to(self._insist(partial(self.lane.crashed, lease, line_of(error))))
         self._start_waiting()
         if self._is_due() or self._is_idle or len(self._waiting) < len(self._free):
             self._changed.set()
@@ -233,10 +231,10 @@ class Crowd(Child):
     async def _run_one(self, waiting: _Waiting, slot: int) -> None:
         lease, step = waiting.lease, waiting.step
         begin = time.monotonic()
-        job: Plain | Job | None = self.admit_plain(lease, step)
+        job: Message | Job | None = self.lane.admit_plain(lease, step)
         if job is None:
-            job = await self._in(self._jobs, lambda: self.admit(lease, step))
-        if isinstance(job, Plain):
+            job = await self._in(self._jobs, lambda: self.lane.admit(lease, step))
+        if job is not None and type(job) is not Job:
             self._show(lease, job.timeout, slot)
             done = await self._run_plain(lease, job, step.now, slot)
             self._done.seconds += time.monotonic() - begin
@@ -247,14 +245,14 @@ class Crowd(Child):
                 self.page.write(done.committed)
                 self.steps.keep(done, time.monotonic())
         elif job is not None:
-            self._show(lease, job.timeout or 0, slot)
+            self._show(lease, job.timeout, slot)
             self.page.mark_stock(slot)
-            await self._in(self._jobs, partial(self.stock.run, lease, job))
+            await self._in(self._jobs, partial(self.lane.run_stock, lease, job))
             self._done.others += 1
             self.page.count(self._done)
         self.pace.took(time.monotonic() - begin)
 
-    async def _run_plain(self, lease: Lease, job: Plain, now: float, slot: int) -> Done | None:
+    async def _run_plain(self, lease: Lease, job: Message, now: float, slot: int) -> Done | None:
         if self._is_async(lease):
             clock = TaskClock()
             place = Slot(clock, NO_JOURNAL, self._ears.begin(slot, clock))
@@ -264,7 +262,7 @@ class Crowd(Child):
         )
         return done
 
-    def _run_in_thread(self, lease: Lease, job: Plain, now: float, slot: int) -> Done | None:
+    def _run_in_thread(self, lease: Lease, job: Message, now: float, slot: int) -> Done | None:
         clock = ThreadClock()
         place = Slot(clock, NO_JOURNAL, self._ears.begin(slot, clock))
         self._clocks.add(clock)
@@ -275,13 +273,8 @@ class Crowd(Child):
             self._clocks.discard(clock)
 
     def _is_async(self, lease: Lease) -> bool:
-        # Our producer writes the type as the description; a wrong guess costs time, no more.
-        kind = lease.fields.get(b"description", b"")
+        kind = self.lane.type_of(lease)
         known = self._kinds.get(kind)
         if known is None:
-            known = self._kinds[kind] = has_async_handler(kind.decode(errors="replace"))
+            known = self._kinds[kind] = has_async_handler(kind)
         return known
-
-
-def _is_suspect(lease: Lease) -> bool:
-    return b"lost" in lease.fields

@@ -1,18 +1,14 @@
 """What a child does when its worker's signal comes in the middle of its work."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
 from workers.engine.alarm import Alarm, NoAlarm
-from workers.engine.away import Away
-from workers.engine.cancelled import without_cancelled
 from workers.engine.horse import looks_up
 from workers.engine.interrupts import TaskClock, ThreadClock
-from workers.engine.leases import Leases
 from workers.engine.page import Page
-from workers.engine.step import Lease
 from workers.stopping import Stop
 
 
@@ -23,15 +19,11 @@ class Ears:
     Args:
         page: What it shares with its worker.
         alarm: Interrupts what runs.
-        leases: Those of the child.
-        away: Waits while Redis is away.
         heard: Whether a signal came since the child looked for jobs that somebody cancelled.
     """
 
     page: Page
     alarm: Alarm | NoAlarm
-    leases: Leases
-    away: Away
     heard: bool = False
 
     def __post_init__(self) -> None:
@@ -43,19 +35,6 @@ class Ears:
         self.alarm.install()
         looks_up(self._hear)
         self.page.listen()
-
-    def may_start(self, rest: Sequence[Lease]) -> Sequence[Lease]:
-        """Take out what somebody cancelled while it waited here.
-
-        Args:
-            rest: The jobs that were not started.
-
-        Returns:
-            The others.
-        """
-        if not rest:
-            return ()
-        return self.away.insist(lambda: without_cancelled(self.leases, rest))
 
     def _hear(self) -> None:
         self.heard = True

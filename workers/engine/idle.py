@@ -1,6 +1,7 @@
 """A child without a job: when it has waited long enough, and what wakes it."""
 
 import time
+from typing import Protocol
 
 import redis
 
@@ -15,19 +16,58 @@ from workers.engine.task import Task
 _LONGEST_WAIT = 5.0  # seconds between two looks at empty queues that nobody rang for
 
 
-class Idle:
-    """Waits for jobs.
+class Rings(Protocol):
+    """Says when there may be a job."""
+
+    def ring(self, step: Step, seconds: float) -> bool:
+        """Wait until there may be one. Returns whether something changed."""
+
+    def close(self) -> None:
+        """Give the connection up."""
+
+
+class QueueBell:
+    """Rings for RQ's queues.
 
     Args:
         client: Where.
         order: Which lists.
+    """
+
+    def __init__(self, client: redis.Redis, order: Order) -> None:
+        self._bell = Bell(client)
+        self._order = order
+
+    def ring(self, step: Step, seconds: float) -> bool:
+        """Wait until there may be a job.
+
+        Args:
+            step: What it says of pauses.
+            seconds: The longest time.
+
+        Returns:
+            Whether something changed.
+        """
+        names = () if step.state == "suspended" else self._order.open_lists(step.paused)
+        lists = [keys.queue(name) for name in names]
+        return self._bell.wait(lists, also=(keys.pauses(), keys.suspended()), seconds=seconds)
+
+    def close(self) -> None:
+        """Give the connection up."""
+        self._bell.close()
+
+
+class Idle:
+    """Waits for jobs.
+
+    Args:
+        bell: Rings for them.
         page: What the child shares with its worker.
         task: How long it may wait.
     """
 
-    def __init__(self, client: redis.Redis, order: Order, page: Page, task: Task) -> None:
-        self._bell = Bell(client)
-        self._order = order
+    def __init__(self, bell: Rings, page: Page, task: Task) -> None:
+        self._bell = bell
         self._page = page
         self._task = task
         self._since = time.monotonic()
@@ -64,15 +104,13 @@ class Idle:
         """Wait until there may be a job.
 
         Args:
-            step: What it says of pauses.
+            step: The last one.
             seconds: The longest time.
 
         Returns:
             Whether something changed.
         """
-        names = () if step.state == "suspended" else self._order.open_lists(step.paused)
-        lists = [keys.queue(name) for name in names]
-        return self._bell.wait(lists, also=(keys.pauses(), keys.suspended()), seconds=seconds)
+        return self._bell.ring(step, seconds)
 
     def close(self) -> None:
         """Give the connection up."""

@@ -2,16 +2,14 @@
 
 import resource
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import redis
 from rq.executions import Execution, ExecutionRegistry
 from rq.worker import WorkerStatus
 
 from workers import keys
 from workers.engine.away import Away
+from workers.engine.clocks import Clock, Clocks
 from workers.engine.due import AT_ONCE, Due
 from workers.engine.leases import Leases
 from workers.engine.page import Count, Page, Running
@@ -35,21 +33,6 @@ _SETTLED_AFTER = 2.0  # seconds from the start to what can wait: the first jobs 
 _SHOWN_FOR = 90  # seconds, as RQ shows a run without a new sign of life
 
 
-@dataclass
-class Clock:
-    """Something to be done again and again.
-
-    Args:
-        every: Seconds.
-        task: What; returns whether it should come again at once.
-        due: When it is due next, by the monotonic clock.
-    """
-
-    every: float
-    task: Callable[[], bool]
-    due: float = field(default_factory=time.monotonic)
-
-
 class Keeper:
     """The clocks of a worker. While Redis is away they stand still together.
 
@@ -63,36 +46,24 @@ class Keeper:
         self._worker = worker
         self._leases = leases
         self._due = Due(worker.lists, leases.connection)
-        self._away = Away(worker.name)
         self._version = code_version(settings.code_version)
-        self._not_before = 0.0
         self._counted = Count()
         self._shown: dict[str, tuple[Running, float]] = {}
         self._was_suspended = False
         self.horse: Horse | None = None
         soon = time.monotonic() + min(_SETTLED_AFTER, settings.maintenance_seconds)
-        self._clocks = [
+        clocks = [
             Clock(settings.heartbeat_seconds, self._heartbeat),
             Clock(settings.reap_seconds, self._reap),
             Clock(settings.promote_seconds, self._promote),
             Clock(settings.maintenance_seconds, self._maintain, soon),
             Clock(_PUBLISH_EVERY, self._publish, soon),
         ]
+        self._clocks = Clocks(clocks, Away(worker.name))
 
     def turn(self) -> None:
         """Do what is due."""
-        now = time.monotonic()
-        if now < self._not_before:
-            return
-        try:
-            for clock in self._clocks:
-                if clock.due <= now:
-                    again = clock.task()
-                    clock.due = time.monotonic() + (0.0 if again else clock.every)
-            self._show()
-            self._away.over()
-        except redis.RedisError as error:
-            self._not_before = now + self._away.pause(error)
+        self._clocks.turn(self._show)
 
     def _heartbeat(self) -> bool:
         worker, horse = self._worker, self.horse

@@ -5,7 +5,7 @@ the lease is ended the job stands below its holder, and in RQ's registry of star
 """
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import uuid4
@@ -18,13 +18,11 @@ from workers.clock import iso
 from workers.engine.groups import in_groups
 from workers.engine.order import Turn
 from workers.engine.step import Lease, Step, step_of
+from workers.engine.steps import Hear
 from workers.pauses import pause_field
 from workers.routing import queue_of
 from workers.scripts import script
 from workers.wire import Stored, ask, exchange, packed, result_of
-
-Hear = Callable[[], Step]
-"""Waits for the answer to a step that was sent."""
 
 
 def new_holder() -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from random import shuffle
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 from workers.engine.fairness import rotation, starting_with
 from workers.pauses import pause_field
@@ -19,6 +19,14 @@ class Turn(NamedTuple):
 
     list_name: str
     most: int
+
+
+class Listed(Protocol):
+    """A job that was in a list."""
+
+    @property
+    def list_name(self) -> str:
+        """The name of the list."""
 
 
 @dataclass
@@ -72,14 +80,14 @@ class Order:
         self._at = (at + wanted) % length
         return _turns(tuple(self._order), self._round, at, wanted)
 
-    def served(self, name: str) -> None:
-        """Take note that a job of a list was leased.
+    def served(self, leased: Sequence[Listed]) -> None:
+        """Take note of the jobs that were leased.
 
         Args:
-            name: The list.
+            leased: The jobs.
         """
-        if self.strategy == "round_robin":
-            at = self._order.index(queue_of(name)) + 1
+        for each in leased if self.strategy == "round_robin" else ():
+            at = self._order.index(queue_of(each.list_name)) + 1
             self._order = self._order[at:] + self._order[:at]
 
 

@@ -10,6 +10,7 @@ import pickle
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,8 +22,10 @@ from redis.sentinel import SentinelConnectionPool
 from workers.connection import connection_for
 from workers.engine.horse import live
 from workers.engine.page import Page
-from workers.engine.task import Task
 from workers.settings import load_settings
+
+Begin = Callable[[redis.Redis, Page], int]
+"""Be a child with a client and a page; returns the exit code. It travels, so a `partial`, say."""
 
 
 @dataclass(frozen=True)
@@ -30,23 +33,15 @@ class Plan:
     """What a new child has to know.
 
     Args:
-        worker: The worker's name.
-        queues: Its queues.
-        strategy: How it chooses between them.
+        begin: What it does.
         connection: Class and arguments of its connections; None means those of the settings.
-        task: What the child is to do.
-        holder: Under which name it holds leases.
         slots: Of its page.
         path: Where Python looks for modules.
         parent: The process that must be alive.
     """
 
-    worker: str
-    queues: list[str]
-    strategy: str
+    begin: Begin
     connection: tuple[type, dict[str, Any]] | None
-    task: Task
-    holder: str
     slots: int
     path: list[str]
     parent: int
@@ -101,18 +96,8 @@ def main() -> None:
     plan: Plan = pickle.load(sys.stdin.buffer)  # noqa: S301 - from the worker that started this
     sys.path[:] = plan.path
     memory = mmap.mmap(int(sys.argv[1]), Page.size(plan.slots))
-    live(lambda: _work(plan, Page(plan.slots, memory)), plan.parent)
-
-
-def _work(plan: Plan, page: Page) -> int:
-    from workers.engine.startup import prepare  # noqa: PLC0415 - loads the application
-    from workers.engine.worker import MessageWorker  # noqa: PLC0415 - which imports this module
-
-    client = _client(plan.connection)
-    worker = MessageWorker(plan.queues, plan.worker, connection=client, prepare_for_work=False)
-    prepare(plan.queues, worker.settings)
-    worker.order.strategy = plan.strategy  # type: ignore[assignment]  # as the worker was told
-    return worker.child(plan.task, page, plan.holder).work()
+    page = Page(plan.slots, memory)
+    live(lambda: plan.begin(_client(plan.connection), page), plan.parent)
 
 
 def _client(connection: tuple[type, dict[str, Any]] | None) -> redis.Redis:

@@ -2,44 +2,88 @@
 
 import sys
 import time
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-import redis
-from rq import Queue
-from rq.executions import Execution
-from rq.job import Job
-from rq.serializers import JSONSerializer
 from rq.timeouts import JobTimeoutException
 
-from workers.engine.alarm import NoAlarm
 from workers.engine.away import Away
-from workers.engine.crashes import crashed
-from workers.engine.ends import success_from
+from workers.engine.child import Child
+from workers.engine.child_death import ChildDeath
 from workers.engine.horse import Horse, fork
-from workers.engine.keeper import Keeper
-from workers.engine.leases import new_holder
-from workers.engine.page import Count, Page, Running
-from workers.engine.plain import plain
-from workers.engine.recovery import fresh, is_that, settle_lost, uncommitted
-from workers.engine.run_message import Messages
-from workers.engine.run_stock import Stock
-from workers.engine.spawned import spawn
-from workers.engine.step import Lease
+from workers.engine.page import Count, Page
+from workers.engine.spawned import Plan, spawn
+from workers.engine.stops import Stops
 from workers.engine.task import LEAVE, Task
 from workers.errors import JobStopped, MemoryLimitExceeded
-from workers.handling import Silent
 from workers.logger import get_logger
-from workers.redaction import redacted
-
-if TYPE_CHECKING:
-    from workers.engine.worker import MessageWorker
+from workers.settings import Settings
 
 log = get_logger("postroom.worker")
 
 KILL_AFTER = 5.0
 """Seconds beyond its timeout that a job has before its child is killed."""
 _LOOK_EVERY = 0.1  # seconds
+
+
+class Owner(Protocol):
+    """The worker, as far as its child is concerned."""
+
+    page: Page | None
+    """Shared with the child; None before there is one."""
+    kill_asked: bool
+    """Whether the child is to be killed; taken back when that is done."""
+
+    @property
+    def name(self) -> str:
+        """Of whom log lines speak."""
+
+    @property
+    def settings(self) -> Settings:
+        """Limits and times."""
+
+    @property
+    def stops(self) -> Stops:
+        """The runs that somebody asked to stop."""
+
+    @property
+    def is_to_stop(self) -> bool:
+        """Whether somebody asked it to stop."""
+
+    @property
+    def grace_is_over(self) -> bool:
+        """Whether its jobs had the time that they get after that."""
+
+    def new_holder(self) -> str:
+        """A name for one life of a child."""
+
+    def child(self, task: Task, page: Page, holder: str) -> Child:
+        """What a forked child is."""
+
+    def plan(self, task: Task, holder: str) -> Plan:
+        """What a spawned child has to know."""
+
+
+class Keeps(Protocol):
+    """What a worker does on clocks of its own."""
+
+    horse: Horse | None
+
+    def turn(self) -> None:
+        """Do what is due."""
+
+    def count(self, page: Page) -> None:
+        """Write down what a child has done that is gone now."""
+
+
+class Aftermath(Protocol):
+    """What becomes of that which a child had when it died."""
+
+    def settle(self, death: ChildDeath) -> None:
+        """Commit, judge and hand back. Safe to repeat.
+
+        Args:
+            death: How the child ended.
+        """
 
 
 class Stable:
@@ -49,12 +93,14 @@ class Stable:
         worker: The worker.
         task: What its children are to do.
         keeper: What it does besides.
+        aftermath: What it does when a child has died.
     """
 
-    def __init__(self, worker: "MessageWorker", task: Task, keeper: Keeper) -> None:
+    def __init__(self, worker: Owner, task: Task, keeper: Keeps, aftermath: Aftermath) -> None:
         self._worker = worker
         self._task = task
         self._keeper = keeper
+        self._aftermath = aftermath
         self._away = Away(worker.name)
         self._killed_for: BaseException | None = None
         self._quick_deaths = 0
@@ -72,7 +118,7 @@ class Stable:
                 self._breathe(horse)
 
     def _start(self) -> Horse:
-        holder = new_holder()
+        holder = self._worker.new_holder()
         if self._spawns:
             pid, page = spawn(self._worker.plan(self._task, holder))
         else:
@@ -137,74 +183,13 @@ class Stable:
             self._keeper.turn()
             time.sleep(0.05)
 
-    # --- after its death --------------------------------------------------------------------------
-
     def _bury(self, horse: Horse, code: int) -> None:
         self._keeper.horse = None
         horse.page.count(_all_done(horse.page))
-        for step in (lambda: self._settle(horse, code), lambda: self._keeper.count(horse.page)):
+        death = ChildDeath(horse, code, self._killed_for)
+        steps = (lambda: self._aftermath.settle(death), lambda: self._keeper.count(horse.page))
+        for step in steps:
             self._away.insist(step, until=lambda: self._worker.grace_is_over)
-
-    def _settle(self, horse: Horse, code: int) -> None:
-        self._commit_journal(horse)
-        found = self._worker.leases.take_over(horse.holder)
-        taken = [] if found is None else [each for each in found[1] if each.list_name]
-        running = horse.page.running()
-        mine = [each for each in taken if any(is_that(each, one) for one in running)]
-        stopped = [each for each in mine if self._worker.stops.is_asked(each)]
-        blamed = [each for each in mine if each not in stopped and self._is_to_blame(each, running)]
-        ended = (*stopped, *blamed)
-        self._worker.leases.hand_back([each for each in taken if each not in ended])
-        for lease in stopped:
-            self._stop(fresh(lease, self._worker.connection))
-        if len(blamed) > 1 and self._killed_for is None:
-            settle_lost(self._worker.leases, blamed, error=_words(code))
-            return
-        for lease in blamed:
-            self._judge(lease, code)
-
-    def _is_to_blame(self, lease: Lease, running: Sequence[Running]) -> bool:
-        if isinstance(self._killed_for, JobStopped):
-            return False
-        if self._killed_for is None:
-            return not self._worker.is_to_stop
-        if not isinstance(self._killed_for, JobTimeoutException):
-            return True
-        late = [one for one in running if 0 < one.limit < one.seconds]
-        return any(is_that(lease, one) for one in late)
-
-    def _commit_journal(self, horse: Horse) -> None:
-        leases = self._worker.leases_of(horse.holder)
-        runs = uncommitted(leases, horse.page.journal())
-        if not runs:
-            return
-        step = leases.step("journal", 0, runs, ())
-        for place in step.awaited:
-            stock = Stock(self._worker, leases, NoAlarm())
-            before, self._worker.leases = self._worker.leases, leases
-            try:
-                stock.finish(*success_from(runs[place]))
-            finally:
-                self._worker.leases = before
-        horse.page.clear()
-
-    def _judge(self, lease: Lease, code: int) -> None:
-        leases = self._worker.leases
-        known = fresh(lease, leases.connection)
-        job = plain({**known.fields, b"status": b"queued"}, lease.list_name)
-        if self._killed_for is None or job is None:
-            crashed(leases, lease, _words(code))
-            return
-        messages = Messages(leases, self._away, self._worker.settings, Silent())
-        messages.judge_killed(known, job, self._killed_for, now=time.time())
-
-    def _stop(self, lease: Lease) -> None:
-        connection: redis.Redis = self._worker.connection
-        job = Job(lease.job_id, connection=connection, serializer=JSONSerializer)
-        job.restore(dict(lease.fields))
-        queue = Queue(lease.list_name, connection=connection, serializer=JSONSerializer)
-        execution = Execution(lease.execution, lease.job_id, connection, self._worker.name)
-        self._worker.end_stopped(job, queue, execution)
 
 
 def _all_done(page: Page) -> Count:
@@ -212,9 +197,3 @@ def _all_done(page: Page) -> Count:
     done = page.done
     done.succeeded += len(page.journal())
     return done
-
-
-def _words(code: int) -> str:
-    if code < 0:
-        return redacted(f"its process was ended by signal {-code}")
-    return f"its process ended with exit code {code}"

@@ -35,6 +35,11 @@ class Lease:
         """What RQ calls the composite key of an execution."""
         return f"{self.job_id}:{self.execution}"
 
+    @property
+    def is_suspect(self) -> bool:
+        """Whether it may have killed its worker, so that it has to run without neighbours."""
+        return b"lost" in self.fields
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -8,16 +8,14 @@ sent, because Redis knows only the last one if a step is repeated.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import redis
 
-from workers.engine.admission import Admission
 from workers.engine.away import Away
-from workers.engine.leases import Hear, Leases
-from workers.engine.order import Order, Turn
+from workers.engine.order import Turn
 from workers.engine.page import Count, Page
-from workers.engine.run_message import Done
-from workers.engine.run_stock import Stock
+from workers.engine.slot import Done
 from workers.engine.step import Lease, Step
 from workers.logger import get_logger
 
@@ -25,6 +23,45 @@ log = get_logger("postroom.worker")
 
 _NEVER = float("inf")
 _FULL = 2  # jobs of the smallest batch that says that there are more
+
+
+Hear = Callable[[], Step]
+"""Waits for the answer to a step that was sent."""
+
+
+class Asks(Protocol):
+    """Makes steps; see `leases`."""
+
+    def next_number(self) -> str:
+        """The number of a step that was not tried before."""
+
+    def step(self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]) -> Step:
+        """Commit runs that succeeded, and lease what comes next."""
+
+    def ask(
+        self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]
+    ) -> Hear | None:
+        """Send a step, and do something else before its answer is heard."""
+
+
+class Orders(Protocol):
+    """Says whose turn it is; see `order`."""
+
+    def next(self, wanted: int) -> tuple[Turn, ...]:
+        """Whom to serve, and how much of each."""
+
+    def served(self, leased: Sequence[Lease]) -> None:
+        """Take note of what was leased."""
+
+
+class Sequel(Protocol):
+    """Does what is left of a step that takes more than its script."""
+
+    def finish(self, done: Done) -> None:
+        """End a run whose job others wait for."""
+
+    def quarantine(self, broken: Sequence[Lease], strange: Sequence[bytes]) -> None:
+        """Bury what the step found to be no jobs. Safe to repeat."""
 
 
 @dataclass
@@ -44,20 +81,18 @@ class Steps:
 
     Args:
         leases: Those of the child.
-        order: In which order the lists are served.
-        page: What it shares with its worker.
+        order: Whose turn it is.
+        sequel: Does what the script leaves.
+        page: What the child shares with its worker.
         away: Waits while Redis is away.
-        admission: Buries what is no job.
-        stock: Ends the runs whose job others wait for.
         done: What the child has done; counted on.
     """
 
-    leases: Leases
-    order: Order
+    leases: Asks
+    order: Orders
+    sequel: Sequel
     page: Page
     away: Away
-    admission: Admission
-    stock: Stock
     done: Count
 
     def __post_init__(self) -> None:
@@ -190,12 +225,11 @@ class Steps:
     def _settle(self, runs: Sequence[Done], step: Step) -> None:
         self._count(runs, step)
         for place in step.awaited:
-            done = runs[place]
-            self.stock.finish(done.lease, done.started_at, done.result)
+            self.sequel.finish(runs[place])
         strange, self._strange = (*self._strange, *step.strange), ()
         if step.broken or strange:
             broken = [runs[place].lease for place in step.broken]
-            self.away.insist(lambda: self.admission.quarantine(broken, strange))
+            self.away.insist(lambda: self.sequel.quarantine(broken, strange))
 
     def _put_off(self, runs: Sequence[Done], step: Step) -> None:
         left = [runs[place] for place in sorted((*step.awaited, *step.broken))]
@@ -212,8 +246,7 @@ class Steps:
             log.warning("lease_lost", job_id=runs[place].lease.job_id)
         self.done.succeeded += len(runs) - but
         self.page.count(self.done)
-        for lease in step.leased if self.order.strategy == "round_robin" else ():
-            self.order.served(lease.list_name)
+        self.order.served(step.leased)
 
 
 def _arguments(asked: _Asked) -> tuple[str, int, Sequence[bytes], Sequence[Turn]]:

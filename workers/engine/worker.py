@@ -8,6 +8,7 @@ import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any
 
 import redis
@@ -22,10 +23,13 @@ from workers.engine.child import Child
 from workers.engine.commands import Commands
 from workers.engine.crowd import Crowd
 from workers.engine.keeper import Keeper
+from workers.engine.lane import Lane, Tools
 from workers.engine.leases import Leases, new_holder
-from workers.engine.order import Order
+from workers.engine.order import Order, Strategy
 from workers.engine.page import Page
+from workers.engine.rq_aftermath import RqAftermath
 from workers.engine.rq_ends import handle_abandoned
+from workers.engine.rq_lane import RqLane
 from workers.engine.spawned import Plan, connection_of
 from workers.engine.stable import Stable
 from workers.engine.startup import prepare
@@ -130,7 +134,7 @@ class MessageWorker(Commands):
         )
         try:
             self._keeper = Keeper(self, self.leases, self.settings)
-            Stable(self, task, self._keeper).run()
+            Stable(self, task, self._keeper, RqAftermath(self)).run()
         finally:
             run_hooks("worker_stopped", self.name)
             self._leave()
@@ -147,7 +151,15 @@ class MessageWorker(Commands):
         self._is_horse = True
         self.leases = self._new_leases(holder)
         kind = Crowd if self.settings.concurrency > 1 else Child
-        return kind(self, self.leases, self.order, page, task, self.settings)
+        return kind(self.name, self.lane, page, task, self.settings)
+
+    def lane(self, tools: Tools) -> Lane:
+        """What a child of this worker leases from.
+
+        Args:
+            tools: The child's.
+        """
+        return RqLane(self, self.leases, self.order, tools)
 
     def plan(self, task: Task, holder: str) -> Plan:
         """What a spawned child has to know.
@@ -156,17 +168,21 @@ class MessageWorker(Commands):
             task: What it is to do.
             holder: Under which name it holds leases.
         """
+        begin = partial(
+            _begin, self.name, tuple(self.base_queues), self.order.strategy, task, holder
+        )
         return Plan(
-            worker=self.name,
-            queues=self.base_queues,
-            strategy=self.order.strategy,
+            begin=begin,
             connection=connection_of(self.connection),
-            task=task,
-            holder=holder,
             slots=self.settings.concurrency,
             path=sys.path,
             parent=os.getpid(),
         )
+
+    @staticmethod
+    def new_holder() -> str:
+        """A name for one life of a child."""
+        return new_holder()
 
     def leases_of(self, holder: str) -> Leases:
         """The leases of a child, for what this process has to do with them."""
@@ -224,6 +240,22 @@ class MessageWorker(Commands):
             yield
         finally:
             self.queues = every
+
+
+def _begin(  # noqa: PLR0913, PLR0917 - what a spawned child is told
+    name: str,
+    queues: Sequence[str],
+    strategy: Strategy,
+    task: Task,
+    holder: str,
+    client: redis.Redis,
+    page: Page,
+) -> int:
+    """Be a child that was spawned."""
+    worker = MessageWorker(queues, name, connection=client, prepare_for_work=False)
+    prepare(queues, worker.settings)
+    worker.order.strategy = strategy
+    return worker.child(task, page, holder).work()
 
 
 def _base_names(queues: Sequence[str | Queue]) -> list[str]:

@@ -15,7 +15,6 @@ from workers import attempts, dead_letters, keys
 from workers.clock import utc_now
 from workers.engine.alarm import NoAlarm
 from workers.engine.child import Child
-from workers.engine.crashes import crashed
 from workers.engine.due import Due
 from workers.engine.ends import salvaged
 from workers.engine.page import Page
@@ -118,14 +117,12 @@ class InProcess(Child):
     """A child that is no process of its own: it takes and runs one job when it is asked."""
 
     def __init__(self, worker: TestWorker) -> None:
-        super().__init__(
-            worker, worker.leases, worker.order, Page(1), Task(), worker.settings, NoAlarm()
-        )
+        super().__init__(worker.name, worker.lane, Page(1), Task(), worker.settings, NoAlarm())
 
     def take(self) -> Lease | None:
         """The next job that may run; what may not is buried or held back on the way."""
         while leased := (step := self.step(1)).leased:
-            job = self.admit(leased[0], step)
+            job = self.lane.admit(leased[0], step)
             if job is not None:
                 self._taken = (job, step.now)
                 return leased[0]
@@ -140,7 +137,7 @@ class InProcess(Child):
         try:
             self.run(lease, *self._taken)
         except WorkHorseDied:
-            crashed(self.leases, lease, _DEATH)
+            self.lane.crashed(lease, _DEATH)
         self.step(0)
 
 

@@ -24,14 +24,12 @@ from workers.engine.admission import Admission
 from workers.engine.cancelled import without_cancelled
 from workers.engine.crashes import crashed
 from workers.engine.due import Due
-from workers.engine.keeper import Keeper
 from workers.engine.order import Turn
 from workers.engine.plain import Plain, plain
 from workers.engine.recovery import fresh
-from workers.engine.stable import Stable
+from workers.engine.rq_aftermath import RqAftermath
 from workers.engine.step import Lease
 from workers.engine.stops import end_stopped
-from workers.engine.task import Task
 from workers.runs import Run
 from workers.stopping import Stop
 from workers.successors import retry_job
@@ -177,10 +175,10 @@ class Desk:
         without_cancelled(self.leases, [self.lease])
 
     def stop_by_force(self) -> None:
-        stable = Stable(self.heir, Task(), Keeper(self.heir, self.heir.leases, self.heir.settings))
+        aftermath = RqAftermath(self.heir)
         found = self.heir.leases.take_over(self.leases.holder)
         for lease in found[1] if found else ():
-            stable._stop(fresh(lease, self.redis))
+            aftermath.stop(fresh(lease, self.redis))
 
     def admission(self) -> Admission:
         return replace(self.taker.admission, leases=self.leases)

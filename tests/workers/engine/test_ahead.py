@@ -17,7 +17,7 @@ from tests.workers.engine.steps import LIST, run_of
 from tests.workers.takers import Taker
 from workers import enqueue_many, keys
 from workers.engine.recovery import uncommitted
-from workers.engine.run_message import Done
+from workers.engine.slot import Done
 from workers.engine.step import Lease
 
 BATCH = 3
@@ -127,7 +127,7 @@ def test_a_job_that_is_cancelled_while_it_is_leased_ahead_does_not_start(redis, 
     run_first(child)
     ask_until_true(lambda: len(child.held()) == 2 * BATCH)
     redis.set(keys.cancel_wish(sent[BATCH]), 1)
-    child.steps.keep_ahead(child.ears.may_start)
+    child.steps.keep_ahead(child.rq_lane.may_start)
     assert ids(child.steps.next(lambda: 0).leased) == sent[BATCH + 1 : 2 * BATCH]
     assert redis.hget(keys.job(sent[BATCH]), "status") == b"canceled"
 

@@ -11,6 +11,7 @@ from workers import MessageWorker
 from workers.engine.horse import Horse
 from workers.engine.keeper import Keeper
 from workers.engine.page import Page
+from workers.engine.rq_aftermath import RqAftermath
 from workers.engine.stable import Stable
 from workers.engine.task import Task
 
@@ -28,7 +29,9 @@ def stable(redis: Redis, horse: Horse, monkeypatch: pytest.MonkeyPatch) -> Stabl
     monkeypatch.setenv("STOP_GRACE", "0")
     worker = MessageWorker(["default"], connection=redis)
     worker.page = horse.page
-    stable = Stable(worker, Task(), Keeper(worker, worker.leases, worker.settings))
+    stable = Stable(
+        worker, Task(), Keeper(worker, worker.leases, worker.settings), RqAftermath(worker)
+    )
     run(horse, "first")
     told(worker, "stop-job", job_id="first")
     return stable

@@ -250,7 +250,7 @@ def test_a_job_in_a_workers_hands_is_cancelled_before_it_is_begun(redis, send) -
         cancelled = pool.submit(operations.cancel, handles[1].id, by=by, connection=redis)
         ask_until_true(lambda: redis.exists(keys.cancel_wish(handles[1].id)))
 
-        left = taker.ears.may_start(leased)
+        left = taker.rq_lane.may_start(leased)
         cancelled.result(5)
 
     assert [each.job_id for each in left] == [handles[0].id, handles[2].id]
@@ -266,7 +266,7 @@ def test_a_wish_that_was_withdrawn_cancels_nothing(redis, send) -> None:
     with pytest.raises(InvalidState, match="taken by a worker"):
         handle.cancel()
 
-    assert list(taker.ears.may_start(leased)) == list(leased)
+    assert list(taker.rq_lane.may_start(leased)) == list(leased)
     assert handle.status() == "queued"
 
 

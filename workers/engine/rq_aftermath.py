@@ -1,0 +1,108 @@
+"""What becomes of the jobs of RQ's queues that a child had when it died."""
+
+import time
+from typing import TYPE_CHECKING
+
+import redis
+from rq import Queue
+from rq.executions import Execution
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from workers.engine.alarm import NoAlarm
+from workers.engine.away import Away
+from workers.engine.child_death import ChildDeath
+from workers.engine.crashes import crashed
+from workers.engine.ends import success_from
+from workers.engine.horse import Horse
+from workers.engine.plain import plain
+from workers.engine.recovery import fresh, is_that, settle_lost, uncommitted
+from workers.engine.rq_endings import RqEndings
+from workers.engine.run_message import Messages
+from workers.engine.run_stock import Stock
+from workers.engine.step import Lease
+from workers.handling import Silent
+from workers.run_facts import Place
+
+if TYPE_CHECKING:
+    from workers.engine.worker import MessageWorker
+
+
+class RqAftermath:
+    """Tidies up for one worker.
+
+    Args:
+        worker: The worker.
+    """
+
+    def __init__(self, worker: "MessageWorker") -> None:
+        self._worker = worker
+
+    def settle(self, death: ChildDeath) -> None:
+        """Commit, judge and hand back; see `stable.Aftermath`."""
+        worker = self._worker
+        self._commit_journal(death.horse)
+        found = worker.leases.take_over(death.horse.holder)
+        taken = [] if found is None else [each for each in found[1] if each.list_name]
+        stopped = [each for each in taken if _ran(each, death) and worker.stops.is_asked(each)]
+        blamed = [each for each in taken if each not in stopped and self._blames(death, each)]
+        ended = (*stopped, *blamed)
+        worker.leases.hand_back([each for each in taken if each not in ended])
+        for lease in stopped:
+            self.stop(fresh(lease, worker.connection))
+        if len(blamed) > 1 and death.killed_for is None:
+            settle_lost(worker.leases, blamed, error=death.words)
+            return
+        for lease in blamed:
+            self._judge(lease, death)
+
+    def stop(self, lease: Lease) -> None:
+        """End a run that was stopped by force, as RQ does.
+
+        Args:
+            lease: The run, with the hash of its job.
+        """
+        connection: redis.Redis = self._worker.connection
+        job = Job(lease.job_id, connection=connection, serializer=JSONSerializer)
+        job.restore(dict(lease.fields))
+        queue = Queue(lease.list_name, connection=connection, serializer=JSONSerializer)
+        execution = Execution(lease.execution, lease.job_id, connection, self._worker.name)
+        self._worker.end_stopped(job, queue, execution)
+
+    def _blames(self, death: ChildDeath, lease: Lease) -> bool:
+        leaving = self._worker.is_to_stop
+        return any(
+            is_that(lease, run) and death.is_caused_by(run, leaving=leaving)
+            for run in death.running
+        )
+
+    def _commit_journal(self, horse: Horse) -> None:
+        leases = self._worker.leases_of(horse.holder)
+        runs = uncommitted(leases, horse.page.journal())
+        if not runs:
+            return
+        step = leases.step("journal", 0, runs, ())
+        for place in step.awaited:
+            stock = Stock(self._worker, leases, NoAlarm())
+            before, self._worker.leases = self._worker.leases, leases
+            try:
+                stock.finish(*success_from(runs[place]))
+            finally:
+                self._worker.leases = before
+        horse.page.clear()
+
+    def _judge(self, lease: Lease, death: ChildDeath) -> None:
+        leases, settings = self._worker.leases, self._worker.settings
+        known = fresh(lease, leases.connection)
+        job = plain({**known.fields, b"status": b"queued"}, lease.list_name)
+        if death.killed_for is None or job is None:
+            crashed(leases, lease, death.words)
+            return
+        place = Place(leases.worker, leases.connection, settings)
+        endings = RqEndings(leases, Away(self._worker.name))
+        messages = Messages(place, endings, Silent())
+        messages.judge_killed(known, job, death.killed_for, now=time.time())
+
+
+def _ran(lease: Lease, death: ChildDeath) -> bool:
+    return any(is_that(lease, run) for run in death.running)
