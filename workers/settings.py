@@ -23,9 +23,10 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
 from typing_extensions import override
 
-from workers.engine_settings import FAILURE_TTL, RESULT_TTL, EngineSettings
+from workers.engine_settings import FAILURE_TTL, RESULT_TTL
 from workers.errors import setting_invalid
 from workers.logger import get_logger
+from workers.stream_settings import StreamSettings
 
 log = get_logger("postroom.settings")
 
@@ -62,7 +63,7 @@ Names = Annotated[tuple[str, ...], NoDecode]
 """A comma-separated list in the environment."""
 
 
-class Settings(EngineSettings):
+class Settings(StreamSettings):
     """Values with their units; each is the environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
