@@ -34,7 +34,7 @@ _OWN_VARIABLES = (
     *("INDEX_", "ISOLATION", "JOB_MEMORY", "JOB_TIMEOUT", "KEEP_", "LEASE_", "LEDGER_", "LOG_"),
     *("MAIL", "MAINTENANCE_", "MEMORY_LIMIT", "MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_"),
     *("PROMOTE_", "QUEUE", "REAP_", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
-    *("SENTINEL", "SHUTDOWN_", "SMTP_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
+    *("SENTINEL", "SHUTDOWN_", "SMTP_", "STREAM_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
 )
 """What the names of the project's variables start with."""
 

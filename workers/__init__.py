@@ -21,6 +21,7 @@ from workers.errors import (
     ResourceUnavailable,
     StorageRefused,
     StorageUnavailable,
+    StreamFull,
     TransientError,
     WaitTimeout,
 )
@@ -52,6 +53,14 @@ from workers.senders import (
     send_workout_update,
 )
 from workers.settings import Settings, load_settings
+from workers.streams.publishing import (
+    Published,
+    PublishOptions,
+    apublish,
+    apublish_many,
+    publish,
+    publish_many,
+)
 from workers.successors import retry_job
 
 __all__ = [
@@ -79,12 +88,15 @@ __all__ = [
     "PermanentError",
     "Priority",
     "Progress",
+    "PublishOptions",
+    "Published",
     "ResourceUnavailable",
     "RetryAfter",
     "RetryPolicy",
     "Settings",
     "StorageRefused",
     "StorageUnavailable",
+    "StreamFull",
     "Tier",
     "TransientError",
     "WaitTimeout",
@@ -92,6 +104,8 @@ __all__ = [
     "aenqueue_at",
     "aenqueue_in",
     "aenqueue_many",
+    "apublish",
+    "apublish_many",
     "around_enqueue",
     "around_execution",
     "cancel",
@@ -107,6 +121,8 @@ __all__ = [
     "on_dead",
     "pause",
     "promote",
+    "publish",
+    "publish_many",
     "resume",
     "retry_job",
     "send_activity_schema",

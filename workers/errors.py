@@ -157,3 +157,28 @@ class InvalidState(PostroomError):
     """The job is in a state in which this cannot be done."""
 
     code = "invalid_state"
+
+
+class StreamFull(PostroomError):
+    """A stream holds as many entries that are not done as it may; nothing was added.
+
+    Args:
+        stream: Its key.
+        length: Its entries.
+        limit: The setting STREAM_LIMIT.
+    """
+
+    code = "stream_full"
+    remedy_text = (
+        "Let more consumers work, or raise STREAM_LIMIT; `postroom streams info` shows which group "
+        "is behind."
+    )
+
+    def __init__(self, stream: str, length: int, limit: int) -> None:
+        super().__init__(
+            f"The stream {stream} has {length} entries that are not done; the limit is {limit}.",
+            field="stream",
+        )
+        self.stream = stream
+        self.length = length
+        self.limit = limit

@@ -253,3 +253,46 @@ def older_index(message_type: str) -> str:
 def older_index_field(message_type: str, field: str) -> str:
     """Sorted set: the values of an indexed field in that half."""
     return f"{older_index(message_type)}:{field}"
+
+
+# --- streams --------------------------------------------------------------------------------
+
+
+def streams(tenant: str = "") -> str:
+    """Set: the keys of all streams that are known, or of those of one tenant."""
+    return f"{_OURS}streams:{tenant}" if tenant else f"{_OURS}streams"
+
+
+def consumers(group: str) -> str:
+    """Sorted set: the consumers of a group that show signs of life, by the time until when."""
+    return f"{_OURS}consumers:{group}"
+
+
+def orphaned(group: str) -> str:
+    """Set: the consumers of a group whose entries anybody may claim."""
+    return f"{_OURS}orphaned:{group}"
+
+
+def consumes(group: str, consumer: str) -> str:
+    """Set: the streams in which a consumer may have entries."""
+    return f"{_OURS}consumes:{group}:{consumer}"
+
+
+def consumer(group: str, name: str) -> str:
+    """Hash: what a consumer tells of itself; expires."""
+    return f"{_OURS}consumer:{group}:{name}"
+
+
+def delayed() -> str:
+    """Sorted set: the entries that are due later, by the time in ms."""
+    return f"{_OURS}delayed"
+
+
+def delayed_entries() -> str:
+    """Hash: per entry that is due later, its fields as JSON."""
+    return f"{_OURS}delayed-entries"
+
+
+def displaced(stream: str) -> str:
+    """Any type: what somebody had put in the place of a stream, kept for a week."""
+    return f"{_OURS}displaced:{stream}"

@@ -78,6 +78,35 @@ def exchange(connection: redis.Redis, commands: bytes, answers: int) -> Sequence
     return found
 
 
+def once(connection: redis.Redis, commands: bytes, answers: int) -> Sequence[Any]:
+    """As `exchange`, for what is not safe to repeat: nothing is tried twice.
+
+    Args:
+        connection: Whose pool and time limit count.
+        commands: Packed.
+        answers: How many commands these are.
+
+    Returns:
+        As `exchange`.
+
+    Raises:
+        redis.exceptions.ConnectionError: As for `exchange`; what was sent may have arrived.
+    """
+    pool = connection.connection_pool
+    if connection.connection is None:
+        wire = take(pool)
+        send(wire, pool, commands)
+        return receive(wire, pool, answers)
+    with connection.single_connection_lock:
+        wire = connection.connection
+        try:
+            wire.send_packed_command([commands])
+            return [_answer(wire) for _ in range(answers)]
+        except BaseException:
+            wire.disconnect()
+            raise
+
+
 def ask(
     connection: redis.Redis, commands: bytes, answers: int
 ) -> Callable[[], Sequence[Any]] | None:

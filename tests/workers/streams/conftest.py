@@ -1,0 +1,38 @@
+"""What the tests of this folder share: streams with names of their own, and messages for them."""
+
+import pytest
+from redis import Redis
+
+from tests.workers.conftest import message
+from tests.workers.streams.places import TEMPLATE, own
+from workers import Settings, publish
+
+
+@pytest.fixture(autouse=True)
+def _own_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_TEMPLATE", TEMPLATE)
+    monkeypatch.setenv("STREAM_PATTERNS", f"{own('jobs:*')},{own('plain')}")
+
+
+@pytest.fixture
+def stream() -> str:
+    """The key of a stream that belongs to nobody."""
+    return own("plain")
+
+
+@pytest.fixture
+def stream_settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture
+def fill(redis: Redis, stream: str):
+    """Publish so many TEST messages; returns their ids."""
+
+    def _fill(count: int, kind: str = "echo", **options: object) -> list[str]:
+        options.setdefault("stream", stream)
+        return [
+            publish(message(kind), connection=redis, **options).message_id for _ in range(count)
+        ]
+
+    return _fill
