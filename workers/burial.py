@@ -11,6 +11,7 @@ from messages import InvalidMessage, Message, parse_message
 from messages.masking import MASK, masked
 from workers import attempts, keys
 from workers.dead_letters import DeadLetter, bury
+from workers.dead_letters.ending import Ending
 from workers.logger import get_logger
 from workers.redaction import hiding, redacted
 from workers.registry import run_dead_hooks, run_hooks
@@ -29,6 +30,8 @@ class Death:
         error: What went wrong, in a line.
         envelope: The message as stored, as far as it could be read.
         traceback: Where it was raised; empty if nowhere.
+        stream: The key of the stream that it was in; empty if it was in a queue.
+        group: The consumer group in which it died; empty as `stream`.
     """
 
     job_id: str
@@ -37,6 +40,8 @@ class Death:
     error: str
     envelope: Any = None
     traceback: str = ""
+    stream: str = ""
+    group: str = ""
 
 
 def bury_job(  # noqa: PLR0913 - what died, how, when, where
@@ -46,7 +51,7 @@ def bury_job(  # noqa: PLR0913 - what died, how, when, where
     now: datetime,
     connection: redis.Redis,
     past: Sequence[attempts.AttemptRecord] | None = None,
-    ending: str = "",
+    ending: Ending | None = None,
 ) -> bool:
     """Bury a job, whichever way it died.
 
@@ -59,7 +64,7 @@ def bury_job(  # noqa: PLR0913 - what died, how, when, where
         now: The time.
         connection: Where.
         past: Its attempts; None asks Redis.
-        ending: The end of its run, as `ends.ending` makes it; empty if none of ours ends.
+        ending: The end of its run; None if none of ours ends.
 
     Returns:
         False if it was buried already, or if another worker has it.
@@ -67,7 +72,7 @@ def bury_job(  # noqa: PLR0913 - what died, how, when, where
     if past is None:
         past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
-    options = sender_options(death.job_id, meta, connection)
+    options = _options(death, meta, connection)
     with hiding(secret_texts(death.envelope)):
         letter = _letter(death, message, past, now, options)
     if message is not None:
@@ -83,6 +88,12 @@ def bury_job(  # noqa: PLR0913 - what died, how, when, where
         )
         run_hooks("dead", letter)
     return stored
+
+
+def _options(death: Death, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:
+    if death.stream:
+        return {"stream": death.stream, "group": death.group}
+    return sender_options(death.job_id, meta, connection)
 
 
 def sender_options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis) -> dict[str, Any]:

@@ -10,6 +10,7 @@ import redis
 from redis.client import Pipeline
 
 from workers import audit, keys
+from workers.dead_letters.ending import Ending
 from workers.dead_letters.errors import AlreadyReplayed, DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary, summary_of
 from workers.dead_letters.spill import spill
@@ -33,7 +34,7 @@ def bury(
     meta: dict[str, Any],
     connection: redis.Redis,
     settings: Settings | None = None,
-    ending: str = "",
+    ending: Ending | None = None,
 ) -> bool:
     """Store a dead letter. Safe to call twice for one job.
 
@@ -45,7 +46,7 @@ def bury(
         meta: The job's meta; its record in Redis, if there still is one, is marked as buried.
         connection: Where.
         settings: The limit and the file; None means those of the environment.
-        ending: The end of the job's run, for `bury.lua`; empty if no run of ours ends.
+        ending: The end of the job's run; None if no run of ours ends.
 
     Returns:
         False if this job was buried already, or if another worker has it.
@@ -62,9 +63,16 @@ def bury(
 
 
 def _bury(
-    letter: DeadLetter, meta: str, ending: str, *, limit: int | str, connection: redis.Redis
+    letter: DeadLetter,
+    meta: str,
+    ending: Ending | None,
+    *,
+    limit: int | str,
+    connection: redis.Redis,
 ) -> int:
-    text = script("workers", "ending") + script("workers", "bury")
+    text = (
+        script("workers", "bury") if ending is None else ending.script + script("workers", "bury")
+    )
     stored: int = connection.register_script(text)(
         keys=[
             *letter_keys(letter.job_id),
@@ -80,7 +88,7 @@ def _bury(
             int(letter.spilled),
             limit,
             meta,
-            ending,
+            "" if ending is None else ending.run,
         ],
     )
     return stored

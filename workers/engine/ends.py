@@ -16,6 +16,7 @@ from messages import InvalidMessage, Message, parse_message
 from workers import attempts, dead_letters, keys
 from workers.attempts import AttemptRecord
 from workers.clock import iso, utc_now, written_now
+from workers.dead_letters.ending import Ending
 from workers.engine.alike import Terms
 from workers.engine.groups import SEPARATOR
 from workers.engine.leases import Leases
@@ -24,6 +25,7 @@ from workers.engine.step import Lease
 from workers.record import JOB_FUNCTION
 from workers.routing import queue_of
 from workers.runs import Run
+from workers.scripts import script
 
 _UNKNOWN = "unknown"
 
@@ -105,7 +107,7 @@ def failure(  # noqa: PLR0913, PLR0917 - the facts of one run
     )
 
 
-def refusal_ending(leases: Leases, lease: Lease, error: str, *, ttl: int, remove: bool) -> str:
+def refusal_ending(leases: Leases, lease: Lease, error: str, *, ttl: int, remove: bool) -> Ending:
     """The end of a job that was not let in, as `bury` takes it.
 
     Args:
@@ -123,7 +125,7 @@ def refusal_ending(leases: Leases, lease: Lease, error: str, *, ttl: int, remove
     return ending(leases, error, failed, remove=remove)
 
 
-def ending(leases: Leases, error: str, failed: Sequence[Any], *, remove: bool = False) -> str:
+def ending(leases: Leases, error: str, failed: Sequence[Any], *, remove: bool = False) -> Ending:
     """The end of a run as `bury` takes it.
 
     Args:
@@ -132,17 +134,21 @@ def ending(leases: Leases, error: str, failed: Sequence[Any], *, remove: bool = 
         failed: See `failure`.
         remove: Whether the job's record is to be removed instead of failed.
     """
-    return json.dumps(
-        [
-            keys.rq_prefix(),
-            keys.our_prefix(),
-            leases.holder,
-            leases.worker,
-            b64encode(zlib.compress(error.encode())).decode(),
-            failed,
-            remove,
-        ]
+    run = (
+        keys.rq_prefix(),
+        keys.our_prefix(),
+        leases.holder,
+        leases.worker,
+        b64encode(zlib.compress(error.encode())).decode(),
+        failed,
+        remove,
     )
+    return Ending(_end_job(), json.dumps(run))
+
+
+@lru_cache(maxsize=1)
+def _end_job() -> str:
+    return script("workers", "ending") + script("workers.engine", "end_job")
 
 
 def restart(  # noqa: PLR0913 - the facts of one run

@@ -92,7 +92,7 @@ def end_stopped(leases: Leases, lease: Lease, run: Run, job: Plain, away: Away) 
     failed = ends.failure(lease, run, ends.type_of(job.envelope()), "", job)
     text = script("workers", "ending") + script("workers.engine", "stop")
     stop = run.connection.register_script(text)
-    if away.insist(lambda: stop(args=[ends.ending(leases, _ERROR, failed)])):
+    if away.insist(lambda: stop(args=[ends.ending(leases, _ERROR, failed).run])):
         log.warning("job_stopped", job_id=lease.job_id, duration_ms=run.duration_ms)
         away.insist(lambda: settle_dependents(lease.job_id, connection=run.connection))
     else:
