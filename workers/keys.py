@@ -296,3 +296,8 @@ def delayed_entries() -> str:
 def displaced(stream: str) -> str:
     """Any type: what somebody had put in the place of a stream, kept for a week."""
     return f"{_OURS}displaced:{stream}"
+
+
+def counted_loss(group: str, stream: str, harm: str) -> str:
+    """String: a loss was counted, for all workers that see it; expires after 10 s."""
+    return f"{_OURS}counted-loss:{group}:{harm}:{stream}"

@@ -50,9 +50,18 @@ class Bell:
         self._polling = _Polling(client)
         self._watched: frozenset[bytes] = frozenset()  # unchanged since the server was asked
         self._changed = False
+        self._prompt: frozenset[bytes] = frozenset()
+        self._is_urgent = False
         self._told_at = float("-inf")
 
-    def wait(self, lists: Sequence[str], also: Sequence[str] = (), *, seconds: float) -> bool:
+    def wait(
+        self,
+        lists: Sequence[str] = (),
+        also: Sequence[str] = (),
+        prompt: Sequence[str] = (),
+        *,
+        seconds: float,
+    ) -> bool:
         """Wait until there may be work. Call it after a lease that came back empty.
 
         Args:
@@ -60,6 +69,7 @@ class Bell:
                 those of a paused queue.
             also: Keys that count when they change, whatever they hold, such as the pauses. Each
                 new name, and each change, makes the caller look again: at most four times a second.
+            prompt: As `also`, but without that limit.
             seconds: How long at most, from 0; up to 5 s longer if the server hangs.
 
         Returns:
@@ -71,7 +81,8 @@ class Bell:
             self.close()  # only the parent may speak on its socket
             self._pid = os.getpid()
         try:
-            return self._wait(lists, also, deadline)
+            self._prompt = _names(prompt)
+            return self._wait(lists, (*also, *prompt), deadline)
         except (RedisError, OSError):
             self._rest(deadline)
             return True
@@ -100,16 +111,19 @@ class Bell:
         """Register for all keys; what is heard before an answer happened before the question."""
         wanted = _names(also)
         self._watched &= wanted
-        unwatched = bool(wanted - self._watched)
-        ask_also = also if unwatched or not lists else ()
+        unwatched = wanted - self._watched
+        ask_also = [key for key in also if key.encode() in unwatched]
+        if not ask_also and not lists:
+            ask_also = [*also[:1]]  # the question also shows whether the server is there
         # The lists last: no push to one of them can come before an answer that is still awaited.
         line.ask([keys for keys in (ask_also, lists) if keys])
         if ask_also:
             self._answer(line)
-            self._watched = wanted
+            self._watched |= _names(ask_also)
         waiting = self._answer(line) if lists else 0
         # Changed between the caller's look and this question: nobody would have told.
-        self._changed |= unwatched
+        self._changed |= bool(unwatched)
+        self._is_urgent |= bool(unwatched & self._prompt)
         return waiting > 0
 
     def _answer(self, line: "_Line") -> int:
@@ -118,7 +132,7 @@ class Bell:
         return heard
 
     def _listen(self, line: "_Line", lists: frozenset[bytes], deadline: float) -> bool:
-        while line.speaks_before(self._until(deadline)):
+        while not self._is_urgent and line.speaks_before(self._until(deadline)):
             heard = line.hear()
             if isinstance(heard, _Change):
                 self._note(heard)
@@ -126,7 +140,7 @@ class Bell:
                     return True
         if not self._changed:
             return False
-        self._changed, self._told_at = False, time.monotonic()
+        self._changed, self._is_urgent, self._told_at = False, False, time.monotonic()
         return True
 
     def _until(self, deadline: float) -> float:
@@ -136,6 +150,7 @@ class Bell:
         gone = change.among(self._watched)
         self._watched -= gone
         self._changed |= bool(gone)
+        self._is_urgent |= bool(gone & self._prompt)
 
     def _rest(self, deadline: float) -> None:
         """Wait after an error, unless the connection had served a while: that was a mere cut."""

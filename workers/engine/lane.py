@@ -57,7 +57,7 @@ class Lane(Protocol):
         messages: Runs messages.
     """
 
-    steps: Steps
+    steps: "Steps[Any]"
     idle: Idle
     messages: "Messages[Any]"
 

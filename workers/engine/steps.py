@@ -8,12 +8,11 @@ sent, because Redis knows only the last one if a step is repeated.
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import redis
 
 from workers.engine.away import Away
-from workers.engine.order import Turn
 from workers.engine.page import Count, Page
 from workers.engine.slot import Done
 from workers.engine.step import Lease, Step
@@ -25,29 +24,36 @@ _NEVER = float("inf")
 _FULL = 2  # jobs of the smallest batch that says that there are more
 
 
+T = TypeVar("T")
+"""Whom to serve, and how much of each; only the lane looks into it."""
+_Said_co = TypeVar("_Said_co", covariant=True)
+_Told_contra = TypeVar("_Told_contra", contravariant=True)
+
 Hear = Callable[[], Step]
 """Waits for the answer to a step that was sent."""
 
 
-class Asks(Protocol):
+class Asks(Protocol[_Told_contra]):
     """Makes steps; see `leases`."""
 
     def next_number(self) -> str:
         """The number of a step that was not tried before."""
 
-    def step(self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]) -> Step:
+    def step(
+        self, number: str, wanted: int, runs: Sequence[bytes], turns: tuple[_Told_contra, ...]
+    ) -> Step:
         """Commit runs that succeeded, and lease what comes next."""
 
     def ask(
-        self, number: str, wanted: int, runs: Sequence[bytes], turns: Sequence[Turn]
+        self, number: str, wanted: int, runs: Sequence[bytes], turns: tuple[_Told_contra, ...]
     ) -> Hear | None:
         """Send a step, and do something else before its answer is heard."""
 
 
-class Orders(Protocol):
+class Orders(Protocol[_Said_co]):
     """Says whose turn it is; see `order`."""
 
-    def next(self, wanted: int) -> tuple[Turn, ...]:
+    def next(self, wanted: int) -> tuple[_Said_co, ...]:
         """Whom to serve, and how much of each."""
 
     def served(self, leased: Sequence[Lease]) -> None:
@@ -65,18 +71,18 @@ class Sequel(Protocol):
 
 
 @dataclass
-class _Asked:
+class _Asked(Generic[T]):
     """A step that was sent, and not heard."""
 
     number: str
     wanted: int
     runs: Sequence[Done]
-    turns: Sequence[Turn]
+    turns: tuple[T, ...]
     hear: Hear | None = None
 
 
 @dataclass
-class Steps:
+class Steps(Generic[T]):
     """The steps of one child.
 
     Args:
@@ -88,8 +94,8 @@ class Steps:
         done: What the child has done; counted on.
     """
 
-    leases: Asks
-    order: Orders
+    leases: Asks[T]
+    order: Orders[T]
     sequel: Sequel
     page: Page
     away: Away
@@ -102,7 +108,7 @@ class Steps:
         self.oldest = _NEVER
         """When the first of them ended, by the monotonic clock."""
         self._wanted = 0
-        self._asked: _Asked | None = None
+        self._asked: _Asked[T] | None = None
         self._ahead: Step | None = None
         self._strange: Sequence[bytes] = ()
 
@@ -194,7 +200,7 @@ class Steps:
             self._asked = None
             self._put_off(asked.runs, step)
 
-    def _new(self, wanted: int) -> _Asked:
+    def _new(self, wanted: int) -> _Asked[T]:
         runs, self.ready, self.oldest = self.ready, [], _NEVER
         self._wanted = wanted
         return _Asked(self.leases.next_number(), wanted, runs, self.order.next(wanted))
@@ -207,13 +213,13 @@ class Steps:
             self.page.clear_older()
             self._settle(asked.runs, step)
 
-    def _insist(self, asked: _Asked) -> Step:
+    def _insist(self, asked: _Asked[T]) -> Step:
         return self.away.insist(
             lambda: self._answer(asked),
             until=lambda: not asked.runs and self.page.is_to_stop,
         )
 
-    def _answer(self, asked: _Asked) -> Step:
+    def _answer(self, asked: _Asked[T]) -> Step:
         hear, asked.hear = asked.hear, None
         if hear is not None:
             try:
@@ -249,5 +255,5 @@ class Steps:
         self.order.served(step.leased)
 
 
-def _arguments(asked: _Asked) -> tuple[str, int, Sequence[bytes], Sequence[Turn]]:
+def _arguments(asked: _Asked[T]) -> tuple[str, int, Sequence[bytes], tuple[T, ...]]:
     return asked.number, asked.wanted, [run.committed for run in asked.runs], asked.turns

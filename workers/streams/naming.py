@@ -152,6 +152,27 @@ def checked(name: str) -> str:
     return name
 
 
+def checked_pattern(pattern: str) -> str:
+    """A pattern of streams that somebody gave.
+
+    Args:
+        pattern: A name in which `*` stands for any text.
+
+    Returns:
+        The pattern.
+
+    Raises:
+        InvalidOption: If no stream could fit.
+    """
+    if not _NAME.fullmatch(pattern) or pattern.startswith(_OF_OTHERS):
+        raise InvalidOption(
+            f"{pattern!r} cannot be a pattern of streams.",
+            field="streams",
+            remedy="Write a name such as raibid:jobs, or a pattern such as jobs:guild:*.",
+        )
+    return pattern
+
+
 def keys_of(name: str) -> Sequence[str]:
     """The keys of a stream, most urgent first.
 

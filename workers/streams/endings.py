@@ -1,0 +1,199 @@
+"""How the runs of entries end: acknowledged with the next step, or at once with a successor."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+from messages import Message
+from workers import attempts, dead_letters
+from workers.attempts import AttemptRecord
+from workers.burial import Death, bury_job
+from workers.clock import utc_now
+from workers.dispatcher import Dead, RetryAfter
+from workers.engine.away import Away
+from workers.engine.ends import type_of
+from workers.engine.run_message import Ending
+from workers.engine.slot import Done
+from workers.handling import HandBack, death_of, say_handed_back, say_retried
+from workers.logger import get_logger
+from workers.lost import CRASH_LIMIT, PAUSES
+from workers.runs import Run
+from workers.streams import ends
+from workers.streams.entry import Delivery, Entry
+from workers.streams.hands import Hands
+from workers.streams.naming import Naming, StreamName
+
+log = get_logger("postroom.streams")
+
+EntryEnding = Ending[Delivery]
+
+
+class StreamEndings:
+    """Ends runs of entries that a consumer still has.
+
+    Args:
+        hands: Whose entries they are.
+        naming: What keys of streams say.
+        away: Waits while Redis is away.
+    """
+
+    def __init__(self, hands: Hands, naming: Naming, away: Away) -> None:
+        self._hands = hands
+        self._naming = naming
+        self._away = away
+
+    def succeed(self, ending: EntryEnding, message: Message, result: object) -> Done:
+        """Make what the next step acknowledges; see `Endings`, like all that follow."""
+        entry, run = _entry(ending), ending.run
+        self._hands.forget(entry)
+        made = ends.success(entry, run, message, self._name(entry))
+        return Done(entry, run.began, result, made)
+
+    def stop(self, ending: EntryEnding) -> None:
+        """Nobody can ask for it: entries have no command to stop."""
+        self.crashed(_entry(ending), ending.run, ending.job, "it was stopped")
+
+    def retry(self, ending: EntryEnding, message: Message | None, outcome: RetryAfter) -> None:
+        """Let the message run again, as another entry."""
+        run = ending.run
+        delay = say_retried(run, outcome)
+        record = run.ended(
+            "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why
+        )
+        kind = message.message_type if message else type_of(ending.job.envelope())
+        self._restart(ending, record, outcome="retried", kind=kind, delay=delay)
+
+    def give_to_others(self, ending: EntryEnding, found: HandBack) -> None:
+        """Let another consumer try, which may know its type."""
+        kind = type_of(ending.job.envelope())
+        say_handed_back(ending.run, kind, found)
+        self._restart(ending, found.record, outcome="handed_back", kind=kind, delay=found.delay)
+
+    def hold(self, ending: EntryEnding, *, kind: str, delay: float) -> None:
+        """Put a message aside whose type is paused.
+
+        Args:
+            ending: Its entry, and a run that calls no handler.
+            kind: The message type.
+            delay: Seconds until somebody looks again.
+        """
+        self._restart(ending, None, outcome="held", kind=kind, delay=delay, is_start=False)
+
+    def bury(self, ending: EntryEnding, message: Message | None, outcome: Dead) -> None:
+        """Make it a dead letter."""
+        run, envelope = ending.run, ending.job.envelope()
+        record = run.ended("dead", outcome.error, why=outcome.why)
+        kind = message.message_type if message else type_of(envelope)
+        self._bury(_entry(ending), run, death_of(run, outcome, envelope), record, kind)
+
+    def refuse(self, ending: EntryEnding, reason: str, why: str) -> None:
+        """Bury an entry that must not run.
+
+        Args:
+            ending: Its entry, and a run that calls no handler.
+            reason: As a dead letter names it.
+            why: A sentence.
+        """
+        entry, envelope = _entry(ending), ending.job.envelope()
+        death = Death(entry.job_id, entry.list_name, reason, why, envelope)
+        self._bury(entry, ending.run, death, None, type_of(envelope))
+
+    def crashed(self, entry: Entry, run: Run, job: Delivery, error: str) -> None:
+        """End a run whose process died: it runs again after a pause, or is buried.
+
+        Args:
+            entry: Its entry.
+            run: A run of it.
+            job: What the entry says.
+            error: What is known about the death.
+        """
+        crashes = sum(past.outcome == "crashed" for past in run.past) + 1
+        ending, kind = Ending(entry, run, job), type_of(job.envelope())
+        if crashes < CRASH_LIMIT:
+            delay = PAUSES[crashes - 1]
+            log.warning(
+                "job_lost_its_process", job_id=entry.job_id, error=error, delay_seconds=delay
+            )
+            record = self._crash(run, error, delay)
+            self._restart(ending, record, outcome="crashed", kind=kind, delay=delay)
+            return
+        why = f"{CRASH_LIMIT} processes died while they ran it; the last: {error}"
+        death = Death(entry.job_id, entry.list_name, "crash_loop", why, job.envelope())
+        self._bury(entry, run, death, self._crash(run, error, None), kind)
+
+    def _restart(  # noqa: PLR0913 - the facts of one run
+        self,
+        ending: EntryEnding,
+        record: AttemptRecord | None,
+        *,
+        outcome: str,
+        kind: str,
+        delay: float,
+        is_start: bool = True,
+    ) -> None:
+        entry, run, job = _entry(ending), ending.run, ending.job
+        again = ends.restart(
+            *(entry, run, self._name(entry), record),
+            outcome=outcome,
+            kind=kind,
+            delay=delay,
+            meta=job.meta,
+            is_start=is_start,
+        )
+        if not self._away.insist(lambda: self._hands.again(entry, again)):
+            log.warning("lease_lost", job_id=entry.job_id)
+
+    def _bury(
+        self, entry: Entry, run: Run, death: Death, record: AttemptRecord | None, kind: str
+    ) -> None:
+        self._hands.forget(entry)
+        if not self._away.insist(lambda: self._hands.holds(entry)):
+            log.warning("lease_lost", job_id=entry.job_id)
+            return
+        name, holder = self._name(entry), self._hands.holder
+        fingerprint = "" if record is None else record.fingerprint
+        ending = ends.ending(holder, entry, run, name, kind=kind, fingerprint=fingerprint)
+        past = run.past if record is None else (*run.past, record)
+        self._away.insist(
+            lambda: bury_job(
+                self._addressed(death, run),
+                meta=run.meta,
+                now=utc_now(),
+                connection=run.connection,
+                past=past,
+                ending=ending,
+            )
+        )
+
+    def _addressed(self, death: Death, run: Run) -> Death:
+        """A death with what a replay needs to know, and an id that no other letter has."""
+        group = self._hands.holder.group
+        found = dead_letters.find(death.job_id, connection=run.connection)
+        place = {"stream": death.queue, "group": group}
+        if found is not None and (found.queue, found.options.get("group")) != (death.queue, group):
+            # Entries made by hand have no id of their own, and each group may bury a message.
+            mark = hashlib.sha256(json.dumps(place).encode()).hexdigest()[:8]
+            death = replace(death, job_id=f"{death.job_id}-{mark}")
+        return replace(death, **place)
+
+    def _name(self, entry: Entry) -> StreamName:
+        return self._naming.read(entry.list_name)
+
+    @staticmethod
+    def _crash(run: Run, error: str, delay: int | None) -> AttemptRecord:
+        return attempts.AttemptRecord(
+            number=run.attempt.number,
+            outcome="crashed",
+            error_type="crash",
+            error=error,
+            worker=run.place.worker,
+            started_at=run.started_at.isoformat(),
+            delay_seconds=delay,
+            why="the process died; that does not use up an attempt",
+        )
+
+
+def _entry(ending: EntryEnding) -> Entry:
+    entry = ending.lease
+    assert isinstance(entry, Entry), "this lane leases nothing else"  # noqa: S101 - for mypy
+    return entry
