@@ -1,7 +1,7 @@
 """From a stored message to what came of it: the same under RQ's loop and under the engine's."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Protocol, TypeVar
@@ -9,7 +9,7 @@ from typing import Any, Protocol, TypeVar
 from rq.timeouts import BaseTimeoutException
 
 from messages import InvalidMessage, Message, UnknownMessageType
-from messages.union import Parsed, read_message
+from messages.union import Parsed
 from workers import keys
 from workers.attempts import AttemptRecord
 from workers.burial import Death
@@ -84,16 +84,19 @@ Finish = Callable[["Message | None", "Outcome | HandBack"], T]
 """Ends a run. Called while the secrets of its message are still hidden."""
 
 
+Read = Callable[[], Parsed]
+"""Reads the message of a run, however it is stored."""
+
 _Reading = tuple[Message, RetryPolicy, Context | None]
 """A message, when it is tried again, and the context of its run if somebody will look at it."""
 
 
-def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: Finish[T]) -> T:
+def handle(run: Run, read_it: Read, *, say: Sayer, finish: Finish[T]) -> T:
     """Run the handler of a stored message, and end the run.
 
     Args:
         run: The start of its job.
-        stored: The envelope.
+        read_it: Reads the message; raises as `read_message`.
         say: Who writes the log lines.
         finish: Is told the message, if it could be read, and what came of it.
 
@@ -104,7 +107,7 @@ def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: F
         JobStopped: If somebody stopped the run: then nothing has finished it.
     """
     try:
-        read = _read(run, stored)
+        read = _read(run, read_it)
     except (UnknownMessageType, HandlerNotFound) as error:
         return finish(None, _unknown(run, error))
     except InvalidMessage as error:
@@ -112,12 +115,12 @@ def handle(run: Run, stored: bytes | Mapping[str, Any], *, say: Sayer, finish: F
     return _handle(run, read, say, finish)
 
 
-async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], limit: float) -> T:
+async def ahandle(run: Run, read_it: Read, *, say: Sayer, finish: Finish[T], limit: float) -> T:
     """As `handle`, for an `async def` handler, in the running event loop.
 
     Args:
         run: The start of its job.
-        stored: The envelope.
+        read_it: Reads the message; raises as `read_message`.
         say: Who writes the log lines.
         finish: As for `handle`; called in a thread unless the run succeeded.
         limit: Seconds that the handler may take; 0 means as long as it likes.
@@ -126,7 +129,7 @@ async def ahandle(run: Run, stored: bytes, *, say: Sayer, finish: Finish[T], lim
         What `finish` returned. Raises JobStopped as `handle` does.
     """
     try:
-        read = _read(run, stored)
+        read = _read(run, read_it)
     except (UnknownMessageType, HandlerNotFound) as error:
         return await asyncio.to_thread(finish, None, _unknown(run, error))
     except InvalidMessage as error:
@@ -211,8 +214,8 @@ def say_handed_back(run: Run, kind: str, found: HandBack) -> None:
     )
 
 
-def _read(run: Run, stored: bytes | Mapping[str, Any]) -> _Reading:
-    parsed = read_message(stored)
+def _read(run: Run, read_it: Read) -> _Reading:
+    parsed = read_it()
     message = parsed.message
     handler = handler_for(type(message))
     if run.record.restarts:

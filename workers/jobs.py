@@ -13,6 +13,7 @@ from rq import Retry, get_current_job
 from rq.job import Job
 
 from messages import Message
+from messages.union import read_message
 from workers import attempts, dead_letters
 from workers.burial import bury_job
 from workers.clock import until_whole_second, utc_now
@@ -49,7 +50,7 @@ def run_message(envelope: Any = None) -> Any:
     run = start(job)
     return handle(
         run,
-        envelope,
+        lambda: read_message(envelope),
         say=_Lines(),
         finish=lambda _, outcome: _finish(run, job, envelope, outcome),
     )

@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic_core import to_json
 
-from messages import InvalidMessage, Message, parse_message
+from messages import Message
 from workers import attempts, dead_letters, keys
 from workers.attempts import AttemptRecord
 from workers.clock import iso, utc_now, written_now
@@ -203,18 +203,6 @@ def type_of(envelope: Any) -> str:
     """
     claimed = envelope.get("messageType") if isinstance(envelope, dict) else None
     return claimed if isinstance(claimed, str) else _UNKNOWN
-
-
-def readable(body: bytes) -> Message | None:
-    """The message in an envelope; None if it does not fit its type.
-
-    Args:
-        body: The envelope.
-    """
-    try:
-        return parse_message(body)
-    except InvalidMessage:
-        return None
 
 
 def stat(list_name: str, kind: str) -> str:

@@ -10,6 +10,7 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from messages.union import Parsed, read_message
 from workers import dead_letters
 from workers.engine.alike import Alike, Terms
 from workers.record import JOB_FUNCTION
@@ -97,6 +98,10 @@ class Plain:
         if self._meta is None:
             self._meta = dict(self.terms.meta)
         return self._meta
+
+    def read(self) -> Parsed:
+        """The message; raises InvalidMessage if it is none."""
+        return read_message(self.body)
 
     def envelope(self) -> Any:
         """The message as an object; text if it cannot be read."""

@@ -6,9 +6,8 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, assert_never
 
 from rq.timeouts import BaseTimeoutException
 
-from messages import Message
+from messages import InvalidMessage, Message
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, judge
-from workers.engine import ends
 from workers.engine.runnable import Runnable
 from workers.engine.slot import NO_CLOCK, NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease
@@ -87,7 +86,7 @@ class Messages(Generic[J]):
         ending = Ending(lease, run, job)
         slot.clock.set(job.timeout)
         try:
-            return handle(run, job.body, say=self._say, finish=partial(self._finish, ending, slot))
+            return handle(run, job.read, say=self._say, finish=partial(self._finish, ending, slot))
         except BaseTimeoutException as error:  # the time was up before the handler was called
             return self._finish(ending, slot, None, judge(error, run.attempt, RetryPolicy()))
         except JobStopped:
@@ -110,7 +109,7 @@ class Messages(Generic[J]):
         ending = Ending(lease, run, job)
         finish = partial(self._finish, ending, slot)
         try:
-            return await ahandle(run, job.body, say=self._say, finish=finish, limit=job.timeout)
+            return await ahandle(run, job.read, say=self._say, finish=finish, limit=job.timeout)
         except JobStopped:
             await asyncio.to_thread(self._stop, ending, slot)
             return None
@@ -137,7 +136,7 @@ class Messages(Generic[J]):
             now: Redis' time.
         """
         run = self.start(lease, job, Stop(), now=now)
-        message = ends.readable(job.body)
+        message = _readable(job)
         policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
         slot = Slot(NO_CLOCK, NO_JOURNAL, run.stop)
         self._finish(Ending(lease, run, job), slot, message, judge(error, run.attempt, policy))
@@ -165,3 +164,10 @@ class Messages(Generic[J]):
     def _stop(self, ending: Ending[J], slot: Slot) -> None:
         slot.clock.stop()
         self._endings.stop(ending)
+
+
+def _readable(job: Runnable) -> Message | None:
+    try:
+        return job.read().message
+    except InvalidMessage:
+        return None

@@ -2,6 +2,8 @@
 
 from typing import Any, Protocol
 
+from messages.union import Parsed
+
 
 class Runnable(Protocol):
     """A message, and what its record says."""
@@ -10,9 +12,8 @@ class Runnable(Protocol):
     def meta(self) -> dict[str, Any]:
         """What its sender chose; changes are those of this run."""
 
-    @property
-    def body(self) -> bytes:
-        """The envelope as JSON."""
+    def read(self) -> Parsed:
+        """The message; raises InvalidMessage if it is none."""
 
     @property
     def timeout(self) -> float:

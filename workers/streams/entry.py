@@ -10,9 +10,11 @@ from typing import Any
 from typing_extensions import override
 
 from messages.limits import MAX_BYTES
+from messages.union import Parsed, read_message
 from workers.engine.step import Lease
 from workers.settings import Settings
-from workers.streams.wire import OURS, class_of, envelope_of, milliseconds, own_of, value_of
+from workers.streams.layouts import OURS
+from workers.streams.wire import class_of, envelope_of, milliseconds, own_of, value_of
 
 SUSPECT_AFTER = 2
 """Deliveries after which an entry is claimed and run alone: it may be what ended its consumers."""
@@ -69,7 +71,7 @@ class Delivery:
     """What an entry says that the run of its message must know; see `Runnable`.
 
     Args:
-        body: The envelope as JSON.
+        entry: The entry.
         timeout: Seconds that a run may take.
         enqueued_at: When it was added, in Unix seconds.
         restarts: How often it was started before.
@@ -79,7 +81,7 @@ class Delivery:
         failure_ttl: None: their histories are kept as the settings say.
     """
 
-    body: bytes
+    entry: Entry
     timeout: float
     enqueued_at: float
     restarts: int = 0
@@ -88,12 +90,17 @@ class Delivery:
     result_ttl: None = None
     failure_ttl: None = None
 
+    def read(self) -> Parsed:
+        """The message; raises InvalidMessage if it is none."""
+        return read_message(envelope_of(self.entry.flat, self.entry.execution))
+
     def envelope(self) -> Any:
         """The message as an object; text if it cannot be read."""
+        body = envelope_of(self.entry.flat, self.entry.execution)
         try:
-            return json.loads(self.body)
+            return json.loads(body)
         except ValueError:
-            return self.body[:MAX_BYTES].decode(errors="replace")
+            return body[:MAX_BYTES].decode(errors="replace")
 
 
 def delivery_of(entry: Entry, settings: Settings) -> Delivery:
@@ -104,13 +111,12 @@ def delivery_of(entry: Entry, settings: Settings) -> Delivery:
         settings: The timeout of messages whose class names none.
     """
     flat = entry.flat
-    body = envelope_of(flat, entry.execution)
     kind = value_of(b"job_type", flat) or b""
     added = milliseconds(entry.execution) / 1000
     own: Mapping[str, Any] = own_of(flat) if _OURS in flat else {}
     restarts, meta = own.get("restarts", 0), own.get("meta", {})
     return Delivery(
-        body,
+        entry,
         _timeout(kind.decode(errors="replace"), settings.job_timeout),
         added,
         restarts if isinstance(restarts, int) else 0,
