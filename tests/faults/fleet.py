@@ -14,11 +14,22 @@ from tests.faults.ledger import VARIABLE
 from tests.faults.nursery import ROOT, Nursery
 from tests.processes import ask_until_true
 
-__all__ = ["MESSAGE", "ROOT", "SIMPLE", "STOCK", "Fleet", "Pace", "Victim", "WorkerProcess"]
+__all__ = [
+    "MESSAGE",
+    "ROOT",
+    "SIMPLE",
+    "STOCK",
+    "STREAMS",
+    "Fleet",
+    "Pace",
+    "Victim",
+    "WorkerProcess",
+]
 
 Victim = Literal["worker", "child", "both"]
 
 MESSAGE = ("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings")
+STREAMS = ("postroom", "streams", "worker")
 _QUICKEST = ("--worker-ttl", "20", "--maintenance-interval", "5", "--with-scheduler")
 STOCK = ("rq", "worker", "-w", "rq.Worker", "-c", "worker_settings", "-S", "json", *_QUICKEST)
 SIMPLE = (
@@ -188,4 +199,5 @@ def lives(process: psutil.Process) -> bool:
 
 
 def _listens(worker: WorkerProcess) -> bool:
-    return "Listening on" in worker.log.read_text(errors="replace")
+    said = worker.log.read_text(errors="replace")
+    return "Listening on" in said or "streams_worker_started" in said

@@ -87,6 +87,7 @@ def _main() -> None:
     import rq.cli  # noqa: PLC0415 - this is what the nursery keeps warm
     import rq.scheduler  # noqa: F401, PLC0415
 
+    import postroom.cli.streams  # noqa: F401, PLC0415
     import workers  # noqa: F401, PLC0415
 
     logs: dict[int, Path] = {}
@@ -131,9 +132,9 @@ def _become(order: Mapping[str, object]) -> None:
     words = list(order["words"])  # type: ignore[call-overload]  # JSON
     code = 1
     try:
-        if words[0] != "rq":
+        if words[0] not in _RUNS:
             os.execvp(words[0], words)
-        _run_rq(words)
+        _RUNS[words[0]](words)
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else int(end.code is not None)
         if isinstance(end.code, str):
@@ -158,6 +159,17 @@ def _run_rq(words: list[str]) -> None:
         ahead = timedelta(seconds=float(os.environ[SKEW]))
         time_machine.travel(datetime.now(UTC) + ahead, tick=True).start()
     main()
+
+
+def _run_postroom(words: list[str]) -> None:
+    from postroom.cli import main  # noqa: PLC0415
+
+    sys.argv = words
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # it is a text stream
+    main()
+
+
+_RUNS = {"rq": _run_rq, "postroom": _run_postroom}
 
 
 if __name__ == "__main__":

@@ -78,7 +78,7 @@ class WarmStarted(Started):
         stdin: int | None = subprocess.DEVNULL,
     ) -> StartedProcess:
         words = [str(argument) for argument in arguments]
-        if words[0] != "rq":
+        if words[0] not in {"rq", "postroom"}:
             return super().start(*arguments, env=env, cwd=cwd, stdin=stdin)
         environment = child_environment((env or {}) | {self.mark: "1"})
         log = self.folder / f"process-{len(self.processes)}.log"
