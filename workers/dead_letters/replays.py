@@ -14,6 +14,7 @@ from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.edits import TRIES, changed_fields, changed_meanwhile, changes, successor
 from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.resending import Resent, is_of_stream, to_queue, to_stream
 from workers.dead_letters.store import (
     letter_keys,
     not_found,
@@ -59,6 +60,9 @@ def replay(
     `replayOf` in its metadata. The dead job's record can still be read, and says `replayed_as`, but
     it is no longer among RQ's failed ones, and does not run again.
 
+    One that died in a stream goes back to it, for the group in which it died, unless an option says
+    something of queues.
+
     Args:
         job_id: The letter's job.
         data: What to change in its data; objects are merged, null removes a field.
@@ -83,11 +87,11 @@ def replay(
         for _ in range(TRIES):
             stored = stored_text(job_id, connection=connection)
             letter = letter_of(stored)
-            record = resent(letter, data, options, settings=settings)
-            made = _entry(letter, data, record, by)
-            if _send(record, letter, stored, made, settings=settings, connection=connection):
+            sent = _resent(letter, data, options, settings=settings)
+            made = _entry(letter, data, sent, by)
+            if _send(sent, letter, stored, made, settings=settings, connection=connection):
                 audit.tell(made)
-                return record.id
+                return sent.id
     raise changed_meanwhile(job_id)
 
 
@@ -110,8 +114,8 @@ def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings)
         if stored is None:
             return False
         letter = letter_of(stored)
-        record = resent(letter, None, {}, settings=settings)
-        if _send(record, letter, stored, None, settings=settings, connection=connection):
+        sent = _resent(letter, None, {}, settings=settings)
+        if _send(sent, letter, stored, None, settings=settings, connection=connection):
             return True
     raise changed_meanwhile(job_id)
 
@@ -126,7 +130,7 @@ def check_replayable(letter: DeadLetter, *, settings: Settings) -> None:
     Raises:
         PostroomError: What `replay` would raise.
     """
-    resent(letter, None, {}, settings=settings)
+    _resent(letter, None, {}, settings=settings)
 
 
 def resent(
@@ -136,7 +140,7 @@ def resent(
     *,
     settings: Settings,
 ) -> JobRecord:
-    """The job that sends a letter's message again, not yet stored.
+    """The job that sends a letter's message again, not yet stored, whatever lane it died in.
 
     Args:
         letter: The letter.
@@ -154,7 +158,24 @@ def resent(
     return job_record(message, chosen, settings=settings)
 
 
+def _resent(
+    letter: DeadLetter,
+    data: Mapping[str, Any] | None,
+    options: ReplayOptions,
+    *,
+    settings: Settings,
+) -> Resent:
+    if not is_of_stream(letter) or options:
+        return to_queue(resent(letter, data, options, settings=settings))
+    message = successor(letter, data)
+    for middleware in enqueue_middleware():
+        message, _ = middleware(message, {})
+    return to_stream(message, letter, settings=settings)
+
+
 def _as_before(letter: DeadLetter) -> EnqueueOptions:
+    if is_of_stream(letter):
+        return {}
     queue, options = queue_of(letter.queue), dict[str, Any](letter.options)
     if NAME_PATTERN.fullmatch(queue):
         priority = letter.queue.removeprefix(queue).removeprefix(":")
@@ -167,19 +188,19 @@ def _as_before(letter: DeadLetter) -> EnqueueOptions:
 def _entry(
     letter: DeadLetter,
     data: Mapping[str, Any] | None,
-    record: JobRecord,
+    sent: Resent,
     by: By,
 ) -> audit.AuditEntry:
     fields = changed_fields(changes(letter, data))
     return by.entry(
         "dead_letter.replay",
         target=letter.job_id,
-        details={"messageType": letter.message_type, "newJobId": record.id, "fields": fields},
+        details={"messageType": letter.message_type, "newJobId": sent.id, "fields": fields},
     )
 
 
 def _send(  # noqa: PLR0913 - the facts of one replay
-    record: JobRecord,
+    sent: Resent,
     letter: DeadLetter,
     stored: bytes,
     made: audit.AuditEntry | None,
@@ -190,16 +211,16 @@ def _send(  # noqa: PLR0913 - the facts of one replay
     """Do it in one step; returns False if the letter was changed since it was read."""
     entry, kept = audit.arguments(made) if made else ("", 0)
     job_id = letter.job_id
-    outcome = connection.register_script(_script())(
+    outcome = connection.register_script(_script(sent))(
         keys=[
             *letter_keys(job_id),
             keys.job(job_id),
             keys.audit(),
             keys.dead_letter_left(job_id),
             keys.failed(letter.queue),
-            *record.keys,
+            *sent.keys,
         ],
-        args=[job_id, stored, entry, kept, seconds_remembered(settings), *record.arguments],
+        args=[job_id, stored, entry, kept, seconds_remembered(settings), *sent.arguments],
     )
     if outcome == b"requeued":
         raise InvalidState(
@@ -211,6 +232,6 @@ def _send(  # noqa: PLR0913 - the facts of one replay
     return bool(outcome == b"replayed")
 
 
-def _script() -> str:
-    enqueue, rest = script("workers", "enqueue"), script("workers", "replay_letter")
-    return f"local function enqueue(KEYS, ARGV)\n{enqueue}\nend\n{rest}"
+def _script(sent: Resent) -> str:
+    rest = script("workers", "replay_letter")
+    return f"local function enqueue(KEYS, ARGV)\n{sent.script}\nend\n{rest}"

@@ -105,9 +105,10 @@ class Hands:
             entry_id: Its id there.
         """
         group, consumer = self.holder.group, self.holder.consumer
-        command = ("XPENDING", stream, group, entry_id, entry_id, 1, consumer)
         try:
-            found: Any = self.connection.execute_command(*command)
+            found: Any = self.connection.xpending_range(
+                stream, group, entry_id, entry_id, 1, consumer
+            )
         except ResponseError:  # the group is gone, or the stream
             return False
         return bool(found)
