@@ -39,8 +39,11 @@ class StreamBell:
         Returns:
             Whether something changed.
         """
-        is_suspended = step.state == "suspended"
-        streams = () if is_suspended else (*self._open(step.paused), self._orphaned)
+        if self._served.is_to_look:
+            return True
+        streams = [*self._open(step.paused), *self._served.missing, self._orphaned]
+        if step.state == "suspended":
+            streams.clear()
         has_changed = self._bell.wait(also=self._also, prompt=streams, seconds=seconds)
         if has_changed:
             self._served.look_soon()

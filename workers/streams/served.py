@@ -79,6 +79,16 @@ class Served:
         if there:
             self._add(there, known)
 
+    @property
+    def is_to_look(self) -> bool:
+        """Whether something has changed, so that the next step is not to wait."""
+        return self._look_at == 0.0
+
+    @property
+    def missing(self) -> Sequence[str]:
+        """The keys of streams that were there before."""
+        return [key for key in self._seen if key not in self._order.names]
+
     def look_soon(self) -> None:
         """Look with the next step: something has changed."""
         self._look_at = 0.0
@@ -97,6 +107,8 @@ class Served:
 
     def _add(self, there: frozenset[str], known: frozenset[str]) -> None:
         names = [self._naming.read(key) for key in there]
+        for key in sorted(there & self._seen.keys()):
+            log.warning("stream_read_again", stream=key, group=self._group, why=_AGAIN)
         self._seen |= {name.key: name for name in names}
         self._order.serve([*self._order.names.values(), *names])
         self.version += 1
@@ -104,3 +116,6 @@ class Served:
         if unknown:
             make_known(unknown, connection=self._connection)
         log.info("streams_found", group=self._group, streams=sorted(there))
+
+
+_AGAIN = "It was gone, or its group: what it holds now is read from the first entry on."
