@@ -9,6 +9,7 @@ from pkgutil import iter_modules
 
 from messages.activity_schema import ActivitySchemaData, ActivitySchemaMessage
 from messages.base import Message, Payload
+from messages.build import BuildConfig, BuildData, BuildMessage
 from messages.data_sync import DataSyncData, DataSyncMessage
 from messages.email import EmailData, EmailMessage
 from messages.errors import (
@@ -21,10 +22,12 @@ from messages.errors import (
 from messages.examples import examples_of
 from messages.fields import Indexed, JsonObject, LogField, Scalar, Secret
 from messages.limits import MAX_BYTES
+from messages.message_scan import MessageScanData, MessageScanMessage
 from messages.note_enrichment import NoteEnrichmentData, NoteEnrichmentMessage
 from messages.notification import NotificationData, NotificationMessage
 from messages.schema import json_schema
 from messages.test import TestData, TestMessage, TestPayload
+from messages.thumbnail_retry import ThumbnailRetryData, ThumbnailRetryMessage
 from messages.union import message_class, message_types, new_message, parse_message
 from messages.user_action import UserActionData, UserActionMessage
 from messages.workout_update import WorkoutChanges, WorkoutUpdateData, WorkoutUpdateMessage
@@ -36,6 +39,9 @@ __all__ = [
     "MAX_BYTES",
     "ActivitySchemaData",
     "ActivitySchemaMessage",
+    "BuildConfig",
+    "BuildData",
+    "BuildMessage",
     "DataSyncData",
     "DataSyncMessage",
     "DuplicateMessageType",
@@ -46,6 +52,8 @@ __all__ = [
     "JsonObject",
     "LogField",
     "Message",
+    "MessageScanData",
+    "MessageScanMessage",
     "NoteEnrichmentData",
     "NoteEnrichmentMessage",
     "NotificationData",
@@ -57,6 +65,8 @@ __all__ = [
     "TestData",
     "TestMessage",
     "TestPayload",
+    "ThumbnailRetryData",
+    "ThumbnailRetryMessage",
     "UnknownMessageType",
     "UnknownSchemaVersion",
     "UserActionData",

@@ -21,7 +21,16 @@ _GIVEN_URL = "TEST_REDIS_URL"  # where the controller leaves REDIS_URL for the x
 _RUN = "TEST_RUN"
 
 _OWN_VARIABLES = (
-    *("ALLOW_", "BACKUP_", "BATCH_", "CHILD_", "CODE_VERSION", "CONCURRENCY", "DATABASE_"),
+    *(
+        "ALLOW_",
+        "BACKUP_",
+        "BATCH_",
+        "BUILD_",
+        "CHILD_",
+        "CODE_VERSION",
+        "CONCURRENCY",
+        "DATABASE_",
+    ),
     *(
         "DATA_DIR",
         "DEAD_LETTER",
@@ -31,10 +40,29 @@ _OWN_VARIABLES = (
         "HANDLER_PACKAGES",
         "HEARTBEAT_",
     ),
-    *("INDEX_", "ISOLATION", "JOB_MEMORY", "JOB_TIMEOUT", "KEEP_", "LEASE_", "LEDGER_", "LOG_"),
+    *(
+        "IMAGE_DIR",
+        "INDEX_",
+        "ISOLATION",
+        "JOB_MEMORY",
+        "JOB_TIMEOUT",
+        "KEEP_",
+        "LEASE_",
+        "LEDGER_",
+        "LOG_",
+    ),
     *("MAIL", "MAINTENANCE_", "MEMORY_LIMIT", "MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_"),
     *("PROMOTE_", "QUEUE", "REAP_", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
-    *("SENTINEL", "SHUTDOWN_", "SMTP_", "STREAM_", "SYNC_", "TEMPLATE_DIRS", "UNKNOWN_TYPE"),
+    *(
+        "SENTINEL",
+        "SHUTDOWN_",
+        "SMTP_",
+        "STREAM_",
+        "SYNC_",
+        "TEMPLATE_DIRS",
+        "THUMBNAIL_",
+        "UNKNOWN_TYPE",
+    ),
 )
 """What the names of the project's variables start with."""
 

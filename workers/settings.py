@@ -38,6 +38,8 @@ DEFAULT_QUEUES = (
     "note_enrichment",
     "activity_schema",
     "data_sync",
+    "guilds",
+    "builds",
     "default",
 )
 

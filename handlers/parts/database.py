@@ -21,6 +21,7 @@ from sqlalchemy.exc import ArgumentError, DataError, InterfaceError, Operational
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 from sqlalchemy.orm import Session
 
+from handlers.parts import guild_tables  # noqa: F401 - declares tables that are created here
 from handlers.parts.settings import handler_settings
 from handlers.parts.tables import Applied, Base
 from workers import InvalidOption, PermanentError, ResourceUnavailable, TransientError

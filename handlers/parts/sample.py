@@ -1,4 +1,4 @@
-"""Sample data for the demo, the examples and the tests: a training plan, notes, activities, users.
+"""Sample data for the demo, the examples and the tests: plans, notes, activities, users, guilds.
 
 The ids are those of the messages' examples.
 """
@@ -8,7 +8,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from handlers.parts import guild_sample
 from handlers.parts.database import insert_missing, transaction
+from handlers.parts.guild_tables import Attachment, GuildMessage
 from handlers.parts.tables import (
     Activity,
     Base,
@@ -121,6 +123,7 @@ def load_sample_data() -> dict[str, int]:
     Returns:
         How many rows of each table belong to the sample; all of them are there afterwards.
     """
+    guild_sample.draw_images(guild_sample.attachments())
     pending = {"status": ProcessingStatus.PENDING}
     with transaction() as session:
         return {
@@ -131,6 +134,8 @@ def load_sample_data() -> dict[str, int]:
             "exercises": _add(session, Exercise, _EXERCISES),
             "notes": _add(session, Note, (row | pending for row in _NOTES)),
             "activities": _add(session, Activity, (row | pending for row in _ACTIVITIES)),
+            "guild_messages": _add(session, GuildMessage, guild_sample.messages()),
+            "attachments": _add(session, Attachment, guild_sample.attachments()),
         }
 
 

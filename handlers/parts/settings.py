@@ -59,6 +59,18 @@ class HandlerSettings(BaseSettings):
     sync_timeout: float = Field(default=60.0, gt=0, le=3_600)
     """Seconds to wait for remote storage, where its fsspec package has such a limit."""
 
+    build_dir: Path = Path(".data/builds")
+    """Where builds run, and where their output and their caches are kept."""
+    build_allowed_commands: Annotated[tuple[str, ...], NoDecode] = ()
+    """The commands that BUILD may run, by commas: `make`, or with a word more, `cargo build`."""
+
+    image_dir: Path = Path(".data/images")
+    """Where the images of guild messages are."""
+    thumbnail_dir: Path = Path(".data/thumbnails")
+    """Where THUMBNAIL_RETRY puts thumbnails."""
+    thumbnail_pixels: int = Field(default=256, ge=16, le=4_096)
+    """The longest side of a thumbnail."""
+
     robo_base_url: str | None = Field(default=None, pattern=r"^https?://")
     """An OpenAI-compatible service, such as `http://127.0.0.1:8080/v1`; None renders locally."""
     robo_api_key: SecretStr = SecretStr("")
@@ -73,6 +85,13 @@ class HandlerSettings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(Path(part.strip()) for part in value.split(",") if part.strip())
+
+    @field_validator("build_allowed_commands", mode="before")
+    @classmethod
+    def _commands(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        return tuple(" ".join(part.split()) for part in value.split(",") if part.strip())
 
     def notify_targets(self) -> tuple[str, ...]:
         """The Apprise URLs. A comma within a URL does not divide it."""

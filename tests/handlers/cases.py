@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from uuid import uuid4
 
@@ -10,17 +11,21 @@ import pytest
 from sqlalchemy import delete
 
 from handlers.parts.database import close_database, database, transaction
+from handlers.parts.guild_sample import channels
 from handlers.parts.settings import handler_settings
 from handlers.parts.tables import User
 from messages import (
     ActivitySchemaMessage,
+    BuildMessage,
     DataSyncMessage,
     EmailMessage,
     Message,
+    MessageScanMessage,
     NoteEnrichmentMessage,
     NotificationMessage,
     TestData,
     TestMessage,
+    ThumbnailRetryMessage,
     UserActionMessage,
     WorkoutChanges,
     WorkoutUpdateMessage,
@@ -63,6 +68,15 @@ def _mails() -> int:
 
 def _files(ending: str) -> int:
     return len(list(Path(handler_settings().backup_url).rglob(f"*{ending}")))
+
+
+def _built(name: str) -> Path:
+    return handler_settings().build_dir.parent / f"built-{name}"
+
+
+# Each message needs something to do: what one has scanned is nothing new to the next.
+_CHANNELS = cycle(channels())
+_WHOLE_CHANNELS = cycle(pair for pair in channels() if pair[1] != "789-1")
 
 
 def _import_of_a_lost_user(postroom: Postroom) -> Message:
@@ -247,6 +261,32 @@ CASES = {
         away="does not answer",
         doomed=_always(lambda: ActivitySchemaMessage.of("activity-99")),
         error="There is no activity 'activity-99'",
+    ),
+    "message_scan": Case(
+        lambda _: MessageScanMessage.of(*next(_CHANNELS)),
+        _in_database("scanned"),
+        expected=5,
+        outage=_no_database,
+        away="database is not available",
+        doomed=_always(lambda: MessageScanMessage.of("123", "nowhere")),
+        error="There is no channel 'nowhere'",
+    ),
+    "thumbnail_retry": Case(
+        lambda _: ThumbnailRetryMessage.of(*next(_WHOLE_CHANNELS)),
+        _in_database("thumbnail"),
+        expected=2,
+        outage=_no_database,
+        away="database is not available",
+        doomed=_always(lambda: ThumbnailRetryMessage.of("789", "789-1", ["789-1-2"])),
+        error="No image could be rendered",
+    ),
+    "build": Case(
+        lambda _: BuildMessage.of("acme/shop", [f"sh -c 'touch {_built(uuid4().hex)}'"]),
+        lambda: len(list(_built("*").parent.glob("built-*"))),
+        outage=_no_database,
+        away="database is not available",
+        doomed=_always(lambda: BuildMessage.of("acme/shop", ["rm -rf everything"])),
+        error="'rm' is not allowed",
     ),
 }
 EFFECTS = {name: case for name, case in CASES.items() if case.expected}

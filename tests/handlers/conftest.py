@@ -38,6 +38,10 @@ def own_settings(setting: Setting, tmp_path: Path) -> Iterator[None]:
     setting("MAIL_DIR", tmp_path / "maildir")
     setting("BACKUP_URL", tmp_path / "backups")
     setting("DATABASE_URL", f"sqlite:///{tmp_path}/test.sqlite3")
+    setting("BUILD_DIR", tmp_path / "builds")
+    setting("BUILD_ALLOWED_COMMANDS", "sh,python3 -c")
+    setting("IMAGE_DIR", tmp_path / "images")
+    setting("THUMBNAIL_DIR", tmp_path / "thumbnails")
     setting("NO_PROXY", "127.0.0.1")
     yield
     close_database()

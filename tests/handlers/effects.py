@@ -11,10 +11,13 @@ _TRIGGERS = {
     "note": "UPDATE ON notes",
     "activity": "UPDATE ON activities",
     "user": "INSERT ON users",
+    "scanned": "INSERT ON authored_messages",
+    "thumbnail": "UPDATE ON attachments",
 }
 _CONDITIONS = {
     "note": "WHEN (NEW.status = 'COMPLETED')",
     "activity": "WHEN (NEW.status = 'COMPLETED')",
+    "thumbnail": "WHEN (NEW.status = 'COMPLETED')",
 }
 
 

@@ -31,7 +31,18 @@ _DATABASES = ("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "p
 FORKS.set_forkserver_preload(["__main__", __name__, *_DATABASES])
 
 _WAIT_SECONDS = 20.0
-_NAMES = ("DATABASE_", "MAIL", "SMTP_", "BACKUP_", "ROBO_", "NOTIFY_", "NO_PROXY")
+_NAMES = (
+    "DATABASE_",
+    "MAIL",
+    "SMTP_",
+    "BACKUP_",
+    "ROBO_",
+    "NOTIFY_",
+    "NO_PROXY",
+    "BUILD_",
+    "IMAGE_",
+    "THUMBNAIL_",
+)
 
 
 @dataclass(frozen=True)

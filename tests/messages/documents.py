@@ -54,6 +54,20 @@ DATA: dict[str, Document] = {
     },
     "NOTE_ENRICHMENT": {"noteId": "note-6"},
     "ACTIVITY_SCHEMA": {"activityId": "activity-7"},
+    "MESSAGE_SCAN": {"guildId": "123", "channelId": "456", "messageIds": ["9001", "9002"]},
+    "THUMBNAIL_RETRY": {"guildId": "123", "channelId": "456", "messageIds": ["9001"]},
+    "BUILD": {
+        "jobType": "test",
+        "repository": "raibid-labs/raibid-cli",
+        "branch": "main",
+        "commit": "7629e52",
+        "config": {
+            "build_steps": ["cargo build --release", "cargo test"],
+            "cache_enabled": True,
+            "timeout_minutes": 30,
+        },
+        "priority": "normal",
+    },
 }
 """One data object of each type, with every field it may have."""
 

@@ -20,11 +20,14 @@ from referencing import Registry, Resource
 SCHEMAS = Path(__file__).parent / "schemas"
 TYPES = (
     "ACTIVITY_SCHEMA",
+    "BUILD",
     "DATA_SYNC",
     "EMAIL",
+    "MESSAGE_SCAN",
     "NOTE_ENRICHMENT",
     "NOTIFICATION",
     "TEST",
+    "THUMBNAIL_RETRY",
     "USER_ACTION",
     "WORKOUT_UPDATE",
 )

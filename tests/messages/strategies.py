@@ -11,11 +11,16 @@ from pydantic import BaseModel
 from messages import (
     ActivitySchemaData,
     ActivitySchemaMessage,
+    BuildConfig,
+    BuildData,
+    BuildMessage,
     DataSyncData,
     DataSyncMessage,
     EmailData,
     EmailMessage,
     Message,
+    MessageScanData,
+    MessageScanMessage,
     NoteEnrichmentData,
     NoteEnrichmentMessage,
     NotificationData,
@@ -23,6 +28,8 @@ from messages import (
     TestData,
     TestMessage,
     TestPayload,
+    ThumbnailRetryData,
+    ThumbnailRetryMessage,
     UserActionData,
     UserActionMessage,
     WorkoutChanges,
@@ -110,6 +117,32 @@ def _workout_changes(draw: st.DrawFn) -> WorkoutChanges:
     )
 
 
+_guild_part = st.from_regex(r"[A-Za-z0-9_.\-]{1,20}", fullmatch=True)
+_channel = {
+    "guild_id": _guild_part,
+    "channel_id": _guild_part,
+    "message_ids": st.lists(_guild_part, max_size=3),
+}
+
+
+def _builds() -> st.SearchStrategy[Any]:
+    config = _made(
+        BuildConfig,
+        build_steps=st.lists(_name, max_size=3),
+        cache_enabled=st.booleans(),
+        timeout_minutes=st.integers(1, 1_440),
+    )
+    return _made(
+        BuildData,
+        job_type=st.sampled_from(["build", "test", "deploy"]),
+        repository=st.from_regex(r"[a-z][a-z0-9.]{0,9}/[a-z][a-z0-9_]{0,9}", fullmatch=True),
+        branch=_name,
+        commit=st.from_regex(r"[0-9a-f]{0,12}", fullmatch=True),
+        config=config,
+        priority=st.sampled_from(["high", "normal", "low"]),
+    )
+
+
 def valid_messages() -> st.SearchStrategy[Message]:
     """Messages of all types, built as an application builds them."""
     made: list[tuple[type[Message], st.SearchStrategy[Any]]] = [
@@ -164,6 +197,9 @@ def valid_messages() -> st.SearchStrategy[Message]:
         ),
         (NoteEnrichmentMessage, _made(NoteEnrichmentData, note_id=_name)),
         (ActivitySchemaMessage, _made(ActivitySchemaData, activity_id=_name)),
+        (MessageScanMessage, _made(MessageScanData, **_channel)),
+        (ThumbnailRetryMessage, _made(ThumbnailRetryData, **_channel)),
+        (BuildMessage, _builds()),
     ]
     return st.one_of(*(_made(cls, data=data, **_envelope) for cls, data in made))
 

@@ -23,13 +23,14 @@ class DeadLetter:
         queue: The name of the list it was in.
         reason: `permanent`, `exhausted`, `timeout`, `memory`, `invalid_payload`, `unknown_type`,
             `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`, `expired`,
-            `crash`, `crash_loop` or `parent_failed`.
+            `crash`, `crash_loop`, `delivery_limit` or `parent_failed`.
         error: What went wrong, in a line.
         traceback: Where; empty if no handler raised it.
         buried_at: ISO 8601, UTC.
         envelope: The message as it was sent, or as it was edited; text if it was no JSON object.
         attempts: The history, oldest first.
-        options: What its sender said of `attempts`, `backoff` and `timeout`; a replay keeps it.
+        options: What its sender said of `attempts`, `backoff` and `timeout`; a replay keeps it. Of
+            one that died in a stream, the key of the `stream` and the `group`.
         edits: Who changed the envelope, when, why and how, oldest first.
         spilled: Whether the rest of it stands in the spill file only.
     """

@@ -1,0 +1,112 @@
+"""BUILD: runs the steps of a build, a test or a deployment."""
+
+import os
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import JsonValue
+
+from handlers.parts.build_folder import BuildLog, scratch
+from handlers.parts.build_process import TooLate, run_command
+from handlers.parts.build_steps import Command, admitted
+from handlers.parts.files import file_stem
+from handlers.parts.once import delivery
+from handlers.parts.settings import handler_settings
+from messages import BuildData, BuildMessage, JsonObject
+from workers import Context, PermanentError, handles
+
+_MINUTE = 60.0  # seconds
+_LAST_LINES = 20  # of the output, in the error
+
+
+@handles(BuildMessage)
+def build(message: BuildMessage, context: Context) -> JsonObject:
+    """Run the configured steps, one after the other, in a scratch folder.
+
+    A message that has succeeded does not run its steps again. The steps see no variable of the
+    worker but PATH and LANG.
+
+    Returns:
+        The command, exit code and seconds of each step, and the file with their output.
+
+    Raises:
+        PermanentError: If a step is not allowed (then none runs), fails, or takes too long.
+        ResourceUnavailable: If another build uses the same cached folder for too long.
+    """
+    settings, data = handler_settings(), message.data
+    commands = admitted(data.config.build_steps, settings.build_allowed_commands)
+    with delivery(message) as done:
+        if done.result is None:
+            path = settings.build_dir / "logs" / f"{file_stem(message.message_id)}.log"
+            with scratch(data, settings.build_dir) as folder, closing(BuildLog(path)) as log:
+                steps = _Steps(data, folder, log, context).run(commands)
+            done.record({"steps": steps, "log": str(path)})
+    return done.result or {}
+
+
+@dataclass
+class _Steps:
+    """The steps of one build, under way."""
+
+    data: BuildData
+    folder: Path
+    log: BuildLog
+    context: Context
+
+    def run(self, commands: Sequence[Command]) -> list[JsonValue]:
+        deadline = time.monotonic() + self.data.config.timeout_minutes * _MINUTE
+        done: list[JsonValue] = []
+        for number, command in enumerate(commands, start=1):
+            self.context.progress((number - 1) / len(commands), f"step {number} of {len(commands)}")
+            done.append(self._run_one(command, deadline))
+        return done
+
+    def _run_one(self, command: Command, deadline: float) -> JsonValue:
+        begin, last = time.monotonic(), deque[bytes](maxlen=_LAST_LINES)
+        shown = " ".join(command)
+        self.context.log.info("build_step_started", command=shown)
+        try:
+            code = run_command(
+                command,
+                folder=self.folder,
+                environment=_environment(self.data, self.folder),
+                deadline=deadline,
+                say=self._keep(last),
+            )
+        except TooLate:
+            minutes = self.data.config.timeout_minutes
+            raise PermanentError(
+                f"The build took longer than {minutes} min; `{shown}` was ended. Raise "
+                "timeout_minutes if that is too short."
+            ) from None
+        if code:
+            output = b"\n".join(last).decode(errors="replace")
+            raise PermanentError(f"`{shown}` {_ended(code)}. Its last lines:\n{output}")
+        return {"command": shown, "exitCode": code, "seconds": round(time.monotonic() - begin, 3)}
+
+    def _keep(self, last: "deque[bytes]") -> Callable[[bytes], None]:
+        def keep(line: bytes) -> None:
+            last.append(line)
+            self.log.write(line)
+            self.context.log.info("build_output", line=line.decode(errors="replace"))
+
+        return keep
+
+
+def _environment(data: BuildData, folder: Path) -> Mapping[str, str]:
+    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    return kept | {
+        "HOME": str(folder),
+        "BUILD_REPOSITORY": data.repository,
+        "BUILD_BRANCH": data.branch,
+        "BUILD_COMMIT": data.commit,
+        "BUILD_JOB_TYPE": data.job_type,
+    }
+
+
+def _ended(code: int) -> str:
+    return f"was ended by signal {-code}" if code < 0 else f"ended with exit code {code}"

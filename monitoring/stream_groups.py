@@ -1,0 +1,166 @@
+"""The consumer groups of streams: what waits for them, what they have in hand, and who has it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from monitoring.stream_reading import Plan, known
+from workers.streams.depths import is_lower
+
+MOST_COUNTED = 10_000
+"""Entries that are counted one by one where the server does not know how many wait."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """One consumer group of one stream.
+
+    Args:
+        name: Its name.
+        pending: Entries in the hands of its consumers.
+        delivered: The id that was delivered last.
+        lag: Entries that were not delivered; None if the server does not know.
+    """
+
+    name: str
+    pending: int
+    delivered: str
+    lag: int | None
+
+
+@dataclass(frozen=True)
+class Queued:
+    """How many entries wait for a group.
+
+    Args:
+        count: How many, at least.
+        is_lower_bound: Whether there may be more.
+    """
+
+    count: int
+    is_lower_bound: bool = False
+
+
+@dataclass(frozen=True)
+class Stream:
+    """One stream, as far as its groups are concerned.
+
+    Args:
+        key: Its key.
+        length: Entries, done or not.
+        last: The last id that it ever had; empty if it is no stream.
+        groups: Its groups.
+    """
+
+    key: str
+    length: int
+    last: str
+    groups: Sequence[Group]
+
+    def group(self, asked: str | None, default: str) -> Group | None:
+        """The group that is meant.
+
+        Args:
+            asked: The one that the caller names, or None.
+            default: The one that the settings name.
+
+        Returns:
+            The one that is asked for; else the default; else the only one there is.
+        """
+        by_name = {group.name: group for group in self.groups}
+        if asked is not None:
+            return by_name.get(asked)
+        only = self.groups[0] if len(self.groups) == 1 else None
+        return by_name.get(default, only)
+
+
+def streams(names: Sequence[str]) -> Plan[Sequence[Stream]]:
+    """Look at streams.
+
+    Args:
+        names: Keys; those that are no streams are empty.
+    """
+    questions = [
+        question
+        for name in names
+        for question in (
+            lambda pipe, key=name: pipe.xlen(key),
+            lambda pipe, key=name: pipe.xrevrange(key, count=1),
+            lambda pipe, key=name: pipe.xinfo_groups(key),
+        )
+    ]
+    answers = (yield questions) if questions else []
+    found = iter(answers)
+    return [
+        _stream(name, length, newest, groups)
+        for name, length, newest, groups in zip(names, found, found, found, strict=True)
+    ]
+
+
+def queued(stream: Stream, groups: Sequence[Group]) -> Plan[Queued]:
+    """How many entries wait for the group that is furthest behind.
+
+    Args:
+        stream: The stream.
+        groups: Those that count; without any, everything waits.
+    """
+    if not groups:
+        return Queued(stream.length)
+    most = Queued(0)
+    for group in groups:
+        counted = yield from _queued_for(stream, group)
+        most = counted if counted.count > most.count else most
+    return most
+
+
+def _queued_for(stream: Stream, group: Group) -> Plan[Queued]:
+    if not stream.length or not is_lower(group.delivered, stream.last):
+        return Queued(0)
+    # After others have trimmed what was not delivered, the server goes on counting that.
+    if group.lag is not None and group.lag <= stream.length:
+        return Queued(group.lag)
+    after, most = f"({group.delivered}", MOST_COUNTED
+    (entries,) = yield [lambda pipe: pipe.xrange(stream.key, min=after, count=most)]
+    count = len(known(entries, ()))
+    return Queued(count, is_lower_bound=count == most)
+
+
+def consumers_of(summary: Any) -> list[dict[str, Any]]:
+    """The consumers in what XPENDING says of a group, those with the most first.
+
+    Args:
+        summary: Its answer, as redis-py reads it.
+    """
+    found = [
+        {"name": text(each["name"]), "pending_count": int(each["pending"])}
+        for each in summary["consumers"]
+    ]
+    return sorted(found, key=lambda each: (-each["pending_count"], each["name"]))
+
+
+def text(value: bytes | str | None) -> str:
+    """What Redis returned, as text."""
+    if value is None:
+        return ""
+    return value.decode(errors="replace") if isinstance(value, bytes) else value
+
+
+NOTHING_PENDING: Mapping[str, Any] = {"pending": 0, "min": None, "max": None, "consumers": ()}
+
+
+def _stream(key: str, length: Any, newest: Any, groups: Any) -> Stream:
+    last = known(newest, ())
+    return Stream(
+        key,
+        known(length, 0),
+        text(last[0][0]) if last else "",
+        [
+            Group(
+                text(group["name"]),
+                group["pending"],
+                text(group["last-delivered-id"]),
+                group.get("lag"),
+            )
+            for group in known(groups, ())
+        ],
+    )

@@ -1,0 +1,91 @@
+"""A stream with all that is known of it: how full it is, its groups, and their consumers."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitoring.stream_groups import NOTHING_PENDING, Group, Stream, queued, text
+from monitoring.stream_reading import Plan, Question, known
+from workers import Settings, keys
+from workers.streams.hands import NOBODY
+from workers.streams.wire import milliseconds
+
+_MOST_GHOSTS = 1_000  # rows of a pending list that are looked at for entries that are gone
+
+
+def stream_info(stream: Stream, settings: Settings) -> Plan[dict[str, Any]]:
+    """Look at all of a stream.
+
+    Args:
+        stream: The stream.
+        settings: The limit.
+
+    Returns:
+        `stream_name`, `length`, `limit`, `first_id`, `last_id` and `groups`: each with `name`,
+        `queued_count`, `pending_count`, `last_delivered_id`, `oldest_pending_id`,
+        `oldest_pending_ms`, `trimmed_count` (entries in hand whose content somebody trimmed) and
+        `consumers`: `name`, `pending_count`, `idle_ms`, and `alive`, which is None for those that
+        give no sign of life because they are not ours.
+    """
+    (first, now) = yield [
+        lambda pipe: pipe.xrange(stream.key, count=1),
+        lambda pipe: pipe.time(),
+    ]
+    oldest = known(first, ())
+    now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+    groups = []
+    for group in stream.groups:
+        first_id = text(oldest[0][0]) if oldest else ""
+        groups.append((yield from _group(stream, group, first_id, now_ms)))
+    return {
+        "stream_name": stream.key,
+        "length": stream.length,
+        "limit": settings.stream_limit,
+        "first_id": text(oldest[0][0]) if oldest else None,
+        "last_id": stream.last or None,
+        "groups": groups,
+    }
+
+
+def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[str, Any]]:
+    name, key = group.name, stream.key
+    questions: Sequence[Question] = (
+        lambda pipe: pipe.xpending(key, name),
+        lambda pipe: pipe.xinfo_consumers(key, name),
+        lambda pipe: pipe.zrange(keys.consumers(name), 0, -1, withscores=True),
+        lambda pipe: pipe.xpending_range(
+            key, name, "-", f"({first}" if first else "+", _MOST_GHOSTS
+        ),
+    )
+    summary, consumers, alive, ghosts = yield questions
+    waiting = yield from queued(stream, [group])
+    pending = known(summary, NOTHING_PENDING)
+    lowest = text(pending["min"])
+    found = {
+        "name": name,
+        "queued_count": waiting.count,
+        "pending_count": pending["pending"],
+        "last_delivered_id": group.delivered,
+        "oldest_pending_id": lowest or None,
+        "oldest_pending_ms": max(0, now_ms - milliseconds(lowest)) if lowest else None,
+        "trimmed_count": len(known(ghosts, ())),
+        "consumers": _consumers(known(consumers, ()), dict(known(alive, ())), now_ms),
+    }
+    return {**found, "queued_count_is_lower_bound": True} if waiting.is_lower_bound else found
+
+
+def _consumers(
+    found: Sequence[Mapping[str, Any]], alive: Mapping[bytes, float], now_ms: int
+) -> list[dict[str, Any]]:
+    rows = [
+        {
+            "name": text(each["name"]),
+            "pending_count": each["pending"],
+            "idle_ms": each["idle"],
+            "alive": alive[each["name"]] > now_ms if each["name"] in alive else None,
+        }
+        for each in found
+    ]
+    for row in rows:
+        if row["name"] == NOBODY:
+            row["alive"] = False
+    return sorted(rows, key=lambda row: (-row["pending_count"], row["name"]))

@@ -1,0 +1,184 @@
+"""What each look at streams asks, and the results that requirement 000 gives it."""
+
+import difflib
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from monitoring.stream_entries import Look, job, looks
+from monitoring.stream_groups import (
+    NOTHING_PENDING,
+    Group,
+    Stream,
+    consumers_of,
+    queued,
+    streams,
+    text,
+)
+from monitoring.stream_info import stream_info
+from monitoring.stream_reading import Plan, Question, known
+from workers import InvalidOption, Settings, keys
+from workers.routing import queue_of
+from workers.streams.naming import Naming, keys_of
+
+Result = dict[str, Any]
+
+MOST_JOBS = 200
+"""Entries that one look shows at most."""
+_RECENT_EACH, _RECENT_IN_ALL = 5, 20
+
+
+def peek(name: str, count: int, settings: Settings, *, reverse: bool) -> Plan[list[Result]]:
+    """See `StreamMonitor.peek_jobs`."""
+    if not 1 <= count <= MOST_JOBS:
+        raise InvalidOption(
+            f"count is {count}.",
+            field="count",
+            remedy=f"Use 1 to {MOST_JOBS}; 10 is enough to look.",
+        )
+    (stream,) = yield from streams([name])
+    look = Look(name, stream.group(None, settings.stream_group))
+    return (yield from _jobs([look], count, settings, reverse=reverse))
+
+
+def _jobs(
+    wanted: Sequence[Look], count: int, settings: Settings, *, reverse: bool
+) -> Plan[list[Result]]:
+    naming = Naming(settings.stream_template)
+    found = yield from looks(wanted, count, reverse=reverse)
+    return [
+        job(look.stream, entry, how_far[entry[0]], naming)
+        for look, how_far in found
+        for entry in look.entries
+    ]
+
+
+def pending(name: str, asked: str | None, settings: Settings) -> Plan[Result]:
+    """See `StreamMonitor.get_pending_jobs_info`."""
+    (stream,) = yield from streams([name])
+    group = stream.group(asked, settings.stream_group)
+    result = _as_pending(NOTHING_PENDING)
+    if group is not None:
+        (summary,) = yield [lambda pipe: pipe.xpending(name, group.name)]
+        result = _as_pending(known(summary, NOTHING_PENDING))
+    if not result["total_pending"]:
+        why = yield from _why_nothing(stream, asked, settings)
+        return {**result, "hint": why}
+    return result
+
+
+def _as_pending(summary: Mapping[str, Any]) -> Result:
+    return {
+        "total_pending": summary["pending"],
+        "oldest_pending_id": text(summary["min"]) or None,
+        "newest_pending_id": text(summary["max"]) or None,
+        "consumers": consumers_of(summary),
+    }
+
+
+def guild(guild_id: str, settings: Settings) -> Plan[Result]:
+    """See `StreamMonitor.get_guild_job_stats`."""
+    names = yield from streams_of(guild_id)
+    found = yield from streams([key for name in names for key in keys_of(name)])
+    rows = yield from _rows(names, found, settings)
+    wanted = [Look(each.key, each.group(None, settings.stream_group)) for each in found]
+    jobs = (yield from _jobs(wanted, _RECENT_EACH, settings, reverse=True)) if wanted else []
+    newest = {name: [j for j in jobs if queue_of(j["stream_name"]) == name] for name in names}
+    recent = [each for those in newest.values() for each in sorted(those, key=_age)[:_RECENT_EACH]]
+    result = {
+        "guild_id": guild_id,
+        "total_queued": sum(row["queued_count"] for row in rows),
+        "total_pending": sum(row["pending_count"] for row in rows),
+        "streams": rows,
+        "recent_jobs": sorted(recent, key=_age)[:_RECENT_IN_ALL],
+    }
+    if rows:
+        return result
+    pattern = Naming(settings.stream_template).pattern(guild_id)
+    return {**result, "hint": f"Nothing was published for this guild; its streams are {pattern}."}
+
+
+def _rows(names: Sequence[str], found: Sequence[Stream], settings: Settings) -> Plan[list[Result]]:
+    default = settings.stream_group
+    chosen = [(each, group) for each in found if (group := each.group(None, default))]
+    busy = [(each, group) for each, group in chosen if group.pending]
+    answers = (yield [_summary_of(*pair) for pair in busy]) if busy else []
+    hands = {
+        each.key: consumers_of(known(a, NOTHING_PENDING))
+        for (each, _), a in zip(busy, answers, strict=True)
+    }
+    rows = []
+    for name in names:
+        mine = [each for each in found if queue_of(each.key) == name]
+        rows.append((yield from _row(name, mine, hands, settings)))
+    return rows
+
+
+def _row(
+    name: str,
+    mine: Sequence[Stream],
+    hands: Mapping[str, Sequence[Result]],
+    settings: Settings,
+) -> Plan[Result]:
+    waiting, is_lower_bound = 0, False
+    consumers: dict[str, int] = {}
+    for stream in mine:
+        counted = yield from queued(stream, stream.groups)
+        waiting, is_lower_bound = waiting + counted.count, is_lower_bound or counted.is_lower_bound
+        for each in hands.get(stream.key, ()):
+            consumers[each["name"]] = consumers.get(each["name"], 0) + each["pending_count"]
+    row = {
+        "stream_name": name,
+        "job_type": Naming(settings.stream_template).read(name).job_type,
+        "queued_count": waiting,
+        "pending_count": sum(consumers.values()),
+        "consumers": [
+            {"name": who, "pending_count": count}
+            for who, count in sorted(consumers.items(), key=lambda each: (-each[1], each[0]))
+        ],
+    }
+    return {**row, "queued_count_is_lower_bound": True} if is_lower_bound else row
+
+
+def _summary_of(stream: Stream, group: Group) -> Question:
+    return lambda pipe: pipe.xpending(stream.key, group.name)
+
+
+def streams_of(guild_id: str) -> Plan[list[str]]:
+    """See `StreamMonitor.list_streams_for_guild`."""
+    (found,) = yield [lambda pipe: pipe.smembers(keys.streams(guild_id))]
+    return sorted({queue_of(text(key)) for key in known(found, ())})
+
+
+def info(name: str, settings: Settings) -> Plan[Result]:
+    """See `StreamMonitor.get_stream_info`."""
+    (stream,) = yield from streams([name])
+    result = yield from stream_info(stream, settings)
+    if stream.last:
+        return result
+    why = yield from _why_nothing(stream, None, settings)
+    return {**result, "hint": why}
+
+
+def _why_nothing(stream: Stream, asked: str | None, settings: Settings) -> Plan[str]:
+    if not stream.last:
+        (found,) = yield [lambda pipe: pipe.smembers(keys.streams())]
+        names = sorted({text(key) for key in known(found, ())})
+        near = difflib.get_close_matches(stream.key, names, n=3, cutoff=0.4)
+        if near:
+            return f"There is no stream {stream.key}; there is {', '.join(near)}."
+        return f"There is no stream {stream.key}: nothing was published to it yet."
+    if asked is not None and stream.group(asked, "") is None:
+        names = sorted(group.name for group in stream.groups)
+        return f"There is no group {asked}; there is {', '.join(names) or 'none'}."
+    if not stream.groups:
+        return "No group reads this stream yet: start `postroom streams worker`."
+    if stream.group(asked, settings.stream_group) is None:
+        names = sorted(group.name for group in stream.groups)
+        return f"Several groups read this stream; name one of {', '.join(names)}."
+    return "Nothing is in hand now."
+
+
+def _age(found: Result) -> tuple[int, int]:
+    """Sorts the newest first."""
+    milliseconds, _, number = found["message_id"].partition("-")
+    return -int(milliseconds), -int(number or 0)

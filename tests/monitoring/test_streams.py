@@ -1,0 +1,384 @@
+"""What people see of streams, in the words of requirement 000, and that looking touches nothing."""
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+import pytest
+from redis import Redis
+from redis.asyncio import Redis as AsyncRedis
+
+from messages import Message, MessageScanMessage, Payload, Secret, ThumbnailRetryMessage
+from monitoring.stream_groups import Group, Queued, Stream, queued
+from monitoring.stream_reading import answered
+from monitoring.streams import StreamMonitor, SyncStreams
+from tests.processes import own_keys
+from tests.workers.streams.places import TEMPLATE, own
+from workers import InvalidOption, Settings, publish
+
+CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "000_streams.json").read_text())
+SCANS, THUMBNAILS = own("jobs:guild:123:message_scan"), own("jobs:guild:123:thumbnail_retry")
+
+
+@pytest.fixture(autouse=True)
+def _own_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_TEMPLATE", TEMPLATE)
+
+
+@pytest.fixture
+def look(redis: Redis) -> SyncStreams:
+    return SyncStreams(connection=redis, settings=Settings())
+
+
+def scan(**options: object) -> MessageScanMessage:
+    return MessageScanMessage.of("123", "456").model_copy(update=dict(options))
+
+
+@pytest.fixture
+def guild(redis: Redis) -> None:
+    """The guild of the requirement: ten and five that wait, three and two in hand."""
+    for count, message in ((13, scan), (7, lambda: ThumbnailRetryMessage.of("123", "456"))):
+        for _ in range(count):
+            publish(message(), connection=redis)
+    for stream, shares in ((SCANS, {"worker-1": 2, "worker-2": 1}), (THUMBNAILS, {"worker-1": 2})):
+        redis.xgroup_create(stream, "workers", "0")
+        for consumer, count in shares.items():
+            redis.xreadgroup("workers", consumer, {stream: ">"}, count=count)
+
+
+def shape(value: Any) -> Any:
+    """Names and types, whatever the values; of a list, those of its first item."""
+    if isinstance(value, Mapping):
+        return {name: shape(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [shape(value[0])] if value else []
+    return type(value).__name__
+
+
+# --- the contract --------------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("guild")
+def test_a_peek_has_the_shape_of_the_requirement(look: SyncStreams) -> None:
+    (found,) = look.peek_jobs(SCANS, count=1)
+    asked = CONTRACT["peek_jobs"][0]
+
+    assert asked.keys() <= found.keys()
+    assert asked["job_data"].keys() <= found["job_data"].keys()
+    assert shape(asked["metadata"]) == shape(found["metadata"])
+    assert found["job_data"]["type"] == found["metadata"]["job_type"] == "message_scan"
+    assert found["metadata"]["job_id"] == found["job_data"]["job_id"]
+
+
+@pytest.mark.usefixtures("guild")
+def test_what_is_in_hand_has_the_shape_of_the_requirement(look: SyncStreams) -> None:
+    found = look.get_pending_jobs_info(SCANS)
+
+    assert shape(found) == shape(CONTRACT["get_pending_jobs_info"])
+    assert (found["total_pending"], found["consumers"]) == (
+        3,
+        [{"name": "worker-1", "pending_count": 2}, {"name": "worker-2", "pending_count": 1}],
+    )
+
+
+@pytest.mark.usefixtures("guild")
+def test_a_guilds_numbers_are_those_of_the_requirement(look: SyncStreams) -> None:
+    found = look.get_guild_job_stats("123")
+    asked = CONTRACT["get_guild_job_stats"]
+
+    expected = json.loads(json.dumps(asked).replace("jobs:guild", own("jobs:guild")))
+    recent = found.pop("recent_jobs")
+    del expected["recent_jobs"]
+    assert found == expected
+    assert len(recent) == 10
+    ids = [job["message_id"] for job in recent]
+    assert ids == sorted(ids, reverse=True)
+
+
+@pytest.mark.usefixtures("guild")
+def test_a_guilds_streams_are_listed(look: SyncStreams) -> None:
+    assert look.list_streams_for_guild("123") == [SCANS, THUMBNAILS]
+
+
+@pytest.mark.usefixtures("guild")
+def test_awaiting_gives_the_same(redis_server, look: SyncStreams) -> None:
+    async def all_of_it() -> list[object]:
+        async with AsyncRedis.from_url(redis_server.url) as client:
+            monitor = StreamMonitor(connection=client)
+            return [
+                await monitor.peek_jobs(SCANS, 3, reverse=False),
+                await monitor.get_pending_jobs_info(SCANS),
+                await monitor.get_guild_job_stats("123"),
+                await monitor.list_streams_for_guild("123"),
+                (await monitor.get_stream_info(SCANS))["groups"][0]["pending_count"],
+            ]
+
+    assert without_times(asyncio.run(all_of_it())) == without_times(
+        [
+            look.peek_jobs(SCANS, 3, reverse=False),
+            look.get_pending_jobs_info(SCANS),
+            look.get_guild_job_stats("123"),
+            look.list_streams_for_guild("123"),
+            look.get_stream_info(SCANS)["groups"][0]["pending_count"],
+        ]
+    )
+
+
+def without_times(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {k: without_times(v) for k, v in value.items() if not k.endswith("_ms")}
+    return [without_times(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.usefixtures("guild")
+def test_the_monitor_connects_by_itself_and_has_plain_calls() -> None:
+    async def look() -> tuple[int, int]:
+        async with StreamMonitor() as monitor:
+            info = await monitor.get_stream_info(SCANS)
+            return info["length"], len(monitor.sync.peek_jobs(SCANS))
+
+    assert asyncio.run(look()) == (13, 10)
+
+
+# --- states --------------------------------------------------------------------------------------
+
+
+def test_each_entry_says_how_far_it_is(redis: Redis, look: SyncStreams) -> None:
+    for _ in range(3):
+        publish(scan(), connection=redis)
+    redis.xgroup_create(SCANS, "workers", "0")
+    read = redis.xreadgroup("workers", "worker-1", {SCANS: ">"}, count=2)[0][1]
+    redis.xack(SCANS, "workers", read[0][0])
+    states = [job["state"] for job in look.peek_jobs(SCANS, reverse=False)]
+
+    assert states[0] == {"name": "done"}
+    assert states[1].pop("idle_ms") >= 0
+    assert states[1] == {"name": "pending", "consumer": "worker-1", "deliveries": 1}
+    assert states[2] == {"name": "waiting"}
+
+
+def test_without_a_group_everything_waits(redis: Redis, look: SyncStreams) -> None:
+    publish(scan(), connection=redis)
+
+    assert look.peek_jobs(SCANS)[0]["state"] == {"name": "waiting"}
+
+
+def test_the_only_group_there_is_counts_and_of_several_the_default(
+    redis: Redis, look: SyncStreams
+) -> None:
+    publish(scan(), connection=redis)
+    redis.xgroup_create(SCANS, "others", "0")
+    redis.xreadgroup("others", "a", {SCANS: ">"})
+    assert look.peek_jobs(SCANS)[0]["state"]["name"] == "pending"
+
+    redis.xgroup_create(SCANS, "workers", "0")
+    assert look.peek_jobs(SCANS)[0]["state"]["name"] == "waiting"
+    assert look.get_pending_jobs_info(SCANS, "others")["total_pending"] == 1
+
+
+def test_what_waits_is_counted_for_the_group_that_is_furthest_behind(
+    redis: Redis, look: SyncStreams
+) -> None:
+    for _ in range(4):
+        publish(scan(), connection=redis)
+    for group, count in (("workers", 4), ("late", 1)):
+        redis.xgroup_create(SCANS, group, "0")
+        redis.xreadgroup(group, "a", {SCANS: ">"}, count=count)
+
+    assert look.get_guild_job_stats("123")["total_queued"] == 3
+
+
+def test_the_streams_of_three_priorities_are_one_row(redis: Redis, look: SyncStreams) -> None:
+    for priority in ("high", "normal", "low"):
+        publish(scan(), priority=priority, connection=redis)
+    found = look.get_guild_job_stats("123")
+
+    assert [row["stream_name"] for row in found["streams"]] == [SCANS]
+    assert (found["total_queued"], len(found["recent_jobs"])) == (3, 3)
+
+
+def test_a_guild_with_many_streams_shows_twenty_and_asks_a_few_times(
+    redis: Redis, look: SyncStreams
+) -> None:
+    for number in range(12):
+        for _ in range(6):
+            publish(scan(), stream=own(f"jobs:guild:123:t{number}"), connection=redis)
+    before = redis.info("commandstats").get("cmdstat_xpending", {}).get("calls", 0)
+    found = look.get_guild_job_stats("123")
+
+    assert len(found["recent_jobs"]) == 20
+    assert redis.info("commandstats").get("cmdstat_xpending", {}).get("calls", 0) == before
+
+
+# --- what is missing, or strange -----------------------------------------------------------------
+
+
+def test_a_name_that_does_not_exist_gives_nothing_and_a_hint(
+    redis: Redis, look: SyncStreams
+) -> None:
+    publish(scan(), connection=redis)
+    wrong = own("jobs:guild:123:mesage_scan")
+
+    assert look.peek_jobs(wrong) == []
+    assert SCANS in look.get_pending_jobs_info(wrong)["hint"]
+    assert SCANS in look.get_stream_info(wrong)["hint"]
+
+
+def test_a_group_that_does_not_exist_gives_zeros_and_a_hint(
+    redis: Redis, look: SyncStreams
+) -> None:
+    publish(scan(), connection=redis)
+    found = look.get_pending_jobs_info(SCANS)
+
+    assert (found["total_pending"], found["consumers"]) == (0, [])
+    assert "postroom streams worker" in found["hint"]
+
+
+def test_a_guild_without_streams_gives_zeros_and_says_how_they_are_called(
+    look: SyncStreams,
+) -> None:
+    found = look.get_guild_job_stats("999")
+
+    assert (found["total_queued"], found["streams"], found["recent_jobs"]) == (0, [], [])
+    assert own("jobs:guild:999:*") in found["hint"]
+
+
+def test_a_result_that_says_something_has_no_hint(redis: Redis, look: SyncStreams, guild) -> None:
+    assert "hint" not in look.get_pending_jobs_info(SCANS)
+    assert "hint" not in look.get_guild_job_stats("123")
+    assert "hint" not in look.get_stream_info(SCANS)
+
+
+def test_another_kind_of_key_is_no_stream(redis: Redis, look: SyncStreams) -> None:
+    redis.set(SCANS, "x")
+
+    assert look.peek_jobs(SCANS) == []
+    assert look.get_stream_info(SCANS)["length"] == 0
+
+
+@pytest.mark.parametrize("count", [0, -1, 201])
+def test_a_look_has_a_limit(look: SyncStreams, count: int) -> None:
+    with pytest.raises(InvalidOption) as error:
+        look.peek_jobs(SCANS, count)
+
+    assert (error.value.field, "1 to 200" in error.value.remedy) == ("count", True)
+
+
+def test_entries_by_hand_are_shown_as_they_are(redis: Redis, look: SyncStreams) -> None:
+    redis.xadd(SCANS, {"anything": "at all", "password": "x"})
+    (found,) = look.peek_jobs(SCANS)
+
+    assert found["job_data"]["anything"] == "at all"
+    assert found["job_data"]["password"] == "***"
+
+
+class CardData(Payload):
+    """Data with a secret."""
+
+    card_number: Annotated[str, Secret]
+    type: str
+
+
+class CardMessage(Message):
+    """Has one."""
+
+    job_types: ClassVar[tuple[str, ...]] = ("card_monitored",)
+    message_type: Literal["CARD_MONITORED"] = "CARD_MONITORED"
+    data: CardData
+
+
+def test_secrets_are_masked(redis: Redis, look: SyncStreams) -> None:
+    message = CardMessage(data=CardData(card_number="4111", type="debit"))
+    publish(message, stream=SCANS, connection=redis)
+    (found,) = look.peek_jobs(SCANS)
+
+    assert found["job_data"]["card_number"] == "***"
+    assert (found["job_data"]["type"], found["job_data"]["data.type"]) == (
+        "card_monitored",
+        "debit",
+    )
+
+
+# --- info ----------------------------------------------------------------------------------------
+
+
+def test_info_tells_of_groups_and_consumers_and_of_what_is_gone(
+    redis: Redis, look: SyncStreams, guild
+) -> None:
+    redis.xtrim(SCANS, maxlen=11, approximate=False)
+    found = look.get_stream_info(SCANS)
+    (group,) = found["groups"]
+
+    assert (found["length"], found["limit"]) == (11, 10_000)
+    assert (group["name"], group["pending_count"], group["trimmed_count"]) == ("workers", 3, 2)
+    assert group["oldest_pending_ms"] >= 0
+    assert [each["alive"] for each in group["consumers"]] == [None, None]
+
+
+@pytest.mark.parametrize(
+    ("lag", "delivered", "expected"),
+    [
+        (3, "5-0", Queued(3)),
+        (3, "9-0", Queued(0)),  # it has had the last one
+        (50, "5-0", Queued(2)),  # the server counts what others have trimmed
+        (None, "5-0", Queued(2)),  # Redis 6
+    ],
+)
+def test_what_waits_is_counted_where_the_server_does_not_know(
+    redis: Redis, lag: int | None, delivered: str, expected: Queued
+) -> None:
+    for number in (4, 5, 6, 9):
+        redis.xadd(SCANS, {"a": "b"}, id=f"{number}-0")
+    group = Group("workers", 0, delivered, lag)
+    stream = Stream(SCANS, 4, "9-0", [group])
+
+    assert answered(queued(stream, [group]), redis) == expected
+
+
+def test_a_count_that_ends_at_the_limit_says_so(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("monitoring.stream_groups.MOST_COUNTED", 2)
+    for number in range(1, 5):
+        redis.xadd(SCANS, {"a": "b"}, id=f"{number}-0")
+    group = Group("workers", 0, "0-0", None)
+    found = answered(queued(Stream(SCANS, 4, "4-0", [group]), [group]), redis)
+
+    assert found == Queued(2, is_lower_bound=True)
+
+
+# --- looking only --------------------------------------------------------------------------------
+
+
+LOOKS: tuple[Callable[[SyncStreams], object], ...] = (
+    lambda look: look.peek_jobs(SCANS),
+    lambda look: look.get_pending_jobs_info(SCANS),
+    lambda look: look.get_guild_job_stats("123"),
+    lambda look: look.list_streams_for_guild("123"),
+    lambda look: look.get_stream_info(SCANS),
+)
+
+
+@pytest.mark.usefixtures("guild")
+def test_looking_changes_nothing_and_needs_no_right_to_write(redis: Redis, redis_server) -> None:
+    if redis_server.origin == "given":
+        pytest.skip("users are only made on a server of our own")
+    before = {key: redis.dump(key) for key in own_keys(redis)}
+    redis.acl_setuser(
+        "looker",
+        enabled=True,
+        passwords=["+x"],
+        keys=["*"],
+        categories=["+@read"],
+        commands=["+hello", "+client", "+time", "+ping"],
+    )
+    pool = redis.connection_pool.connection_kwargs
+    with Redis(host=pool["host"], port=pool["port"], username="looker", password="x") as looker:
+        look = SyncStreams(connection=looker, settings=Settings())
+        for one in LOOKS:
+            one(look)
+    redis.acl_deluser("looker")
+
+    assert {key: redis.dump(key) for key in own_keys(redis)} == before
