@@ -31,14 +31,15 @@ def size(count: float) -> str:
     return f"{count:.0f} bytes"
 
 
-def number(count: int, noun: str) -> str:
+def number(count: int, noun: str, plural: str = "") -> str:
     """A count and what is counted, such as `1 job` and `1,204 jobs`.
 
     Args:
         count: From 0.
-        noun: In the singular; its plural has an s.
+        noun: In the singular.
+        plural: Where an s alone does not make it.
     """
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {plural or f'{noun}s'}"
 
 
 def are(count: int) -> str:

@@ -182,3 +182,17 @@ class StreamFull(PostroomError):
         self.stream = stream
         self.length = length
         self.limit = limit
+
+
+class StreamNotFound(PostroomError, LookupError):
+    """There is no such stream, or no such group or consumer of it."""
+
+    code = "stream_not_found"
+    remedy_text = "`postroom streams list` and `postroom streams info NAME` show what there is."
+
+
+class ReadOnlyClient(PostroomError):
+    """A client of streams was made without a group and a name, so it may only look."""
+
+    code = "read_only_client"
+    remedy_text = "Make it with StreamClient(consumer_group=..., consumer_name=...)."

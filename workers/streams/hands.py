@@ -89,6 +89,21 @@ class Hands:
         self.forget(entry)
         self.connection.xack(entry.list_name, self.holder.group, entry.execution)
 
+    def acknowledge(self, stream: str, entry_id: str) -> bool:
+        """Acknowledge one entry, if it is still ours.
+
+        Args:
+            stream: The key of its stream.
+            entry_id: Its id there.
+
+        Returns:
+            False if it was not.
+        """
+        self._held.discard((stream, entry_id))
+        text = script("workers.streams", "fence") + script("workers.streams", "acknowledge")
+        call = self.connection.register_script(text)
+        return bool(call(args=[*self._who(), stream, entry_id]))
+
     def forget(self, entry: Entry) -> None:
         """Its run is over, whoever has it now."""
         self._held.discard((entry.list_name, entry.execution))

@@ -38,8 +38,8 @@ class StreamLeases(Hands):
         self, holder: Holder, order: StreamOrder, served: Served, connection: redis.Redis
     ) -> None:
         super().__init__(holder, connection)
-        self._order = order
-        self._served = served
+        self.order = order
+        self.served = served
         self._number = 0
         self._sent = ""
         self._paused: frozenset[str] = frozenset()
@@ -97,8 +97,8 @@ class StreamLeases(Hands):
         self, number: str, wanted: int, runs: Sequence[bytes], turns: tuple[StreamTurn, ...]
     ) -> bytes:
         holder = self.holder
-        self._told_version = self._served.version
-        is_new = self._told_version != self._known_version or self._order.is_sliced
+        self._told_version = self.served.version
+        is_new = self._told_version != self._known_version or self.order.is_sliced
         rules = _rules(holder, number, wanted, runs, is_new=is_new)
         head = ("EVALSHA", self._step.sha, 0, *rules)
         tail = b"".join(_packed_turn(turn, self._name(turn)) for turn in turns)
@@ -157,9 +157,9 @@ class StreamLeases(Hands):
         counts = {turn.list_name: len(entries) for turn, entries in taken}
         for turn in turns:
             if turn.is_hot or turn.list_name in counts:
-                self._order.saw(turn, counts.get(turn.list_name, 0))
+                self.order.saw(turn, counts.get(turn.list_name, 0))
         for turn, error in failed:
-            self._served.drop(turn.list_name, error)
+            self.served.drop(turn.list_name, error)
         if trimmed:
             shown = [b" ".join(each).decode() for each in trimmed[:10]]
             log.error("payload_trimmed", entries=len(trimmed), first=shown, remedy=_TRIMMED)
@@ -185,7 +185,7 @@ class StreamLeases(Hands):
         return _packed_read(holder.group, holder.consumer, turn.list_name, count, "0")
 
     def _name(self, turn: StreamTurn) -> StreamName:
-        return self._order.names[turn.list_name]
+        return self.order.names[turn.list_name]
 
 
 _TRIMMED = (

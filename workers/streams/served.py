@@ -27,6 +27,7 @@ class Served:
         order: Is told which streams there are.
         away: Waits while Redis is away.
         connection: Where.
+        may_be_new: Whether the patterns are names of streams that nobody need have made known.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - what it joins
@@ -37,6 +38,8 @@ class Served:
         order: StreamOrder,
         away: Away,
         connection: redis.Redis,
+        *,
+        may_be_new: bool = False,
     ) -> None:
         self._patterns = patterns
         self._group = group
@@ -45,6 +48,7 @@ class Served:
         self._away = away
         self._connection = connection
         self._look_at = 0.0
+        self._given = frozenset(patterns) if may_be_new else frozenset()
         self._seen: dict[str, StreamName] = {}
         self.version = 0
         """Counts how often streams were added."""
@@ -71,7 +75,7 @@ class Served:
         if time.monotonic() < self._look_at:
             return
         known = known_streams(self._patterns, connection=self._connection)
-        wanted = known | self._seen.keys()
+        wanted = known | self._seen.keys() | self._given
         # Of what was served before, all: it may have been made again by somebody who tells nobody.
         missing = [key for key in wanted if key not in self._order.names]
         there = with_groups(missing, self._group, connection=self._connection)

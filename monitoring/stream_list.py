@@ -1,0 +1,61 @@
+"""All streams that are known, each with its three priorities together."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import redis
+
+from monitoring.stream_groups import Stream, queued, streams, text
+from monitoring.stream_reading import Plan, answered, known
+from workers import Settings, keys, load_settings
+from workers.connection import connection_for
+from workers.routing import queue_of
+from workers.streams.naming import Naming, keys_of
+
+
+def get_streams(
+    *,
+    tenant: str | None = None,
+    connection: redis.Redis | None = None,
+    settings: Settings | None = None,
+) -> list[dict[str, Any]]:
+    """The streams that are known, by name.
+
+    Args:
+        tenant: Only those of this tenant.
+        connection: Where; None means the server that the settings name.
+        settings: None means those of the environment.
+
+    Returns:
+        For each `stream_name`, `tenant`, `length`, `limit`, `queued_count`, `pending_count` and
+        `groups`, the names of its groups.
+    """
+    settings = settings or load_settings()
+    connection = connection or connection_for(settings)
+    return answered(_all(tenant, settings), connection)
+
+
+def _all(tenant: str | None, settings: Settings) -> Plan[list[dict[str, Any]]]:
+    (stored,) = yield [lambda pipe: pipe.smembers(keys.streams(tenant or ""))]
+    names = sorted({queue_of(text(key)) for key in known(stored, ())})
+    found = yield from streams([key for name in names for key in keys_of(name)])
+    rows = []
+    for name in names:
+        mine = [each for each in found if queue_of(each.key) == name and each.last]
+        rows.append((yield from _row(name, mine, settings)))
+    return rows
+
+
+def _row(name: str, mine: Sequence[Stream], settings: Settings) -> Plan[dict[str, Any]]:
+    waiting = 0
+    for stream in mine:
+        waiting += (yield from queued(stream, stream.groups)).count
+    return {
+        "stream_name": name,
+        "tenant": Naming(settings.stream_template).read(name).tenant or None,
+        "length": sum(stream.length for stream in mine),
+        "limit": settings.stream_limit,
+        "queued_count": waiting,
+        "pending_count": sum(group.pending for stream in mine for group in stream.groups),
+        "groups": sorted({group.name for stream in mine for group in stream.groups}),
+    }
