@@ -15,8 +15,16 @@ from typing import Any, Literal
 
 from redis import Redis
 from rq.worker import Worker
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from handlers.parts.guild_tables import (
+    Attachment,
+    AuthoredMessage,
+    SharedLink,
+    ThumbnailStatus,
+)
+from handlers.parts.settings import handler_settings
 from handlers.parts.tables import (
     Activity,
     Applied,
@@ -29,12 +37,15 @@ from handlers.parts.tables import (
 )
 from messages import (
     ActivitySchemaMessage,
+    BuildMessage,
     DataSyncMessage,
     EmailMessage,
     Message,
+    MessageScanMessage,
     NoteEnrichmentMessage,
     NotificationMessage,
     TestMessage,
+    ThumbnailRetryMessage,
     UserActionMessage,
     WorkoutUpdateMessage,
 )
@@ -107,7 +118,7 @@ class Places:
         """What became of a message.
 
         Args:
-            message: Any of the eight types.
+            message: Any of the shipped types.
         """
         letter = dead_letters.find(message.message_id, connection=self.redis)
         if letter is not None:
@@ -185,13 +196,43 @@ class Places:
             return f"{row.id} ({row.name}) is back" if row else None
         return _verified_backup(message)
 
+    @effect.register
+    def _(self, message: MessageScanMessage) -> str | None:
+        of_it = AuthoredMessage.message_id.in_(message.data.message_ids)
+        authors = self.session.scalars(select(AuthoredMessage.author_id).where(of_it)).all()
+        if len(authors) != len(message.data.message_ids):
+            return None
+        linked = SharedLink.message_id.in_(message.data.message_ids)
+        links = self.session.scalars(select(SharedLink.url).where(linked)).all()
+        who = f"guild {message.data.guild_id}"
+        return f"{who}: {len(authors)} messages by {len(set(authors))} people, {len(links)} links"
+
+    @effect.register
+    def _(self, message: ThumbnailRetryMessage) -> str | None:
+        row = self.session.get(Attachment, message.data.message_ids[0])
+        if row is None or row.status != ThumbnailStatus.COMPLETED or not row.thumbnail:
+            return None
+        file = handler_settings().thumbnail_dir / row.thumbnail
+        return f"{file} is {row.width} x {row.height}" if file.exists() else None
+
+    @effect.register
+    def _(self, message: BuildMessage) -> str | None:
+        log = handler_settings().build_dir / "logs" / f"{message.message_id}.log"
+        wanted = message.data.config.build_steps[-1].removeprefix("echo ")
+        if not log.exists() or wanted not in log.read_text().splitlines():
+            return None
+        return f"{wanted}, as {log} says"
+
     def _worker(self, message: Message) -> int | None:
         worker: Any = self.redis.hget(keys.job(message.message_id), "worker_name")
         return self._pid_of(worker.decode()) if worker else None
 
     def _pid_of(self, worker: str) -> int | None:
         pid: Any = self.redis.hget(f"{Worker.redis_worker_namespace_prefix}{worker}", "pid")
-        return int(pid) if pid else None
+        if pid:
+            return int(pid)
+        parts = worker.rsplit("-", 2)  # a worker of streams is called HOST-PID-MILLISECONDS
+        return int(parts[1]) if parts[1:] and parts[1].isdigit() else None
 
 
 def _retries(past: Sequence[AttemptRecord]) -> Sequence[AttemptRecord]:

@@ -1,6 +1,7 @@
 """`run demo`: a lively stream until Ctrl-C, drawn as it is found."""
 
 import time
+from dataclasses import dataclass, field
 
 from redis import Redis
 from rich.console import Console
@@ -8,6 +9,8 @@ from rich.live import Live
 
 from postroom.demo.display import outcome, screen, where_to_look
 from postroom.demo.effects import Mails
+from postroom.demo.keyboard import Keyboard, keyboard
+from postroom.demo.killing import Killer
 from postroom.demo.surroundings import Surroundings
 from postroom.demo.tracker import Tracker
 from postroom.demo.traffic import stream
@@ -30,28 +33,55 @@ def lively_stream(surroundings: Surroundings, console: Console) -> None:
     world = new_world(surroundings.backups)
     with Redis.from_url(surroundings.server.url) as redis:
         tracker = Tracker(redis, load_settings(), Mails(surroundings.mails))
-        messages = stream(world)
-        began = time.monotonic()
+        killer = Killer(redis, load_settings().stream_group)
         if not console.is_terminal:
             console.print(where_to_look(surroundings))
-        with Live(console=console, auto_refresh=False, transient=False) as live:
-            sent = 0
+        with (
+            keyboard() as keys,
+            Live(console=console, auto_refresh=False, transient=False) as live,
+        ):
+            scene = _Scene(surroundings, tracker, killer, keys, live)
+            messages, sent = stream(world), 0
             while True:
-                elapsed = time.monotonic() - began
-                if sent < elapsed * _A_SECOND and len(tracker.waiting) < _WAITING_AT_MOST:
+                if sent < scene.elapsed * _A_SECOND and len(tracker.waiting) < _WAITING_AT_MOST:
                     tracker.send(next(messages))
                     sent += 1
-                for seen in tracker.look():
-                    if not console.is_terminal:
-                        console.print(outcome(seen))
-                if console.is_terminal:
-                    headline = _headline(surroundings, elapsed)
-                    picture = screen(tracker, surroundings, headline, console.height)
-                    live.update(picture, refresh=True)
+                scene.show()
                 time.sleep(_TICK_SECONDS)
+
+
+@dataclass
+class _Scene:
+    """What is shown, a tick at a time."""
+
+    surroundings: Surroundings
+    tracker: Tracker
+    killer: Killer
+    keys: Keyboard
+    live: Live
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def elapsed(self) -> float:
+        return time.monotonic() - self.began
+
+    def show(self) -> None:
+        console = self.live.console
+        for seen in self.tracker.look():
+            if not console.is_terminal:
+                console.print(outcome(seen))
+        if "k" in self.keys.pressed():
+            console.print(self.killer.kill())
+        for line in self.killer.look():
+            console.print(line)
+        if console.is_terminal:
+            headline = _headline(self.surroundings, self.elapsed)
+            picture = screen(self.tracker, self.surroundings, headline, console.height)
+            self.live.update(picture, refresh=True)
 
 
 def _headline(surroundings: Surroundings, elapsed: float) -> str:
     minutes, seconds = divmod(int(elapsed), 60)
     url = surroundings.server.url.rpartition("@")[2].removeprefix("redis://")
-    return f"Postroom demo   {minutes}:{seconds:02}   Redis at {url}   Ctrl-C ends everything"
+    keys = "k kills a consumer, Ctrl-C ends everything"
+    return f"Postroom demo   {minutes}:{seconds:02}   Redis at {url}   {keys}"

@@ -112,6 +112,10 @@ def _of_the_demo(data: Path) -> dict[str, str]:
         "MAIL_DIR": str(data / "maildir"),
         "BACKUP_URL": str(data / "backups"),
         "NOTIFY_URLS": " ",
+        "BUILD_DIR": str(data / "builds"),
+        "BUILD_ALLOWED_COMMANDS": "echo,sleep",
+        "IMAGE_DIR": str(data / "images"),
+        "THUMBNAIL_DIR": str(data / "thumbnails"),
     }
 
 

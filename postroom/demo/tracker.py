@@ -10,7 +10,7 @@ from redis import Redis
 from handlers.parts.database import snapshot
 from postroom.demo.effects import Finding, Mails, Places
 from postroom.demo.traffic import Expected
-from workers import Settings, enqueue
+from workers import Settings, enqueue, publish
 
 _KEPT = 1_000  # a demo may run for days
 
@@ -81,9 +81,13 @@ class Tracker:
     totals: defaultdict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
 
     def send(self, expected: Expected) -> None:
-        """Send a message."""
-        handle = enqueue(expected.message, connection=self.redis, settings=self.settings)
-        self.waiting[handle.id] = Seen(expected, Finding(), datetime.now(UTC))
+        """Send a message by its lane."""
+        message = expected.message
+        if expected.lane == "stream":
+            publish(message, connection=self.redis, settings=self.settings)
+        else:
+            enqueue(message, connection=self.redis, settings=self.settings)
+        self.waiting[message.message_id] = Seen(expected, Finding(), datetime.now(UTC))
 
     def look(self) -> Iterator[Seen]:
         """Look for every effect that is still missing, and send what follows one.

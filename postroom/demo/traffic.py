@@ -5,14 +5,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
+from handlers.parts.guild_sample import GUILDS
 from messages import (
     ActivitySchemaMessage,
+    BuildMessage,
     DataSyncMessage,
     EmailMessage,
     Message,
+    MessageScanMessage,
     NoteEnrichmentMessage,
     NotificationMessage,
     TestMessage,
+    ThumbnailRetryMessage,
     UserActionMessage,
     WorkoutChanges,
     WorkoutUpdateMessage,
@@ -35,6 +39,7 @@ class Expected:
         retried_for: What the error of a failed attempt must say; None if it may succeed at once.
         reason: The reason the dead letter must give.
         then: Makes the message to send once this one has ended as it should.
+        lane: Whether it goes to a queue, or is published to a stream.
     """
 
     message: Message
@@ -43,6 +48,7 @@ class Expected:
     retried_for: str | None = None
     reason: str | None = None
     then: "Callable[[], Expected] | None" = None
+    lane: Literal["queue", "stream"] = "queue"
 
 
 M = TypeVar("M", bound=Message)
@@ -62,6 +68,11 @@ def one_round(world: World) -> Iterator[Expected]:
     yield missing_note(world, chance)
     yield long_activity(world, chance)
     yield backup(world, chance)
+    for guild in GUILDS:
+        yield _scan(world, guild)
+    yield thumbnails(world, chance)
+    yield build(world, chance)
+    yield refused_build(world, chance)
 
 
 def stream(world: World) -> Iterator[Expected]:
@@ -168,6 +179,42 @@ def backup(world: World, _: random.Random) -> Expected:
     return Expected(_of_run(message, world), "back up all users", then=restore)
 
 
+def scan(world: World, chance: random.Random) -> Expected:
+    """Index a channel of one of three guilds."""
+    return _scan(world, chance.choice(GUILDS))
+
+
+def thumbnails(world: World, chance: random.Random) -> Expected:
+    """Render a thumbnail that failed before."""
+    guild = chance.choice(GUILDS)
+    channel, image = world.add_image(guild)
+    message = ThumbnailRetryMessage.of(guild, channel, [image])
+    about = f"render a thumbnail of guild {guild} that failed before"
+    return Expected(_of_run(message, world), about, lane="stream")
+
+
+def build(world: World, chance: random.Random) -> Expected:
+    """Build something; it takes a moment."""
+    seconds = chance.choice((1, 2, 3))
+    message = BuildMessage.of(
+        "acme/shop", [f"sleep {seconds}", f"echo built {world.new_id('shop')}"]
+    )
+    return Expected(_of_run(message, world), f"build for {seconds} s", lane="stream")
+
+
+def refused_build(world: World, _: random.Random) -> Expected:
+    """Build with a command that BUILD_ALLOWED_COMMANDS does not admit."""
+    message = BuildMessage.of("acme/shop", ["rm -rf /"])
+    about = "build with a command that is not allowed"
+    return Expected(_of_run(message, world), about, ends="dead", reason="permanent", lane="stream")
+
+
+def _scan(world: World, guild: str) -> Expected:
+    channel, ids = world.add_channel(guild)
+    message = MessageScanMessage.of(guild, channel, ids)
+    return Expected(_of_run(message, world), f"index a channel of guild {guild}", lane="stream")
+
+
 SHARES: dict[Maker, int] = {
     test: 4,
     workout_update: 6,
@@ -181,6 +228,10 @@ SHARES: dict[Maker, int] = {
     activity: 1,
     long_activity: 1,
     backup: 1,
+    scan: 4,
+    thumbnails: 2,
+    build: 3,
+    refused_build: 1,
 }
 """How often each is sent, compared with the others."""
 

@@ -1,7 +1,8 @@
 """What the messages of one run are about: rows of its own, so that no other run touches them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from itertools import count
 from pathlib import Path
 from uuid import uuid4
@@ -9,6 +10,8 @@ from uuid import uuid4
 from sqlalchemy import delete
 
 from handlers.parts.database import transaction
+from handlers.parts.guild_sample import draw_images
+from handlers.parts.guild_tables import Attachment, GuildMessage, ThumbnailStatus
 from handlers.parts.sample import load_sample_data
 from handlers.parts.tables import (
     Activity,
@@ -38,6 +41,11 @@ ACTIVITIES = (
 LONG_DESCRIPTION = (
     "What is recorded of one such activity. Leave out what you do not know, and use the units of "
     "your own country; the reports convert them. Older entries may lack what was added later."
+)
+SAYINGS = (
+    "Look at https://example.com/week and https://example.com/shoes",
+    "Who runs on Thursday?",
+    "I do, see https://example.com/week.",
 )
 EXERCISES = ("Goblet squat", "Deadlift", "Bench press", "Row", "Clean", "Calf raise")
 
@@ -101,6 +109,54 @@ class World:
         with transaction() as session:
             session.add(user)
         return user.id
+
+    def add_channel(self, guild_id: str) -> tuple[str, Sequence[str]]:
+        """Let people write in a new channel of a guild.
+
+        Args:
+            guild_id: The guild.
+
+        Returns:
+            The channel, and its messages.
+        """
+        channel = self.new_id("channel")
+        rows = [
+            GuildMessage(
+                id=f"{channel}-{number}",
+                guild_id=guild_id,
+                channel_id=channel,
+                author_id=f"user-{123 + number % 3}",
+                text=text,
+                posted_at=datetime.now(UTC),
+            )
+            for number, text in enumerate(SAYINGS)
+        ]
+        with transaction() as session:
+            session.add_all(rows)
+        return channel, [row.id for row in rows]
+
+    def add_image(self, guild_id: str) -> tuple[str, str]:
+        """Let somebody share an image whose thumbnail fails.
+
+        Args:
+            guild_id: The guild.
+
+        Returns:
+            The channel, and the image.
+        """
+        channel, (message, *_) = self.add_channel(guild_id)
+        image = Attachment(
+            id=message,
+            message_id=message,
+            path=f"{message}.png",
+            status=ThumbnailStatus.FAILED,
+            attempts=1,
+            error="the worker was restarted",
+        )
+        draw_images([{"id": image.id, "path": image.path}])
+        with transaction() as session:
+            session.add(image)
+        return channel, message
 
     def remove_user(self, user_id: str) -> None:
         """Lose somebody's row, so that an import has something to restore."""

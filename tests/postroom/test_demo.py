@@ -10,6 +10,7 @@ from tests.processes import Eventually, StartedProcess, StartProcess
 
 ROOT = Path(__file__).parents[2]
 WORKER = "worker: rq worker-pool -n 2 -w workers.MessageWorker -c worker_settings\n"
+STREAMS = "streams: postroom streams worker --count 2\n"
 WEB = "web: postroom web\n"
 
 
@@ -48,25 +49,26 @@ def test_without_a_worker_a_round_fails_and_names_what_is_missing(
     demo = _start(start_process, tmp_path, WEB, "demo", "--once", deadline=1)
 
     assert demo.popen.wait(60) == 1
-    assert "0 of 10 messages ended as they should." in demo.output()
+    assert "0 of 16 messages ended as they should." in demo.output()
     assert demo.output().count("no effect was found, its job is queued") == 10
+    assert demo.output().count("no effect was found, its job is gone") == 6  # entries, not jobs
 
 
 @pytest.mark.slow("everything starts and ends for real, then a whole round with its back-offs")
 def test_a_killed_demo_leaves_no_process_behind_and_a_round_passes_on_its_data(
     tmp_path: Path, start_process: StartProcess, eventually: Eventually
 ) -> None:
-    demo = _start(start_process, tmp_path, WORKER + WEB, "demo")
+    demo = _start(start_process, tmp_path, WORKER + STREAMS + WEB, "demo")
     demo.wait_for("done  ", within=60)
     family = _family(tmp_path)
     assert len(family) >= 8  # demo; server, pool, web, each with its watchdog; workers
     demo.end(signal.SIGKILL)
     eventually(lambda: not _family(tmp_path), within=10)
 
-    again = _start(start_process, tmp_path, WORKER + WEB, "demo", "--once")
+    again = _start(start_process, tmp_path, WORKER + STREAMS + WEB, "demo", "--once")
 
     assert again.popen.wait(100) == 0, again.output()
-    assert "11 of 11 messages ended as they should." in again.output()
+    assert "17 of 17 messages ended as they should." in again.output()
     assert again.output().count("tried again after") >= 6  # three, in passing and at the end
     assert "web answers at" in again.output()
     assert _family(tmp_path) == set()

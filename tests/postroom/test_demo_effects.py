@@ -28,13 +28,14 @@ from workers import Settings, enqueue
 CHANCE = Random(1)
 SHIPPED = {
     *("TEST", "WORKOUT_UPDATE", "USER_ACTION", "NOTIFICATION", "EMAIL", "DATA_SYNC"),
-    *("NOTE_ENRICHMENT", "ACTIVITY_SCHEMA"),
+    *("NOTE_ENRICHMENT", "ACTIVITY_SCHEMA", "MESSAGE_SCAN", "THUMBNAIL_RETRY", "BUILD"),
 }
 
 
 @pytest.fixture
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/demo.sqlite3")
+    monkeypatch.setenv("IMAGE_DIR", str(tmp_path / "images"))
     handler_settings.cache_clear()
     yield new_world(tmp_path / "backups")
     close_database()
