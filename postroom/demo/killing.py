@@ -12,9 +12,11 @@ from typing import Any
 from redis import Redis
 from redis.exceptions import ResponseError
 
+from monitoring.words import number
 from workers import keys
 from workers.streams.known import known_streams
 
+_ENOUGH, _PATIENCE = 2, 5.0  # entries in the hands of who is killed; seconds to wait for that
 _LONGEST = 60.0  # seconds for which the entries of a dead consumer are looked for
 
 
@@ -47,29 +49,34 @@ class Killer:
     redis: Redis
     group: str
     _killed: list[Killed] = field(default_factory=list, init=False)
+    _asked_at: float = field(default=0.0, init=False)
 
-    def kill(self) -> str:
-        """Kill a living consumer of this machine with SIGKILL, and the process that looks after it.
+    def ask(self) -> None:
+        """Kill a consumer as soon as one has enough in hand."""
+        self._asked_at = self._asked_at or time.monotonic()
 
-        Returns:
-            What was done, for people.
-        """
+    def _kill(self) -> str | None:
+        """Kill the consumer with most in hand, and the process that looks after it, by SIGKILL."""
         chosen = max(self._living(), key=lambda each: len(each[1]), default=None)
-        if chosen is None:
-            return "k: there is no consumer to kill; a new one starts in a moment"
+        is_late = time.monotonic() - self._asked_at > _PATIENCE
+        if chosen is None or (len(chosen[1]) < _ENOUGH and not is_late):
+            return "k: there is no consumer to kill" if is_late else None
         name, entries, pids = chosen
         for pid in pids:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self._killed.append(Killed(name, pids[0], entries))
-        return f"k: killed consumer {name} (pid {pids[0]}) with {len(entries)} entries in hand"
+        return f"k: killed consumer {name} (pid {pids[0]}) with {_counted(entries)} in hand"
 
     def look(self) -> Iterator[str]:
-        """Look who has the entries of the dead now.
+        """Kill if that was asked for, and look who has the entries of the dead now.
 
         Yields:
-            A line for each consumer whose entries are all claimed or done.
+            A line for each consumer that is killed, and for each whose entries are all claimed.
         """
+        if self._asked_at and (line := self._kill()) is not None:
+            self._asked_at = 0.0
+            yield line
         for killed in list(self._killed):
             owners = {self._owner(*entry) for entry in killed.entries}
             seconds = time.monotonic() - killed.at
@@ -100,8 +107,12 @@ class Killer:
 
 
 def _told(killed: Killed, owners: set[str], seconds: float) -> str:
-    count = len(killed.entries)
     if killed.name in owners:
         return f"k: after {seconds:.0f} s {killed.name} still has entries: look at the log"
     heirs = ", ".join(sorted(owners - {""})) or "done already"
-    return f"k: its {count} entries were claimed after {seconds:.1f} s ({heirs})"
+    were = "was" if len(killed.entries) == 1 else "were"
+    return f"k: its {_counted(killed.entries)} {were} claimed after {seconds:.1f} s ({heirs})"
+
+
+def _counted(entries: Sequence[tuple[str, str]]) -> str:
+    return number(len(entries), "entry", "entries")

@@ -1,5 +1,6 @@
 """`run demo`: a lively stream until Ctrl-C, drawn as it is found."""
 
+import random
 import time
 from dataclasses import dataclass, field
 
@@ -13,12 +14,13 @@ from postroom.demo.keyboard import Keyboard, keyboard
 from postroom.demo.killing import Killer
 from postroom.demo.surroundings import Surroundings
 from postroom.demo.tracker import Tracker
-from postroom.demo.traffic import stream
-from postroom.demo.world import new_world
+from postroom.demo.traffic import build, stream
+from postroom.demo.world import World, new_world
 from workers import load_settings
 
 _TICK_SECONDS = 0.25
 _A_SECOND = 2.0
+_BUILDS = 4  # that are sent before a consumer is killed
 _WAITING_AT_MOST = 40
 """With so many on their way nothing is sent: without a worker the stream stops by itself."""
 
@@ -40,7 +42,7 @@ def lively_stream(surroundings: Surroundings, console: Console) -> None:
             keyboard() as keys,
             Live(console=console, auto_refresh=False, transient=False) as live,
         ):
-            scene = _Scene(surroundings, tracker, killer, keys, live)
+            scene = _Scene(surroundings, world, tracker, killer, keys, live)
             messages, sent = stream(world), 0
             while True:
                 if sent < scene.elapsed * _A_SECOND and len(tracker.waiting) < _WAITING_AT_MOST:
@@ -55,6 +57,7 @@ class _Scene:
     """What is shown, a tick at a time."""
 
     surroundings: Surroundings
+    world: World
     tracker: Tracker
     killer: Killer
     keys: Keyboard
@@ -71,7 +74,9 @@ class _Scene:
             if not console.is_terminal:
                 console.print(outcome(seen))
         if "k" in self.keys.pressed():
-            console.print(self.killer.kill())
+            for _ in range(_BUILDS):  # so that whoever dies has something in hand
+                self.tracker.send(build(self.world, random.Random()))  # noqa: S311 - variety
+            self.killer.ask()
         for line in self.killer.look():
             console.print(line)
         if console.is_terminal:

@@ -10,19 +10,26 @@ __all__ = ["work"]
 def test_a_consumer_is_killed_and_its_entries_are_seen_claimed(
     redis, stream, work, eventually
 ) -> None:
-    first = work()
-    publish(sleeping(60), stream=stream, connection=redis)
-    publish(sleeping(0), stream=stream, connection=redis)
-    eventually(lambda: first.starts("sleep"))
+    first = work("--concurrency", "3")
+    for _ in range(2):
+        publish(sleeping(60), stream=stream, connection=redis)
+    eventually(lambda: len(first.starts("sleep")) == 2)
     eventually(lambda: redis.keys(keys.consumer("workers", "*")))
-    work()
+    work("--concurrency", "3")
     killer = Killer(redis, "workers")
+    killer.ask()
 
-    assert "with 1 entries in hand" in killer.kill() or "with 2 entries" in killer.kill()
+    (line,) = eventually(lambda: list(killer.look()), within=15)
+    assert "with 2 entries in hand" in line
     assert first.process.popen.wait(5) == -9
     (line,) = eventually(lambda: list(killer.look()), within=15)
-    assert "entries were claimed after" in line
+    assert "k: its 2 entries were claimed after" in line
 
 
-def test_without_a_consumer_there_is_nothing_to_kill(redis) -> None:
-    assert "no consumer to kill" in Killer(redis, "workers").kill()
+def test_without_a_consumer_there_is_nothing_to_kill(redis, monkeypatch) -> None:
+    monkeypatch.setattr("postroom.demo.killing._PATIENCE", 0)
+    killer = Killer(redis, "workers")
+    killer.ask()
+
+    assert list(killer.look()) == ["k: there is no consumer to kill"]
+    assert list(killer.look()) == []
