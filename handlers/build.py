@@ -1,6 +1,5 @@
 """BUILD: runs the steps of a build, a test or a deployment."""
 
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
@@ -15,7 +14,7 @@ from handlers.parts.build_process import TooLate, run_command
 from handlers.parts.build_steps import Command, admitted
 from handlers.parts.files import file_stem
 from handlers.parts.once import delivery
-from handlers.parts.settings import handler_settings
+from handlers.parts.settings import handler_settings, program_environment
 from messages import BuildData, BuildMessage, JsonObject
 from workers import Context, PermanentError, handles
 
@@ -98,8 +97,7 @@ class _Steps:
 
 
 def _environment(data: BuildData, folder: Path) -> Mapping[str, str]:
-    kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return kept | {
+    return program_environment() | {
         "HOME": str(folder),
         "BUILD_REPOSITORY": data.repository,
         "BUILD_BRANCH": data.branch,

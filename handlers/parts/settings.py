@@ -3,6 +3,7 @@
 The engine's own settings (Redis, queues, timeouts of jobs) are in `workers.settings`.
 """
 
+import os
 import re
 from functools import lru_cache
 from pathlib import Path
@@ -97,6 +98,11 @@ class HandlerSettings(BaseSettings):
         """The Apprise URLs. A comma within a URL does not divide it."""
         text = self.notify_urls.get_secret_value().strip(" ,")
         return tuple(_BETWEEN_URLS.split(text)) if text else ()
+
+
+def program_environment() -> dict[str, str]:
+    """The variables that a program which a handler starts may see."""
+    return {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
 
 
 @lru_cache(maxsize=1)
