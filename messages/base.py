@@ -152,17 +152,18 @@ class Message(_Wire):
     @classmethod
     @override
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Refuse a second class with the same wire name; fill in what the class body implies."""
+        """Refuse a second class with the same names; fill in what the class body implies."""
         super().__pydantic_init_subclass__()
         names = _wire_names(cls)
         for name in names:
             other = _types.get(name)
-            if other is not None and _qualified(other) != _qualified(cls):
-                raise DuplicateMessageType(
-                    f"{_qualified(cls)} and {_qualified(other)} both declare message_type {name!r}."
-                )
+            if other is not None:
+                _refuse_second(cls, other, "message_type", name)
         if names:
             _set_defaults(cls, names[0])
+            for other in _types.values():
+                for job_type in {*cls.job_types} & {*other.job_types}:
+                    _refuse_second(cls, other, "the job type", job_type)
         # Also when a module is loaded again: the newest class counts.
         _declare(dict.fromkeys(names, cls))
 
@@ -240,6 +241,13 @@ def _declare(more: Mapping[str, type[Message]]) -> None:
     _types = {**_types, **more}
 
 
+def _refuse_second(cls: type[Message], other: type[Message], what: str, name: str) -> None:
+    if _qualified(other) != _qualified(cls):
+        raise DuplicateMessageType(
+            f"{_qualified(cls)} and {_qualified(other)} both declare {what} {name!r}."
+        )
+
+
 def _wire_names(cls: type[Message]) -> tuple[str, ...]:
     """The values of `messageType` that a class stands for; none while it is abstract."""
     kind = cls.model_fields["message_type"]
@@ -258,6 +266,7 @@ def _set_defaults(cls: type[Message], name: str) -> None:
     if not isinstance(fields["message_type"].default, str):
         fields["message_type"].default = name
     fields["schema_version"].default = cls.version
+    cls.job_types = cls.job_types or (name.lower(),)
     cls.model_rebuild(force=True)
 
 

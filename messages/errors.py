@@ -85,7 +85,7 @@ class DuplicateMessageType(PostroomError, TypeError):
     """Two classes claim the same wire name: a programming error, raised at import."""
 
     code = "duplicate_message_type"
-    remedy_text = "Give one of them another `message_type`."
+    remedy_text = "Give one of them another name."
 
 
 _IN_WORDS = {"string_pattern_mismatch": "The text does not have the form that this field needs"}

@@ -36,6 +36,8 @@ class TestMessage(Message):
 
     __test__ = False
     queue: ClassVar[str] = "default"
+    job_types: ClassVar[tuple[str, ...]] = ("test_message",)
+    """Builds have tests, too: `test` alone is theirs."""
     examples: ClassVar[tuple[dict[str, Any], ...]] = (
         {"testType": "echo", "payload": {"field": "name", "oldValue": "a", "newValue": "b"}},
     )

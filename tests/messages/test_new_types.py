@@ -114,6 +114,29 @@ def test_two_classes_of_one_name_are_refused_and_the_first_goes_on() -> None:
     assert after == "messages.email messages.email"
 
 
+SECOND_BUILD = """
+from typing import ClassVar, Literal
+from messages import BuildData, DuplicateMessageType, Message, message_types
+try:
+    class Deploy(Message):
+        message_type: Literal["DEPLOY"] = "DEPLOY"
+        data: BuildData
+except DuplicateMessageType as error:
+    print(error)
+print("DEPLOY" in message_types())
+"""
+
+
+def test_two_classes_that_entries_of_streams_call_the_same_are_refused() -> None:
+    complaint, known = in_a_fresh_process(SECOND_BUILD)
+
+    assert complaint == (
+        "__main__.Deploy and messages.build.BuildMessage both declare the job type 'deploy'. "
+        "Give one of them another name."
+    )
+    assert known == "False"
+
+
 RELOADED = """
 import importlib
 import messages.note_enrichment

@@ -13,7 +13,6 @@ from pydantic import TypeAdapter
 
 from messages import Message
 from messages.base import registered_types
-from workers.streams.naming import job_types_of
 
 OURS = "postroom"
 """A field that only the lane itself writes, into the successors of an entry: a JSON object."""
@@ -70,7 +69,7 @@ class Known:
     def __post_init__(self) -> None:
         """Find out what entries call each class."""
         all_types = dict.fromkeys(self.types.values())
-        self.classes = {name: cls for cls in all_types for name in job_types_of(cls)}
+        self.classes = {name: cls for cls in all_types for name in cls.job_types}
         self._data: dict[type[Message], tuple[FieldPlace, ...]] = {}
         self._layouts: dict[tuple[bytes, tuple[bytes, ...]], Layout] = {}
 

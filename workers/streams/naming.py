@@ -116,12 +116,7 @@ def job_type_of(message: Message) -> str:
         message: The message; one whose data has a `job_type` says it itself.
     """
     own = getattr(message.data, "job_type", None)
-    return own if isinstance(own, str) else job_types_of(type(message))[0]
-
-
-def job_types_of(cls: type[Message]) -> Sequence[str]:
-    """What entries may call a message class."""
-    return cls.job_types or (str(cls.model_fields["message_type"].default).lower(),)
+    return own if isinstance(own, str) else message.job_types[0]
 
 
 def checked(name: str) -> str:

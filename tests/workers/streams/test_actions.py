@@ -147,7 +147,7 @@ def test_without_a_group_and_a_name_it_only_publishes(redis, stream) -> None:
 
 
 def test_an_entry_that_is_no_message_says_what_is_wrong(redis, stream) -> None:
-    redis.xadd(stream, {"job_type": "test"})
+    redis.xadd(stream, {"job_type": "test_message"})
 
     async def work() -> None:
         async with client(redis, "mine") as mine:

@@ -187,7 +187,7 @@ def test_hooks_are_told(redis, fill) -> None:
 
 def test_an_entry_by_hand_without_its_fields_is_buried_and_they_are_named(redis, stream) -> None:
     handler()
-    entry = by_hand(redis, stream, job_type="test", colour="red")
+    entry = by_hand(redis, stream, job_type="test_message", colour="red")
     Consumer(redis).run_all()
 
     letter = letter_of(redis, entry)
@@ -197,7 +197,7 @@ def test_an_entry_by_hand_without_its_fields_is_buried_and_they_are_named(redis,
 
 def test_an_entry_by_hand_is_run_with_its_own_id(redis, stream) -> None:
     handler()
-    by_hand(redis, stream, job_id="test-1", job_type="test", test_type="x")
+    by_hand(redis, stream, job_id="test-1", job_type="test_message", test_type="x")
     Consumer(redis).run_all()
 
     assert [each.message_id for each in handled] == ["test-1"]
@@ -205,9 +205,9 @@ def test_an_entry_by_hand_is_run_with_its_own_id(redis, stream) -> None:
 
 def test_entries_by_hand_with_one_id_have_a_letter_each(redis) -> None:
     handler()
-    streams = [own("plain"), own("jobs:guild:1:test")]
+    streams = [own("plain"), own("jobs:guild:1:test_message")]
     for name in streams:
-        by_hand(redis, name, "5-1", job_type="test")
+        by_hand(redis, name, "5-1", job_type="test_message")
     Consumer(redis).run_all()
 
     found = [letter.queue for letter in newest(10, connection=redis)]
@@ -320,8 +320,8 @@ def test_outcomes_are_counted_for_all_tenants_together_and_for_each(redis) -> No
 
     (day,) = redis.keys(keys.stats("d", 0)[:-1] + "*")
     counted = redis.hgetall(day)
-    family = own("jobs:guild:*:test")
+    family = own("jobs:guild:*:test_message")
     assert counted[f"{family}|TEST|finished|n".encode()] == b"1"
     assert counted[f"{family}|TEST|failed|n".encode()] == b"1"
     assert any(name.startswith(b"tenant|") for name in counted)
-    assert entry_ids(redis, own("jobs:guild:1:test"))
+    assert entry_ids(redis, own("jobs:guild:1:test_message"))

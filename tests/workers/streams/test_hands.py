@@ -303,7 +303,7 @@ def test_a_tenant_with_much_does_not_keep_the_others_waiting(redis) -> None:
     consumer = Consumer(redis)
     first = [entry.list_name for step in range(3) for entry in consumer.take(12)]
 
-    assert {own("jobs:guild:small:test"), own("jobs:guild:other:test")} <= set(first)
+    assert {own("jobs:guild:small:test_message"), own("jobs:guild:other:test_message")} <= set(first)
 
 
 def test_low_does_not_starve_and_high_goes_first(redis, stream) -> None:
@@ -324,8 +324,8 @@ def test_a_limit_of_a_tenant_holds_over_all_consumers(redis) -> None:
     one, other = Consumer(redis, limit=3), Consumer(redis, limit=3)
     taken = [entry.list_name for each in (one, other) for entry in each.take(20)]
 
-    assert taken.count(own("jobs:guild:big:test")) == 3
-    assert taken.count(own("jobs:guild:small:test")) == 1
+    assert taken.count(own("jobs:guild:big:test_message")) == 3
+    assert taken.count(own("jobs:guild:small:test_message")) == 1
 
 
 def test_a_limit_lets_the_next_start_when_one_is_done(redis) -> None:
@@ -334,4 +334,4 @@ def test_a_limit_lets_the_next_start_when_one_is_done(redis) -> None:
     consumer = Consumer(redis, limit=1)
 
     assert [len(consumer.take()) for _ in range(2)] == [1, 0]
-    assert entry_ids(redis, own("jobs:guild:big:test"))
+    assert entry_ids(redis, own("jobs:guild:big:test_message"))

@@ -17,7 +17,7 @@ def message(tenant: str | None = None) -> TestMessage:
 
 
 def test_a_tenants_message_goes_to_the_stream_of_its_type() -> None:
-    assert GUILDS.for_message(message("123")) == "jobs:guild:123:test"
+    assert GUILDS.for_message(message("123")) == "jobs:guild:123:test_message"
 
 
 def test_the_name_that_the_caller_gives_wins() -> None:
@@ -44,8 +44,8 @@ def test_the_streams_of_all_tenants_are_counted_together() -> None:
 
 
 def test_the_tenant_can_be_the_hash_tag_of_a_key() -> None:
-    assert TAGGED.for_message(message("123")) == "jobs:{123}:test"
-    assert TAGGED.read("jobs:{123}:test").tenant == "123"
+    assert TAGGED.for_message(message("123")) == "jobs:{123}:test_message"
+    assert TAGGED.read("jobs:{123}:test_message").tenant == "123"
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a|b", "rq:queue:x", "postroom:x", "a\n", "ü"])

@@ -49,7 +49,7 @@ def test_the_stream_is_known_at_once_and_its_tenants_too(redis) -> None:
     sent = message("echo").model_copy(update={"metadata": {"tenant": "123"}})
     key = publish(sent, connection=redis).stream
 
-    assert own("jobs:guild:123:test") == key
+    assert own("jobs:guild:123:test_message") == key
     assert {key.encode()} == redis.smembers(keys.streams()) == redis.smembers(keys.streams("123"))
 
 

@@ -91,7 +91,7 @@ def test_streams_that_begin_later_are_served_at_once(redis, work, eventually: Ev
 
 def test_streams_that_others_make_are_found_too(redis, stream, work, eventually) -> None:
     worker = work(STREAM_SCAN_SECONDS="0.2")
-    redis.xadd(stream, {"job_id": "test-1", "job_type": "test", "test_type": "echo"})
+    redis.xadd(stream, {"job_id": "test-1", "job_type": "test_message", "test_type": "echo"})
 
     eventually(lambda: worker.starts("echo"), within=5)
     assert redis.sismember(keys.streams(), stream)
