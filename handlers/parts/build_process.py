@@ -1,8 +1,8 @@
 """Runs one command in a process group of its own, which ends with it, whatever happens."""
 
-import ctypes
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,7 +20,7 @@ Line = Callable[[bytes], None]
 _GRACE_SECONDS = 5.0  # between asking a group to end and ending it
 _LOOK_EVERY = 0.1  # seconds
 _CHUNK = 65_536
-_PR_SET_PDEATHSIG = 1  # from linux/prctl.h
+_START = str(Path(__file__).with_name("build_start.py"))
 
 
 class TooLate(Exception):
@@ -62,19 +62,16 @@ def run_command(
 def _started(
     command: Command, folder: Path, environment: Mapping[str, str]
 ) -> Iterator["subprocess.Popen[bytes]"]:
-    try:
-        process = subprocess.Popen(  # noqa: S603 - admitted by BUILD_ALLOWED_COMMANDS
-            command,
-            cwd=folder,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=_die_with_parent,  # noqa: PLW1509 - it calls one function of the kernel
-        )
-    except OSError as error:
-        raise PermanentError(f"{command[0]!r} cannot be started: {error.strerror}.") from error
+    program = _program(command[0], folder, environment)
+    process = subprocess.Popen(  # noqa: S603 - admitted by BUILD_ALLOWED_COMMANDS
+        [sys.executable, "-I", "-S", _START, str(os.getpid()), program, *command[1:]],
+        cwd=folder,
+        env=dict(environment),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
         yield process
     finally:  # also when the handler's time is up, or somebody stopped it
@@ -116,6 +113,10 @@ def _signal(group: int, number: int) -> None:
         os.killpg(group, number)
 
 
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+def _program(name: str, folder: Path, environment: Mapping[str, str]) -> str:
+    """Where a program is, seen from the folder of the build."""
+    where = str(folder / name) if os.sep in name else name
+    found = shutil.which(where, path=environment.get("PATH", os.defpath))
+    if found is None:
+        raise PermanentError(f"{name!r} cannot be started: there is no such program.")
+    return found

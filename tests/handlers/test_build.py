@@ -1,14 +1,18 @@
 """What BUILD runs, what it refuses, and that nothing is left running."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import psutil
 import pytest
 
 from handlers.parts.build_folder import MOST_OUTPUT
+from handlers.parts.database import database
 from handlers.parts.settings import handler_settings
 from messages import BuildConfig, BuildData, BuildMessage
 from tests.handlers.conftest import Setting
+from tests.processes import Eventually
 from workers import enqueue
 from workers.testing import Postroom
 
@@ -128,3 +132,33 @@ def test_a_build_that_takes_too_long_ends_with_all_it_started(
     started = [int(line) for line in pids.read_text().split()]
     assert len(started) == 2
     assert not any(psutil.pid_exists(pid) for pid in started)
+
+
+RUN = """
+import os, sys, time
+from pathlib import Path
+from handlers.parts.build_process import run_command
+folder = Path(sys.argv[1])
+step = ["sh", "-c", "echo $$ > pid; exec sleep 60"]
+run_command(step, folder=folder, environment=dict(os.environ), deadline=time.monotonic() + 60,
+            say=print)
+"""
+
+
+def test_a_step_ends_with_the_worker_that_is_killed(tmp_path: Path, eventually: Eventually) -> None:
+    worker = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)])
+    pid = tmp_path / "pid"
+    eventually(lambda: pid.exists() and pid.read_text().strip())
+    step = psutil.Process(int(pid.read_text()))
+    worker.kill()
+    worker.wait()
+
+    eventually(lambda: not step.is_running(), within=5)
+
+
+@pytest.mark.usefixtures("any_database")
+def test_the_database_stays_open_while_a_build_runs(postroom: Postroom) -> None:
+    before = database()
+    postroom.run(build("sh -c true"))
+
+    assert database() is before
