@@ -75,8 +75,8 @@ def draw_images(rows: Iterable[dict[str, Any]]) -> None:
 
 
 def _drawn(number: int) -> bytes:
-    picture = Image.new("RGB", (640, 480), ((number * 37) % 256, 96, 160))
-    ImageDraw.Draw(picture).ellipse((40, 40, 40 + 20 * (number + 1), 400), fill="white")
+    picture = Image.new("RGB", (320, 240), ((number * 37) % 256, 96, 160))
+    ImageDraw.Draw(picture).ellipse((20, 20, 20 + 10 * (number + 1), 200), fill="white")
     buffer = BytesIO()
     picture.save(buffer, "PNG")
     return buffer.getvalue()

@@ -25,6 +25,8 @@ from workers.loading import load_packages
 from workers.testing import in_memory
 
 load_packages(["handlers"])
+with in_memory():
+    pass  # its server reads a table of all commands once: here, and not in every process
 
 FORKS = multiprocessing.get_context("forkserver")
 _DATABASES = ("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql", "psycopg")
