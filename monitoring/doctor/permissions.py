@@ -90,6 +90,21 @@ def needed_commands() -> Sequence[Command]:
         *(("ZREMRANGEBYSCORE", wip, "0", "1"), ("XADD", done, "*", "f", "v")),
         *(("XREAD", "STREAMS", done, "0"), ("XREVRANGE", keys.result("doctor"), "+", "-")),
         *(("PUBLISH", _CHANNEL, "x"), ("SUBSCRIBE", _CHANNEL)),
+        *_of_streams(),
+    )
+
+
+def _of_streams() -> Sequence[Command]:
+    # On a stream of ours: those of the application may have any name, or not be there at all.
+    stream, group = keys.done(), "workers"
+    return (
+        *(("SCAN", "0"), ("SRANDMEMBER", keys.streams()), ("XLEN", stream)),
+        *(("XRANGE", stream, "-", "+"), ("XINFO", "STREAM", stream), ("XACK", stream, group, "0")),
+        *(("XINFO", "GROUPS", stream), ("XINFO", "CONSUMERS", stream, group)),
+        *(("XGROUP", "CREATE", stream, group, "0"), ("XGROUP", "DELCONSUMER", stream, group, "x")),
+        *(("XREADGROUP", "GROUP", group, "x", "STREAMS", stream, ">"), ("XDEL", stream, "0")),
+        *(("XCLAIM", stream, group, "x", "0", "0"), ("XPENDING", stream, group)),
+        *(("XTRIM", stream, "MINID", "0"), ("XGROUP", "CREATECONSUMER", stream, group, "x")),
     )
 
 

@@ -11,7 +11,7 @@ from monitoring.doctor import Finding, examine
 from monitoring.doctor.permissions import needed_commands
 from tests.monitoring.conftest import log_in, url_of, utc_now
 from tests.processes import StartProcess
-from workers import enqueue, keys
+from workers import enqueue, keys, publish
 from workers.settings import Settings
 
 ROOT = Path(__file__).parents[2]
@@ -90,10 +90,13 @@ def test_an_examination_changes_nothing(own_server: Redis) -> None:
     assert own_server.info("persistence")["rdb_changes_since_last_save"] == dirty
 
 
+GREETINGS = {"CLIENT SETINFO", "MULTI", "EXEC", "UNWATCH", "UNSUBSCRIBE"}
+OURS = {"CONFIG RESETSTAT", "SCRIPT EXISTS"}
+
+
 def test_every_command_that_a_worker_sends_is_among_those_that_are_tried(
     own_server: Redis, start_process: StartProcess, tmp_path: Path
 ) -> None:
-    (tmp_path / "trace").touch()
     own_server.config_resetstat()
     for kind in ("echo", "permanent", "plain", "progress"):
         enqueue(TestMessage(data=TestData(test_type=kind)), connection=own_server, unique_key=kind)
@@ -101,25 +104,55 @@ def test_every_command_that_a_worker_sends_is_among_those_that_are_tried(
         *("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "default"),
         *("--max-idle-time", "1"),  # so that it waits for more, too
         cwd=ROOT,
-        env={
-            "REDIS_URL": url_of(own_server),
-            "HANDLER_PACKAGES": "tests.workers.app",
-            "TRACE": str(tmp_path / "trace"),
-        },
+        env=variables(own_server, tmp_path),
     )
     assert worker.popen.wait(20) == 0, worker.output()
 
-    stats = own_server.info("commandstats")
-    sent = {name.removeprefix("cmdstat_").replace("|", " ").upper() for name in stats}
-    greetings = {"CLIENT SETINFO", "MULTI", "EXEC", "UNWATCH", "UNSUBSCRIBE"}
-    ours = {"CONFIG RESETSTAT", "SCRIPT EXISTS"}
-    assert sent - tried() - greetings - ours == set()
-    assert {"CLIENT TRACKING", "EVALSHA", "HELLO", "HSET", "ZADD"} <= sent
+    assert sent_to(own_server) - tried() - GREETINGS - OURS == set()
+    assert {"CLIENT TRACKING", "EVALSHA", "HELLO", "HSET", "ZADD"} <= sent_to(own_server)
+
+
+def test_every_command_that_a_consumer_of_streams_sends_is_among_those_that_are_tried(
+    own_server: Redis, start_process: StartProcess, tmp_path: Path
+) -> None:
+    own_server.config_resetstat()
+    for kind in ("echo", "permanent", "transient"):
+        message = TestMessage(data=TestData(test_type=kind))
+        publish(message, connection=own_server, stream=f"own:{kind}")
+    worker = start_process(
+        *("postroom", "streams", "worker", "--burst", "--streams", "own:*"),
+        cwd=ROOT,
+        env=variables(own_server, tmp_path),
+    )
+    assert worker.popen.wait(20) == 0, worker.output()
+
+    assert sent_to(own_server) - tried() - GREETINGS - OURS == set()
+    assert {"SCAN", "XREADGROUP", "XACK", "XGROUP CREATE"} <= sent_to(own_server)
+
+
+def variables(server: Redis, folder: Path) -> dict[str, str]:
+    (folder / "trace").touch()
+    return {
+        "REDIS_URL": url_of(server),
+        "HANDLER_PACKAGES": "tests.workers.app",
+        "TRACE": str(folder / "trace"),
+    }
+
+
+def sent_to(server: Redis) -> set[str]:
+    stats = server.info("commandstats")
+    return {name.removeprefix("cmdstat_").replace("|", " ").upper() for name in stats}
 
 
 def test_every_command_of_our_scripts_is_among_those_that_are_tried() -> None:
     texts = [path.read_text() for path in (ROOT / "workers").rglob("*.lua")]
     called = {name for text in texts for name in re.findall(r"call\('([A-Z]+)'", text)}
+    called -= {"XINFO", "XGROUP"}
+    called |= {
+        " ".join(names)
+        for text in texts
+        for names in re.findall(r"call\('(XINFO|XGROUP)', '([A-Z]+)'", text)
+    }
 
     assert called - tried() == set()
     assert {"LPOP", "ZREM"} <= called

@@ -31,7 +31,9 @@ from workers.settings import Settings
 from workers.streams.aftermath import StreamAftermath
 from workers.streams.hands import Holder
 from workers.streams.keeper import StreamKeeper
+from workers.streams.known import search
 from workers.streams.lane import Reader, StreamLane
+from workers.streams.naming import Naming
 
 log = get_logger("postroom.streams")
 
@@ -91,6 +93,9 @@ class StreamWorker:
         run_hooks("worker_started", self.name)
         keeper = StreamKeeper(self._reader, self.settings)
         task = task or Task(recycle_after=self.settings.child_jobs)
+        if task.burst:  # it would leave before its keeper had looked
+            naming = Naming(self.settings.stream_template)
+            search(self._reader.patterns, naming, connection=self._reader.connection)
         aftermath = StreamAftermath(self._reader, self.settings, lambda: self.is_to_stop)
         try:
             Stable(self, task, keeper, aftermath).run()

@@ -303,7 +303,9 @@ def test_a_tenant_with_much_does_not_keep_the_others_waiting(redis) -> None:
     consumer = Consumer(redis)
     first = [entry.list_name for step in range(3) for entry in consumer.take(12)]
 
-    assert {own("jobs:guild:small:test_message"), own("jobs:guild:other:test_message")} <= set(first)
+    assert {own("jobs:guild:small:test_message"), own("jobs:guild:other:test_message")} <= set(
+        first
+    )
 
 
 def test_low_does_not_starve_and_high_goes_first(redis, stream) -> None:

@@ -97,6 +97,16 @@ def test_streams_that_others_make_are_found_too(redis, stream, work, eventually)
     assert redis.sismember(keys.streams(), stream)
 
 
+def test_one_that_leaves_when_all_is_done_has_looked_for_what_others_made(
+    redis, stream, work
+) -> None:
+    redis.xadd(stream, {"job_id": "test-1", "job_type": "test_message", "test_type": "echo"})
+    worker = work("--burst")
+    assert worker.process.popen.wait(15) == 0
+
+    assert len(worker.starts("echo")) == 1
+
+
 def test_what_a_killed_worker_had_is_claimed_by_another(
     redis, stream, fill, work, eventually
 ) -> None:
