@@ -18,7 +18,11 @@ def run(redis) -> list[BuildMessage]:
     """Run what is in the stream; returns the messages that reached the handler."""
     handled: list[BuildMessage] = []
     with separate_registry():
-        handles(BuildMessage)(lambda message: handled.append(message))
+
+        @handles(BuildMessage)
+        def handle(message: BuildMessage) -> None:
+            handled.append(message)
+
         Consumer(redis, own("raibid:jobs")).run_all()
     assert pending(redis, own("raibid:jobs")) == {}
     return handled
