@@ -53,14 +53,9 @@ from workers.senders import (
     send_workout_update,
 )
 from workers.settings import Settings, load_settings
-from workers.streams.publishing import (
-    Published,
-    PublishOptions,
-    apublish,
-    apublish_many,
-    publish,
-    publish_many,
-)
+from workers.streams.adding import Published
+from workers.streams.addressing import PublishOptions
+from workers.streams.publishing import apublish, apublish_many, publish, publish_many
 from workers.successors import retry_job
 
 __all__ = [

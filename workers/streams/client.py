@@ -15,12 +15,14 @@ from workers.engine.away import Away
 from workers.errors import InvalidOption, ReadOnlyClient
 from workers.settings import Settings, load_settings
 from workers.streams import consumers
+from workers.streams.adding import Published
+from workers.streams.addressing import PublishOptions
 from workers.streams.entry import Entry, delivery_of
 from workers.streams.hands import Holder
 from workers.streams.leases import StreamLeases
 from workers.streams.naming import Naming
 from workers.streams.order import StreamOrder, StreamTurn
-from workers.streams.publishing import Published, PublishOptions, publish
+from workers.streams.publishing import publish
 from workers.streams.served import Served
 
 MOST_JOBS = 200

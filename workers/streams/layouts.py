@@ -7,9 +7,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from json.encoder import encode_basestring as quoted
 from json.encoder import encode_basestring_ascii as quoted_ascii
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple, get_args
 
 from pydantic import TypeAdapter
+from pydantic.fields import FieldInfo
 
 from messages import Message
 from messages.base import registered_types
@@ -141,9 +142,16 @@ def _data_of(cls: type[Message]) -> Iterator[FieldPlace]:
     model = cls.model_fields["data"].annotation
     assert model is not None  # noqa: S101 - every message declares its data
     for name, each in model.model_fields.items():
-        flat = f"{_IN_DATA}{name}" if name in _RESERVED else name
+        is_taken = name in _RESERVED or (name == "job_type" and not _says_type(cls, each))
+        flat = f"{_IN_DATA}{name}" if is_taken else name
         kind = _kind_of(each.annotation, has_none=each.default is not None)
         yield FieldPlace(flat, each.alias or name, kind)
+
+
+def _says_type(cls: type[Message], field: FieldInfo) -> bool:
+    """Whether a field of the data can hold nothing but what entries call its class."""
+    values = {*get_args(field.annotation)}
+    return bool(values) and values <= {*cls.job_types}
 
 
 def _kind_of(annotation: Any, *, has_none: bool) -> Kind:

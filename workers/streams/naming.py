@@ -115,8 +115,8 @@ def job_type_of(message: Message) -> str:
     Args:
         message: The message; one whose data has a `job_type` says it itself.
     """
-    own = getattr(message.data, "job_type", None)
-    return own if isinstance(own, str) else message.job_types[0]
+    own = vars(message.data).get("job_type")  # many times faster than getattr, if it has none
+    return own if isinstance(own, str) and own in message.job_types else message.job_types[0]
 
 
 def checked(name: str) -> str:

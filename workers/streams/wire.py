@@ -43,10 +43,10 @@ def fields_of(message: Message, priority: Priority = Priority.NORMAL) -> Sequenc
     for name, (wire_name, kind) in ENVELOPE.items():
         if name != "job_id" and wire_name in wire:
             flat += (name, _written(wire[wire_name], kind))
-    data = wire["data"]
-    if "priority" not in data and priority is not Priority.NORMAL:
+    data, places = wire["data"], known().data_of(type(message))
+    if priority is not Priority.NORMAL and all(each.flat != "priority" for each in places):
         flat += ("priority", priority.value)
-    for each in known().data_of(type(message)):
+    for each in places:
         if each.wire in data and each.flat != "job_type":
             flat += (each.flat, _written(data[each.wire], each.kind))
     return flat

@@ -2,6 +2,7 @@
 
 from typing import Any, ClassVar, Literal
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import Field
@@ -24,6 +25,20 @@ class OddData(Payload):
     shown: str | None = "y"
     numbers: list[int] = Field(default_factory=list)
     free: dict[str, Any] = Field(default_factory=dict)
+
+
+class ReportData(Payload):
+    """Fields that are named like what streams say, and mean something else."""
+
+    job_type: str
+    priority: int | None = None
+
+
+class ReportMessage(Message):
+    """Has a job type and a priority of its own."""
+
+    message_type: Literal["REPORT_WIRE"] = "REPORT_WIRE"
+    data: ReportData
 
 
 class OddMessage(Message):
@@ -69,6 +84,17 @@ def test_text_and_what_looks_like_it_are_told_apart(data: dict[str, Any], user: 
     message = OddMessage(data=OddData(**data), user_id=user, metadata={"a": [1, None]})
 
     assert message == back([*fields_of(message)])
+
+
+@pytest.mark.parametrize("priority", [*Priority])
+@pytest.mark.parametrize("own", [None, 4])
+@pytest.mark.parametrize("job_type", ["weekly", "report_wire", "odd"])
+def test_a_job_type_and_a_priority_of_the_data_are_no_words_of_the_stream(
+    job_type: str, own: int | None, priority: Priority
+) -> None:
+    message = ReportMessage(data=ReportData(job_type=job_type, priority=own))
+
+    assert message == back([*fields_of(message, priority)])
 
 
 def test_every_value_is_text_and_the_id_comes_first() -> None:
