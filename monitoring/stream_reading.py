@@ -30,6 +30,7 @@ def answered(plan: Plan[T], connection: redis.Redis) -> T:
 
     Raises:
         StorageUnavailable: If Redis does not answer.
+        StorageRefused: If it answers, but does not let us look.
     """
     with storage_errors():
         try:
@@ -61,6 +62,9 @@ async def aanswered(plan: Plan[T], connection: redis.asyncio.Redis) -> T:
             return result
 
 
+_NOT_THERE = ("no such key", "NOGROUP", "WRONGTYPE")
+
+
 def known(answer: Any, otherwise: Any) -> Any:
     """An answer, or something else where Redis has no such stream or group.
 
@@ -69,9 +73,9 @@ def known(answer: Any, otherwise: Any) -> Any:
         otherwise: What to take instead.
 
     Raises:
-        redis.RedisError: If Redis could not be asked at all.
+        redis.RedisError: If Redis could not be asked, or refuses: that is not an empty stream.
     """
-    if isinstance(answer, ResponseError):  # no such key, no such group, or no stream
+    if isinstance(answer, ResponseError) and str(answer).startswith(_NOT_THERE):
         return otherwise
     if isinstance(answer, Exception):
         raise answer
