@@ -3,9 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from redis.exceptions import NoPermissionError
+
 from monitoring.stream_groups import NOTHING_PENDING, Group, Stream, queued, text
 from monitoring.stream_reading import Plan, Question, known
 from workers import Settings, keys
+from workers.clock import unix_now
 from workers.streams.hands import NOBODY
 from workers.streams.wire import milliseconds
 
@@ -24,14 +27,15 @@ def stream_info(stream: Stream, settings: Settings) -> Plan[dict[str, Any]]:
         `queued_count`, `pending_count`, `last_delivered_id`, `oldest_pending_id`,
         `oldest_pending_ms`, `trimmed_count` (entries in hand whose content somebody trimmed) and
         `consumers`: `name`, `pending_count`, `idle_ms`, and `alive`, which is None for those that
-        give no sign of life because they are not ours.
+        give no sign of life because they are not ours. Ages are by the clock of this machine where
+        Redis does not tell its own.
     """
     (first, now) = yield [
         lambda pipe: pipe.xrange(stream.key, count=1),
         lambda pipe: pipe.time(),
     ]
     oldest = known(first, ())
-    now_ms = int(now[0]) * 1000 + int(now[1]) // 1000
+    now_ms = _milliseconds_of(now)
     groups = []
     for group in stream.groups:
         first_id = text(oldest[0][0]) if oldest else ""
@@ -71,6 +75,12 @@ def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[s
         "consumers": _consumers(known(consumers, ()), dict(known(alive, ())), now_ms),
     }
     return {**found, "queued_count_is_lower_bound": True} if waiting.is_lower_bound else found
+
+
+def _milliseconds_of(now: Any) -> int:
+    if isinstance(now, NoPermissionError):  # TIME is none of the reading commands
+        return int(unix_now() * 1000)
+    return int(now[0]) * 1000 + int(now[1]) // 1000
 
 
 def _consumers(

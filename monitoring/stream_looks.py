@@ -27,6 +27,12 @@ MOST_JOBS = 200
 _RECENT_EACH, _RECENT_IN_ALL = 5, 20
 
 
+def reached() -> Plan[None]:
+    """See `StreamMonitor.connect`: a reading command, as PING is none."""
+    (found,) = yield [lambda pipe: pipe.exists(keys.streams())]
+    known(found, None)
+
+
 def peek(name: str, count: int, settings: Settings, *, reverse: bool) -> Plan[list[Result]]:
     """See `StreamMonitor.peek_jobs`."""
     if not 1 <= count <= MOST_JOBS:

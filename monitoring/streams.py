@@ -76,8 +76,13 @@ class StreamMonitor:
         self.sync = SyncStreams(settings=self._settings)
 
     async def connect(self) -> None:
-        """Make a connection now, and not with the first look."""
-        await self._connection().ping()
+        """Make a connection now, and not with the first look.
+
+        Raises:
+            StorageUnavailable: If Redis does not answer.
+            StorageRefused: If it answers, but does not let us look.
+        """
+        await self._look(stream_looks.reached())
 
     async def disconnect(self) -> None:
         """Close the connection, unless it was given."""

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -14,7 +14,6 @@ from messages import Message, MessageScanMessage, Payload, Secret, ThumbnailRetr
 from monitoring.stream_groups import Group, Queued, Stream, queued
 from monitoring.stream_reading import answered
 from monitoring.streams import StreamMonitor, SyncStreams
-from tests.processes import own_keys
 from tests.workers.streams.places import TEMPLATE, own
 from workers import InvalidOption, Settings, publish
 
@@ -347,38 +346,3 @@ def test_a_count_that_ends_at_the_limit_says_so(
     found = answered(queued(Stream(SCANS, 4, "4-0", [group]), [group]), redis)
 
     assert found == Queued(2, is_lower_bound=True)
-
-
-# --- looking only --------------------------------------------------------------------------------
-
-
-LOOKS: tuple[Callable[[SyncStreams], object], ...] = (
-    lambda look: look.peek_jobs(SCANS),
-    lambda look: look.get_pending_jobs_info(SCANS),
-    lambda look: look.get_guild_job_stats("123"),
-    lambda look: look.list_streams_for_guild("123"),
-    lambda look: look.get_stream_info(SCANS),
-)
-
-
-@pytest.mark.usefixtures("guild")
-def test_looking_changes_nothing_and_needs_no_right_to_write(redis: Redis, redis_server) -> None:
-    if redis_server.origin == "given":
-        pytest.skip("users are only made on a server of our own")
-    before = {key: redis.dump(key) for key in own_keys(redis)}
-    redis.acl_setuser(
-        "looker",
-        enabled=True,
-        passwords=["+x"],
-        keys=["*"],
-        categories=["+@read"],
-        commands=["+hello", "+client", "+time", "+ping"],
-    )
-    pool = redis.connection_pool.connection_kwargs
-    with Redis(host=pool["host"], port=pool["port"], username="looker", password="x") as looker:
-        look = SyncStreams(connection=looker, settings=Settings())
-        for one in LOOKS:
-            one(look)
-    redis.acl_deluser("looker")
-
-    assert {key: redis.dump(key) for key in own_keys(redis)} == before
