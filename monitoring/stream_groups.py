@@ -48,14 +48,21 @@ class Stream:
     Args:
         key: Its key.
         length: Entries, done or not.
-        last: The last id that it ever had; empty if it is no stream.
+        last: The id of its newest entry; empty if it has none.
         groups: Its groups.
+        kind: The key's type: `stream`, `none` if there is no such key, or something else.
     """
 
     key: str
     length: int
     last: str
     groups: Sequence[Group]
+    kind: str = "stream"
+
+    @property
+    def is_there(self) -> bool:
+        """Whether it is a stream, be it an empty one."""
+        return self.kind == "stream"
 
     def group(self, asked: str | None, default: str) -> Group | None:
         """The group that is meant.
@@ -84,6 +91,7 @@ def streams(names: Sequence[str]) -> Plan[Sequence[Stream]]:
         question
         for name in names
         for question in (
+            lambda pipe, key=name: pipe.type(key),
             lambda pipe, key=name: pipe.xlen(key),
             lambda pipe, key=name: pipe.xrevrange(key, count=1),
             lambda pipe, key=name: pipe.xinfo_groups(key),
@@ -92,8 +100,7 @@ def streams(names: Sequence[str]) -> Plan[Sequence[Stream]]:
     answers = (yield questions) if questions else []
     found = iter(answers)
     return [
-        _stream(name, length, newest, groups)
-        for name, length, newest, groups in zip(names, found, found, found, strict=True)
+        _stream(name, *told) for name, *told in zip(names, found, found, found, found, strict=True)
     ]
 
 
@@ -148,7 +155,7 @@ def text(value: bytes | str | None) -> str:
 NOTHING_PENDING: Mapping[str, Any] = {"pending": 0, "min": None, "max": None, "consumers": ()}
 
 
-def _stream(key: str, length: Any, newest: Any, groups: Any) -> Stream:
+def _stream(key: str, kind: Any, length: Any, newest: Any, groups: Any) -> Stream:
     last = known(newest, ())
     return Stream(
         key,
@@ -163,4 +170,5 @@ def _stream(key: str, length: Any, newest: Any, groups: Any) -> Stream:
             )
             for group in known(groups, ())
         ],
+        text(known(kind, b"none")),
     )

@@ -41,7 +41,7 @@ def _all(tenant: str | None, settings: Settings) -> Plan[list[dict[str, Any]]]:
     found = yield from streams([key for name in names for key in keys_of(name)])
     rows = []
     for name in names:
-        mine = [each for each in found if queue_of(each.key) == name and each.last]
+        mine = [each for each in found if queue_of(each.key) == name]
         rows.append((yield from _row(name, mine, settings)))
     return rows
 

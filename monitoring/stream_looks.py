@@ -1,7 +1,9 @@
 """What each look at streams asks, and the results that requirement 000 gives it."""
 
 import difflib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from heapq import nsmallest
+from itertools import takewhile
 from typing import Any
 
 from monitoring.stream_entries import Look, job, looks
@@ -25,6 +27,7 @@ Result = dict[str, Any]
 MOST_JOBS = 200
 """Entries that one look shows at most."""
 _RECENT_EACH, _RECENT_IN_ALL = 5, 20
+_MOST_COMPARED = 500  # names that a hint chooses from: some 10 ms
 
 
 def reached() -> Plan[None]:
@@ -159,20 +162,16 @@ def info(name: str, settings: Settings) -> Plan[Result]:
     """See `StreamMonitor.get_stream_info`."""
     (stream,) = yield from streams([name])
     result = yield from stream_info(stream, settings)
-    if stream.last:
+    if stream.is_there:
         return result
     why = yield from _why_nothing(stream, None, settings)
     return {**result, "hint": why}
 
 
 def _why_nothing(stream: Stream, asked: str | None, settings: Settings) -> Plan[str]:
-    if not stream.last:
+    if not stream.is_there:
         (found,) = yield [lambda pipe: pipe.smembers(keys.streams())]
-        names = sorted({text(key) for key in known(found, ())})
-        near = difflib.get_close_matches(stream.key, names, n=3, cutoff=0.4)
-        if near:
-            return f"There is no stream {stream.key}; there is {', '.join(near)}."
-        return f"There is no stream {stream.key}: nothing was published to it yet."
+        return _why_no_stream(stream, {text(key) for key in known(found, ())})
     if asked is not None and stream.group(asked, "") is None:
         names = sorted(group.name for group in stream.groups)
         return f"There is no group {asked}; there is {', '.join(names) or 'none'}."
@@ -182,6 +181,26 @@ def _why_nothing(stream: Stream, asked: str | None, settings: Settings) -> Plan[
         names = sorted(group.name for group in stream.groups)
         return f"Several groups read this stream; name one of {', '.join(names)}."
     return "Nothing is in hand now."
+
+
+def _why_no_stream(stream: Stream, names: Collection[str]) -> str:
+    name = stream.key
+    if stream.kind != "none":
+        return f"{name} is no stream but a {stream.kind}."
+    if name in names:
+        return f"The stream {name} has no entry: it was removed, or none is due yet."
+    # To compare all of many thousands would take seconds.
+    likely = nsmallest(_MOST_COMPARED, names, key=lambda each: (-_begin(each, name), each))
+    near = difflib.get_close_matches(name, likely, n=3, cutoff=0.4)
+    if near:
+        return f"There is no stream {name}; there is {', '.join(near)}."
+    return f"There is no stream {name}: nothing was published to it yet."
+
+
+def _begin(one: str, other: str) -> int:
+    """How many characters two names begin with alike."""
+    alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
+    return sum(1 for _ in alike)
 
 
 def _age(found: Result) -> tuple[int, int]:

@@ -110,7 +110,7 @@ class StreamMonitor:
         Returns:
             For each `stream_name`, `message_id`, `job_data`, `metadata`, and `state`: `waiting`,
             `done`, or `pending` with consumer, idle time in ms and deliveries. Nothing for a stream
-            that does not exist.
+            that does not exist; a list has no place for a hint, and `get_stream_info` has it.
 
         Raises:
             InvalidOption: If the count is not from 1 to 200.
@@ -129,7 +129,8 @@ class StreamMonitor:
             consumer_group: None means STREAM_GROUP, or the only group there is.
 
         Returns:
-            `total_pending`, `oldest_pending_id`, `newest_pending_id` and `consumers`.
+            `total_pending`, `oldest_pending_id`, `newest_pending_id` and `consumers`; if nothing is
+            in hand also `hint`, which says why.
         """
         return await self._look(stream_looks.pending(stream_name, consumer_group, self._settings))
 
@@ -141,12 +142,16 @@ class StreamMonitor:
 
         Returns:
             `guild_id`, `total_queued`, `total_pending`, `streams` and `recent_jobs`: at most five
-            of each stream and twenty in all, the newest first.
+            of each stream and twenty in all, the newest first. If the guild has no streams also
+            `hint`.
         """
         return await self._look(stream_looks.guild(guild_id, self._settings))
 
     async def list_streams_for_guild(self, guild_id: str) -> list[str]:
         """The names of a guild's streams, sorted; those of three priorities are one.
+
+        None for a guild to which nothing was published; a list has no place for a hint, and
+        `get_guild_job_stats` has it.
 
         Args:
             guild_id: The guild.
@@ -155,6 +160,8 @@ class StreamMonitor:
 
     async def get_stream_info(self, stream_name: str) -> Result:
         """A stream with its groups and their consumers; see `stream_info`.
+
+        If there is no such stream, also `hint`, which names those that are called alike.
 
         Args:
             stream_name: The stream's key.

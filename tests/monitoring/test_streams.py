@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
@@ -15,7 +16,7 @@ from monitoring.stream_groups import Group, Queued, Stream, queued
 from monitoring.stream_reading import answered
 from monitoring.streams import StreamMonitor, SyncStreams
 from tests.workers.streams.places import TEMPLATE, own
-from workers import InvalidOption, Settings, publish
+from workers import InvalidOption, Settings, keys, publish
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "000_streams.json").read_text())
 SCANS, THUMBNAILS = own("jobs:guild:123:message_scan"), own("jobs:guild:123:thumbnail_retry")
@@ -255,6 +256,40 @@ def test_another_kind_of_key_is_no_stream(redis: Redis, look: SyncStreams) -> No
 
     assert look.peek_jobs(SCANS) == []
     assert look.get_stream_info(SCANS)["length"] == 0
+    for found in (look.get_pending_jobs_info(SCANS), look.get_stream_info(SCANS)):
+        assert found["hint"] == f"{SCANS} is no stream but a string."
+
+
+def test_an_emptied_stream_is_still_one(redis: Redis, look: SyncStreams, guild) -> None:
+    redis.xtrim(SCANS, maxlen=0, approximate=False)
+    found = look.get_stream_info(SCANS)
+
+    assert "hint" not in found
+    assert (found["length"], found["first_id"], found["last_id"]) == (0, None, None)
+    assert found["groups"][0]["trimmed_count"] == found["groups"][0]["pending_count"] == 3
+    assert look.peek_jobs(SCANS) == []
+
+
+def test_a_stream_that_was_removed_is_not_offered_in_its_own_place(
+    redis: Redis, look: SyncStreams, guild
+) -> None:
+    redis.delete(SCANS)
+
+    assert "was removed" in look.get_stream_info(SCANS)["hint"]
+
+
+def test_among_very_many_names_the_nearest_is_found_at_once(
+    redis: Redis, look: SyncStreams
+) -> None:
+    for begin in range(0, 100_000, 10_000):
+        redis.sadd(
+            keys.streams(), *(own(f"jobs:guild:{n}:scan") for n in range(begin, begin + 10_000))
+        )
+    began = time.monotonic()
+    hint = look.get_stream_info(own("jobs:guild:777:scann"))["hint"]
+
+    assert own("jobs:guild:777:scan") in hint
+    assert time.monotonic() - began < 1.5
 
 
 @pytest.mark.parametrize("count", [0, -1, 201])
