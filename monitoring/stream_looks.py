@@ -154,6 +154,8 @@ def _summary_of(stream: Stream, group: Group) -> Question:
 
 def streams_of(guild_id: str) -> Plan[list[str]]:
     """See `StreamMonitor.list_streams_for_guild`."""
+    if not guild_id:  # the key without a tenant is that of all streams
+        return []
     (found,) = yield [lambda pipe: pipe.smembers(keys.streams(guild_id))]
     return sorted({queue_of(text(key)) for key in known(found, ())})
 

@@ -292,6 +292,11 @@ def test_among_very_many_names_the_nearest_is_found_at_once(
     assert time.monotonic() - began < 1.5
 
 
+def test_no_guild_is_not_every_guild(redis: Redis, look: SyncStreams, guild) -> None:
+    assert look.list_streams_for_guild("") == []
+    assert look.get_guild_job_stats("")["streams"] == []
+
+
 @pytest.mark.parametrize("count", [0, -1, 201])
 def test_a_look_has_a_limit(look: SyncStreams, count: int) -> None:
     with pytest.raises(InvalidOption) as error:
