@@ -78,7 +78,7 @@ def _entries_of(stream: str, count: int, *, reverse: bool) -> Question:
 
 def _pending_of(look: Look) -> Question:
     ids = sorted((entry for entry, _ in look.entries), key=_numbers)
-    name = look.group.name if look.group else ""
+    name = look.group.asked_as if look.group else ""
     return lambda pipe: pipe.xpending_range(look.stream, name, ids[0], ids[-1], _MOST_PENDING)
 
 

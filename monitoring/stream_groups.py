@@ -20,12 +20,19 @@ class Group:
         pending: Entries in the hands of its consumers.
         delivered: The id that was delivered last.
         lag: Entries that were not delivered; None if the server does not know.
+        stored: Its name as Redis has it, which need not be text; None means that it is.
     """
 
     name: str
     pending: int
     delivered: str
     lag: int | None
+    stored: bytes | str | None = None
+
+    @property
+    def asked_as(self) -> bytes | str:
+        """What Redis is to be asked for."""
+        return self.name if self.stored is None else self.stored
 
 
 @dataclass(frozen=True)
@@ -167,6 +174,7 @@ def _stream(key: str, kind: Any, length: Any, newest: Any, groups: Any) -> Strea
                 group["pending"],
                 text(group["last-delivered-id"]),
                 group.get("lag"),
+                group["name"],
             )
             for group in known(groups, ())
         ],

@@ -51,11 +51,11 @@ def stream_info(stream: Stream, settings: Settings) -> Plan[dict[str, Any]]:
 
 
 def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[str, Any]]:
-    name, key = group.name, stream.key
+    name, key = group.asked_as, stream.key
     questions: Sequence[Question] = (
         lambda pipe: pipe.xpending(key, name),
         lambda pipe: pipe.xinfo_consumers(key, name),
-        lambda pipe: pipe.zrange(keys.consumers(name), 0, -1, withscores=True),
+        lambda pipe: pipe.zrange(keys.consumers(group.name), 0, -1, withscores=True),
         lambda pipe: pipe.xpending_range(
             key, name, "-", f"({first}" if first else "+", _MOST_GHOSTS
         ),
@@ -65,7 +65,7 @@ def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[s
     pending = known(summary, NOTHING_PENDING)
     lowest = text(pending["min"])
     found = {
-        "name": name,
+        "name": group.name,
         "queued_count": waiting.count,
         "pending_count": pending["pending"],
         "last_delivered_id": group.delivered,

@@ -44,7 +44,7 @@ def peek(name: str, count: int, settings: Settings, *, reverse: bool) -> Plan[li
             field="count",
             remedy=f"Use 1 to {MOST_JOBS}; 10 is enough to look.",
         )
-    (stream,) = yield from streams([name])
+    (stream,) = yield from streams([name := _as_text(name)])
     look = Look(name, stream.group(None, settings.stream_group))
     return (yield from _jobs([look], count, settings, reverse=reverse))
 
@@ -63,11 +63,12 @@ def _jobs(
 
 def pending(name: str, asked: str | None, settings: Settings) -> Plan[Result]:
     """See `StreamMonitor.get_pending_jobs_info`."""
-    (stream,) = yield from streams([name])
+    (stream,) = yield from streams([name := _as_text(name)])
+    asked = None if asked is None else _as_text(asked)
     group = stream.group(asked, settings.stream_group)
     result = _as_pending(NOTHING_PENDING)
     if group is not None:
-        (summary,) = yield [lambda pipe: pipe.xpending(name, group.name)]
+        (summary,) = yield [lambda pipe: pipe.xpending(name, group.asked_as)]
         result = _as_pending(known(summary, NOTHING_PENDING))
     if not result["total_pending"]:
         why = yield from _why_nothing(stream, asked, settings)
@@ -86,7 +87,7 @@ def _as_pending(summary: Mapping[str, Any]) -> Result:
 
 def guild(guild_id: str, settings: Settings) -> Plan[Result]:
     """See `StreamMonitor.get_guild_job_stats`."""
-    names = yield from streams_of(guild_id)
+    names = yield from streams_of(guild_id := _as_text(guild_id))
     found = yield from streams([key for name in names for key in keys_of(name)])
     rows = yield from _rows(names, found, settings)
     wanted = [Look(each.key, each.group(None, settings.stream_group)) for each in found]
@@ -149,20 +150,21 @@ def _row(
 
 
 def _summary_of(stream: Stream, group: Group) -> Question:
-    return lambda pipe: pipe.xpending(stream.key, group.name)
+    return lambda pipe: pipe.xpending(stream.key, group.asked_as)
 
 
 def streams_of(guild_id: str) -> Plan[list[str]]:
     """See `StreamMonitor.list_streams_for_guild`."""
     if not guild_id:  # the key without a tenant is that of all streams
         return []
-    (found,) = yield [lambda pipe: pipe.smembers(keys.streams(guild_id))]
+    key = keys.streams(_as_text(guild_id))
+    (found,) = yield [lambda pipe: pipe.smembers(key)]
     return sorted({queue_of(text(key)) for key in known(found, ())})
 
 
 def info(name: str, settings: Settings) -> Plan[Result]:
     """See `StreamMonitor.get_stream_info`."""
-    (stream,) = yield from streams([name])
+    (stream,) = yield from streams([_as_text(name)])
     result = yield from stream_info(stream, settings)
     if stream.is_there:
         return result
@@ -197,6 +199,11 @@ def _why_no_stream(stream: Stream, names: Collection[str]) -> str:
     if near:
         return f"There is no stream {name}; there is {', '.join(near)}."
     return f"There is no stream {name}: nothing was published to it yet."
+
+
+def _as_text(name: str) -> str:
+    """A name that Redis can be asked for; what a shell passes on need not be text."""
+    return name.encode(errors="backslashreplace").decode()
 
 
 def _begin(one: str, other: str) -> int:

@@ -297,6 +297,38 @@ def test_no_guild_is_not_every_guild(redis: Redis, look: SyncStreams, guild) -> 
     assert look.get_guild_job_stats("")["streams"] == []
 
 
+@pytest.mark.parametrize("name", ["", " ", "\0", "a\nb", "ü|{}*[?", "\udcff", "x" * 5_000])
+def test_a_name_may_hold_anything(redis: Redis, look: SyncStreams, name: str) -> None:
+    publish(scan(), connection=redis)
+
+    assert (look.peek_jobs(name), look.list_streams_for_guild(name)) == ([], [])
+    assert look.get_guild_job_stats(name)["hint"]
+    for found in (
+        look.get_pending_jobs_info(name),
+        look.get_pending_jobs_info(SCANS, name),
+        look.get_stream_info(name),
+    ):
+        assert json.dumps(found, ensure_ascii=False).encode()
+        assert found["hint"]
+
+
+def test_the_names_of_groups_and_consumers_need_not_be_text(
+    redis: Redis, look: SyncStreams
+) -> None:
+    redis.xadd(SCANS, {b"job_type": b"\xff", b"\xfe": b"\xfd"})
+    redis.xgroup_create(SCANS, b"group\xff", "0")
+    redis.xreadgroup(b"group\xff", b"consumer\xff", {SCANS: ">"})
+    in_hand = [{"name": "consumer\ufffd", "pending_count": 1}]
+    redis.sadd(keys.streams("123"), SCANS)
+
+    assert look.get_pending_jobs_info(SCANS)["consumers"] == in_hand
+    assert look.get_guild_job_stats("123")["streams"][0]["consumers"] == in_hand
+    assert look.peek_jobs(SCANS)[0]["state"]["consumer"] == "consumer\ufffd"
+    (group,) = look.get_stream_info(SCANS)["groups"]
+    assert (group["name"], group["pending_count"]) == ("group\ufffd", 1)
+    assert look.get_pending_jobs_info(SCANS, "group\ufffd")["total_pending"] == 1
+
+
 @pytest.mark.parametrize("count", [0, -1, 201])
 def test_a_look_has_a_limit(look: SyncStreams, count: int) -> None:
     with pytest.raises(InvalidOption) as error:
