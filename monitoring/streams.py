@@ -32,7 +32,12 @@ class SyncStreams:
         self._settings = settings or load_settings()
         self._connection = connection
 
-    def peek_jobs(self, stream_name: str, count: int = 10, *, reverse: bool = True) -> list[Result]:
+    def peek_jobs(
+        self,
+        stream_name: str,
+        count: int = 10,
+        reverse: bool = True,  # noqa: FBT001, FBT002 - requirement 000 calls it with (.., 10, true)
+    ) -> list[Result]:
         """As `StreamMonitor.peek_jobs`."""
         return self._look(stream_looks.peek(stream_name, count, self._settings, reverse=reverse))
 
@@ -98,7 +103,10 @@ class StreamMonitor:
         await self.disconnect()
 
     async def peek_jobs(
-        self, stream_name: str, count: int = 10, *, reverse: bool = True
+        self,
+        stream_name: str,
+        count: int = 10,
+        reverse: bool = True,  # noqa: FBT001, FBT002 - requirement 000 calls it with (.., 10, true)
     ) -> list[Result]:
         """Some entries of a stream, and how far each is for the default group.
 

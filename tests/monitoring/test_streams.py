@@ -73,6 +73,21 @@ def test_a_peek_has_the_shape_of_the_requirement(look: SyncStreams) -> None:
 
 
 @pytest.mark.usefixtures("guild")
+def test_a_peek_is_called_as_in_the_requirement(look: SyncStreams) -> None:
+    newest = look.peek_jobs(SCANS, 10, True)
+    by_name = look.peek_jobs(stream_name=SCANS, count=10, reverse=True)
+
+    assert without_times(newest) == without_times(by_name)
+    assert [job["message_id"] for job in newest] == sorted(
+        (job["message_id"] for job in newest), key=_numbers, reverse=True
+    )
+
+
+def _numbers(entry_id: str) -> list[int]:
+    return [int(part) for part in entry_id.split("-")]
+
+
+@pytest.mark.usefixtures("guild")
 def test_what_is_in_hand_has_the_shape_of_the_requirement(look: SyncStreams) -> None:
     found = look.get_pending_jobs_info(SCANS)
 
@@ -94,7 +109,7 @@ def test_a_guilds_numbers_are_those_of_the_requirement(look: SyncStreams) -> Non
     assert found == expected
     assert len(recent) == 10
     ids = [job["message_id"] for job in recent]
-    assert ids == sorted(ids, reverse=True)
+    assert ids == sorted(ids, key=_numbers, reverse=True)
 
 
 @pytest.mark.usefixtures("guild")
