@@ -15,7 +15,7 @@ from workers.streams.wire import class_of, envelope_of, shown
 
 _MOST_PENDING = 1_000  # rows of the pending list that are compared with the entries of a look
 
-Entry = tuple[str, Mapping[bytes, bytes]]
+Entry = tuple[str, Mapping[bytes | str, bytes | str]]
 
 
 @dataclass(frozen=True)
@@ -92,7 +92,7 @@ def job(stream: str, entry: Entry, state: Mapping[str, Any], naming: Naming) -> 
         naming: What the stream's key says.
     """
     entry_id, fields = entry
-    flat = [part for pair in fields.items() for part in pair]
+    flat = [_stored(part) for pair in fields.items() for part in pair]
     data = _data(flat, entry_id)
     job_type = data.pop("job_type", "")
     if "type" in data:  # the message's own field of that name
@@ -112,6 +112,10 @@ def job(stream: str, entry: Entry, state: Mapping[str, Any], naming: Naming) -> 
         "metadata": {key: value for key, value in known_parts.items() if value is not None},
         "state": dict(state),
     }
+
+
+def _stored(part: bytes | str) -> bytes:
+    return part.encode() if isinstance(part, str) else part  # read by a client that decodes
 
 
 def _data(flat: Sequence[bytes], entry_id: str) -> dict[str, Any]:

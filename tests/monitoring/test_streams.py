@@ -3,7 +3,7 @@
 import asyncio
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
@@ -30,6 +30,15 @@ def _own_streams(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def look(redis: Redis) -> SyncStreams:
     return SyncStreams(connection=redis, settings=Settings())
+
+
+LOOKS: tuple[Callable[[SyncStreams], Any], ...] = (
+    lambda look: look.peek_jobs(SCANS, 20, reverse=False),
+    lambda look: look.get_pending_jobs_info(SCANS),
+    lambda look: look.get_guild_job_stats("123"),
+    lambda look: look.list_streams_for_guild("123"),
+    lambda look: look.get_stream_info(SCANS),
+)
 
 
 def scan(**options: object) -> MessageScanMessage:
@@ -121,30 +130,25 @@ def test_a_guilds_streams_are_listed(look: SyncStreams) -> None:
 def test_awaiting_gives_the_same(redis_server, look: SyncStreams) -> None:
     async def all_of_it() -> list[object]:
         async with AsyncRedis.from_url(redis_server.url) as client:
-            monitor = StreamMonitor(connection=client)
-            return [
-                await monitor.peek_jobs(SCANS, 3, reverse=False),
-                await monitor.get_pending_jobs_info(SCANS),
-                await monitor.get_guild_job_stats("123"),
-                await monitor.list_streams_for_guild("123"),
-                (await monitor.get_stream_info(SCANS))["groups"][0]["pending_count"],
-            ]
+            monitor: Any = StreamMonitor(connection=client)
+            return [await one(monitor) for one in LOOKS]
 
-    assert without_times(asyncio.run(all_of_it())) == without_times(
-        [
-            look.peek_jobs(SCANS, 3, reverse=False),
-            look.get_pending_jobs_info(SCANS),
-            look.get_guild_job_stats("123"),
-            look.list_streams_for_guild("123"),
-            look.get_stream_info(SCANS)["groups"][0]["pending_count"],
-        ]
-    )
+    assert without_times(asyncio.run(all_of_it())) == without_times([one(look) for one in LOOKS])
 
 
 def without_times(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {k: without_times(v) for k, v in value.items() if not k.endswith("_ms")}
     return [without_times(each) for each in value] if isinstance(value, list) else value
+
+
+@pytest.mark.usefixtures("guild")
+def test_a_client_that_decodes_sees_the_same(redis_server, look: SyncStreams) -> None:
+    with Redis.from_url(redis_server.url, decode_responses=True) as client:
+        decoding = SyncStreams(connection=client, settings=Settings())
+
+        for one in LOOKS:
+            assert without_times(one(decoding)) == without_times(one(look))
 
 
 @pytest.mark.usefixtures("guild")
