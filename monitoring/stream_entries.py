@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from messages.masking import masked, masked_by_name
-from monitoring.stream_groups import Group, text
+from monitoring.stream_groups import Group, numbers, text
 from monitoring.stream_reading import Plan, Question, known
 from workers.streams import layouts
 from workers.streams.depths import is_lower
@@ -77,7 +77,7 @@ def _entries_of(stream: str, count: int, *, reverse: bool) -> Question:
 
 
 def _pending_of(look: Look) -> Question:
-    ids = sorted((entry for entry, _ in look.entries), key=_numbers)
+    ids = sorted((entry for entry, _ in look.entries), key=numbers)
     name = look.group.asked_as if look.group else ""
     return lambda pipe: pipe.xpending_range(look.stream, name, ids[0], ids[-1], _MOST_PENDING)
 
@@ -152,8 +152,3 @@ def _state(
     if group is None or is_lower(group.delivered, entry):
         return {"name": "waiting"}
     return {"name": "done"}
-
-
-def _numbers(entry_id: str) -> tuple[int, int]:
-    milliseconds, _, number = entry_id.partition("-")
-    return int(milliseconds), int(number or 0)

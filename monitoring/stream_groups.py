@@ -4,11 +4,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring.stream_reading import Plan, known
+from monitoring.stream_reading import Plan, Question, known
 from workers.streams.depths import is_lower
 
 MOST_COUNTED = 10_000
 """Entries that are counted one by one where the server does not know how many wait."""
+_COUNTED_TOGETHER = 5  # streams in one question of that kind: their entries are in memory at once
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,10 @@ class Stream:
         only = self.groups[0] if len(self.groups) == 1 else None
         return by_name.get(default, only)
 
+    def furthest_behind(self) -> Group | None:
+        """The group for which the most entries wait; None if there are no groups."""
+        return min(self.groups, key=lambda group: numbers(group.delivered), default=None)
+
 
 def streams(names: Sequence[str]) -> Plan[Sequence[Stream]]:
     """Look at streams.
@@ -111,32 +116,39 @@ def streams(names: Sequence[str]) -> Plan[Sequence[Stream]]:
     ]
 
 
-def queued(stream: Stream, groups: Sequence[Group]) -> Plan[Queued]:
-    """How many entries wait for the group that is furthest behind.
+def queued(asked: Sequence[tuple[Stream, Group | None]]) -> Plan[Sequence[Queued]]:
+    """How many entries wait for groups.
 
     Args:
-        stream: The stream.
-        groups: Those that count; without any, everything waits.
+        asked: Streams with a group each; without one everything waits.
     """
-    if not groups:
+    told = [_told(stream, group) for stream, group in asked]
+    unknown = [place for place, each in enumerate(told) if each is None]
+    counted: dict[int, Queued] = {}
+    for begin in range(0, len(unknown), _COUNTED_TOGETHER):
+        places = unknown[begin : begin + _COUNTED_TOGETHER]
+        answers = yield [_after(*asked[place]) for place in places]
+        counted.update(zip(places, map(_counted, answers), strict=True))
+    return [counted[place] if each is None else each for place, each in enumerate(told)]
+
+
+def _told(stream: Stream, group: Group | None) -> Queued | None:
+    if group is None:
         return Queued(stream.length)
-    most = Queued(0)
-    for group in groups:
-        counted = yield from _queued_for(stream, group)
-        most = counted if counted.count > most.count else most
-    return most
-
-
-def _queued_for(stream: Stream, group: Group) -> Plan[Queued]:
     if not stream.length or not is_lower(group.delivered, stream.last):
         return Queued(0)
     # After others have trimmed what was not delivered, the server goes on counting that.
-    if group.lag is not None and group.lag <= stream.length:
-        return Queued(group.lag)
-    after, most = f"({group.delivered}", MOST_COUNTED
-    (entries,) = yield [lambda pipe: pipe.xrange(stream.key, min=after, count=most)]
+    return Queued(group.lag) if group.lag is not None and group.lag <= stream.length else None
+
+
+def _after(stream: Stream, group: Group | None) -> Question:
+    after, most = f"({group.delivered}" if group else "-", MOST_COUNTED
+    return lambda pipe: pipe.xrange(stream.key, min=after, count=most)
+
+
+def _counted(entries: Any) -> Queued:
     count = len(known(entries, ()))
-    return Queued(count, is_lower_bound=count == most)
+    return Queued(count, is_lower_bound=count == MOST_COUNTED)
 
 
 def consumers_of(summary: Any) -> list[dict[str, Any]]:
@@ -150,6 +162,16 @@ def consumers_of(summary: Any) -> list[dict[str, Any]]:
         for each in summary["consumers"]
     ]
     return sorted(found, key=lambda each: (-each["pending_count"], each["name"]))
+
+
+def numbers(entry_id: str) -> tuple[int, int]:
+    """An entry's id as it sorts.
+
+    Args:
+        entry_id: As Redis writes it; empty comes first.
+    """
+    milliseconds, _, number = entry_id.partition("-")
+    return int(milliseconds or 0), int(number or 0)
 
 
 def text(value: bytes | str | None) -> str:

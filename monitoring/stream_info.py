@@ -61,7 +61,7 @@ def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[s
         ),
     )
     summary, consumers, alive, ghosts = yield questions
-    waiting = yield from queued(stream, [group])
+    (waiting,) = yield from queued([(stream, group)])
     pending = known(summary, NOTHING_PENDING)
     lowest = text(pending["min"])
     found = {

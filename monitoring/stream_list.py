@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from monitoring.stream_groups import Stream, queued, streams, text
+from monitoring.stream_groups import Queued, Stream, queued, streams, text
 from monitoring.stream_reading import Plan, answered, known
 from workers import Settings, keys, load_settings
 from workers.connection import connection_for
@@ -39,23 +39,21 @@ def _all(tenant: str | None, settings: Settings) -> Plan[list[dict[str, Any]]]:
     (stored,) = yield [lambda pipe: pipe.smembers(keys.streams(tenant or ""))]
     names = sorted({queue_of(text(key)) for key in known(stored, ())})
     found = yield from streams([key for name in names for key in keys_of(name)])
-    rows = []
-    for name in names:
-        mine = [each for each in found if queue_of(each.key) == name]
-        rows.append((yield from _row(name, mine, settings)))
-    return rows
+    waiting = yield from queued([(each, each.furthest_behind()) for each in found])
+    by_name: dict[str, list[tuple[Stream, Queued]]] = {name: [] for name in names}
+    for stream, counted in zip(found, waiting, strict=True):
+        by_name[queue_of(stream.key)].append((stream, counted))
+    return [_row(name, mine, settings) for name, mine in by_name.items()]
 
 
-def _row(name: str, mine: Sequence[Stream], settings: Settings) -> Plan[dict[str, Any]]:
-    waiting = 0
-    for stream in mine:
-        waiting += (yield from queued(stream, stream.groups)).count
+def _row(name: str, parts: Sequence[tuple[Stream, Queued]], settings: Settings) -> dict[str, Any]:
+    mine = [stream for stream, _ in parts]
     return {
         "stream_name": name,
         "tenant": Naming(settings.stream_template).read(name).tenant or None,
         "length": sum(stream.length for stream in mine),
         "limit": settings.stream_limit,
-        "queued_count": waiting,
+        "queued_count": sum(waiting.count for _, waiting in parts),
         "pending_count": sum(group.pending for stream in mine for group in stream.groups),
         "groups": sorted({group.name for stream in mine for group in stream.groups}),
     }

@@ -1,6 +1,7 @@
 """What each look at streams asks, and the results that requirement 000 gives it."""
 
 import difflib
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from heapq import nsmallest
 from itertools import takewhile
@@ -10,8 +11,10 @@ from monitoring.stream_entries import Look, job, looks
 from monitoring.stream_groups import (
     NOTHING_PENDING,
     Group,
+    Queued,
     Stream,
     consumers_of,
+    numbers,
     queued,
     streams,
     text,
@@ -23,6 +26,9 @@ from workers.routing import queue_of
 from workers.streams.naming import Naming, keys_of
 
 Result = dict[str, Any]
+
+_Part = tuple[Queued, Sequence[Result]]
+"""Of one key of a stream: what waits, and the consumers with what they have in hand."""
 
 MOST_JOBS = 200
 """Entries that one look shows at most."""
@@ -116,37 +122,31 @@ def _rows(names: Sequence[str], found: Sequence[Stream], settings: Settings) -> 
         each.key: consumers_of(known(a, NOTHING_PENDING))
         for (each, _), a in zip(busy, answers, strict=True)
     }
-    rows = []
-    for name in names:
-        mine = [each for each in found if queue_of(each.key) == name]
-        rows.append((yield from _row(name, mine, hands, settings)))
-    return rows
+    waiting = yield from queued([(each, each.furthest_behind()) for each in found])
+    parts: dict[str, list[_Part]] = {name: [] for name in names}
+    for each, counted in zip(found, waiting, strict=True):
+        parts[queue_of(each.key)].append((counted, hands.get(each.key, ())))
+    naming = Naming(settings.stream_template)
+    return [_row(name, mine, naming) for name, mine in parts.items()]
 
 
-def _row(
-    name: str,
-    mine: Sequence[Stream],
-    hands: Mapping[str, Sequence[Result]],
-    settings: Settings,
-) -> Plan[Result]:
-    waiting, is_lower_bound = 0, False
-    consumers: dict[str, int] = {}
-    for stream in mine:
-        counted = yield from queued(stream, stream.groups)
-        waiting, is_lower_bound = waiting + counted.count, is_lower_bound or counted.is_lower_bound
-        for each in hands.get(stream.key, ()):
-            consumers[each["name"]] = consumers.get(each["name"], 0) + each["pending_count"]
+def _row(name: str, parts: Sequence[_Part], naming: Naming) -> Result:
+    consumers = Counter[str]()
+    for _, hands in parts:
+        consumers.update({each["name"]: each["pending_count"] for each in hands})
     row = {
         "stream_name": name,
-        "job_type": Naming(settings.stream_template).read(name).job_type,
-        "queued_count": waiting,
-        "pending_count": sum(consumers.values()),
+        "job_type": naming.read(name).job_type,
+        "queued_count": sum(waiting.count for waiting, _ in parts),
+        "pending_count": consumers.total(),
         "consumers": [
             {"name": who, "pending_count": count}
             for who, count in sorted(consumers.items(), key=lambda each: (-each[1], each[0]))
         ],
     }
-    return {**row, "queued_count_is_lower_bound": True} if is_lower_bound else row
+    if any(waiting.is_lower_bound for waiting, _ in parts):
+        return {**row, "queued_count_is_lower_bound": True}
+    return row
 
 
 def _summary_of(stream: Stream, group: Group) -> Question:
@@ -214,5 +214,5 @@ def _begin(one: str, other: str) -> int:
 
 def _age(found: Result) -> tuple[int, int]:
     """Sorts the newest first."""
-    milliseconds, _, number = found["message_id"].partition("-")
-    return -int(milliseconds), -int(number or 0)
+    milliseconds, number = numbers(found["message_id"])
+    return -milliseconds, -number

@@ -424,7 +424,7 @@ def test_what_waits_is_counted_where_the_server_does_not_know(
     group = Group("workers", 0, delivered, lag)
     stream = Stream(SCANS, 4, "9-0", [group])
 
-    assert answered(queued(stream, [group]), redis) == expected
+    assert answered(queued([(stream, group)]), redis) == [expected]
 
 
 def test_a_count_that_ends_at_the_limit_says_so(
@@ -434,6 +434,6 @@ def test_a_count_that_ends_at_the_limit_says_so(
     for number in range(1, 5):
         redis.xadd(SCANS, {"a": "b"}, id=f"{number}-0")
     group = Group("workers", 0, "0-0", None)
-    found = answered(queued(Stream(SCANS, 4, "4-0", [group]), [group]), redis)
+    found = answered(queued([(Stream(SCANS, 4, "4-0", [group]), group)]), redis)
 
-    assert found == Queued(2, is_lower_bound=True)
+    assert found == [Queued(2, is_lower_bound=True)]
