@@ -2,71 +2,74 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from messages.masking import masked, masked_by_name
-from monitoring.stream_groups import Group, numbers, text
+from monitoring.stream_groups import Group, Stream, text
 from monitoring.stream_reading import Plan, Question, known
 from workers.streams import layouts
 from workers.streams.depths import is_lower
 from workers.streams.naming import Naming
 from workers.streams.wire import class_of, envelope_of, shown
 
-_MOST_PENDING = 1_000  # rows of the pending list that are compared with the entries of a look
-
-Entry = tuple[str, Mapping[bytes | str, bytes | str]]
-
 
 @dataclass(frozen=True)
-class Look:
-    """Some entries of one stream, for one group.
+class Seen:
+    """An entry that was looked at.
 
     Args:
         stream: The stream's key.
-        group: The group; without one everything waits.
-        entries: What was found.
+        group: The group for which it is more or less far; without one everything waits.
+        entry_id: Its id.
+        fields: Its content, as Redis returned it.
     """
 
     stream: str
     group: Group | None
-    entries: Sequence[Entry] = ()
+    entry_id: str
+    fields: Mapping[bytes | str, bytes | str]
 
 
-def looks(
-    wanted: Sequence[Look], count: int, *, reverse: bool
-) -> Plan[Sequence[tuple[Look, Mapping[str, dict[str, Any]]]]]:
-    """Look at entries of streams, and how far each is.
+def entries(
+    wanted: Sequence[tuple[Stream, Group | None]], count: int, *, reverse: bool
+) -> Plan[Sequence[Seen]]:
+    """Look at entries of streams.
 
     Args:
         wanted: The streams with their groups.
         count: Entries of each at most.
         reverse: Whether the newest come first.
+    """
+    questions = [_entries_of(stream.key, count, reverse=reverse) for stream, _ in wanted]
+    answers = (yield questions) if questions else []
+    return [
+        Seen(stream.key, group, text(entry_id), fields or {})
+        for (stream, group), answer in zip(wanted, answers, strict=True)
+        for entry_id, fields in known(answer, ())
+    ]
+
+
+def jobs(seen: Sequence[Seen], naming: Naming) -> Plan[list[dict[str, Any]]]:
+    """Entries as `peek_jobs` shows them, and how far each is.
+
+    Args:
+        seen: The entries.
+        naming: What the streams' keys say.
 
     Returns:
-        The entries, and per entry `{"name": "waiting"}`, `{"name": "done"}`, or `pending` with the
-        consumer that has it, how long it has it in ms, and how often it was delivered.
+        For each what it holds and `state`: `{"name": "waiting"}`, `{"name": "done"}`, or `pending`
+        with the consumer that has it, how long it has it in ms, and how often it was delivered.
     """
-    answers = yield [_entries_of(look.stream, count, reverse=reverse) for look in wanted]
-    found = [
-        replace(look, entries=[(text(entry), fields or {}) for entry, fields in known(each, ())])
-        for look, each in zip(wanted, answers, strict=True)
-    ]
-    in_hand = [look for look in found if look.group and look.group.pending and look.entries]
-    rows = (yield [_pending_of(look) for look in in_hand]) if in_hand else []
-    pending = {
-        look.stream: {text(row["message_id"]): _pending(row) for row in known(each, ())}
-        for look, each in zip(in_hand, rows, strict=True)
+    # One by one: between two entries there may be any number of rows of entries that are gone.
+    in_hand = [each for each in seen if each.group and each.group.pending and not _waits(each)]
+    answers = (yield [_pending_of(each) for each in in_hand]) if in_hand else []
+    rows = {
+        (each.stream, each.entry_id): known(answer, ())
+        for each, answer in zip(in_hand, answers, strict=True)
     }
     return [
-        (
-            look,
-            {
-                entry: _state(entry, look.group, pending.get(look.stream, {}))
-                for entry, _ in look.entries
-            },
-        )
-        for look in found
+        _job(each, _state(each, rows.get((each.stream, each.entry_id))), naming) for each in seen
     ]
 
 
@@ -76,29 +79,34 @@ def _entries_of(stream: str, count: int, *, reverse: bool) -> Question:
     return lambda pipe: pipe.xrange(stream, count=count)
 
 
-def _pending_of(look: Look) -> Question:
-    ids = sorted((entry for entry, _ in look.entries), key=numbers)
-    name = look.group.asked_as if look.group else ""
-    return lambda pipe: pipe.xpending_range(look.stream, name, ids[0], ids[-1], _MOST_PENDING)
+def _pending_of(seen: Seen) -> Question:
+    name = seen.group.asked_as if seen.group else ""
+    return lambda pipe: pipe.xpending_range(seen.stream, name, seen.entry_id, seen.entry_id, 1)
 
 
-def job(stream: str, entry: Entry, state: Mapping[str, Any], naming: Naming) -> dict[str, Any]:
-    """An entry as `peek_jobs` shows it.
+def _waits(seen: Seen) -> bool:
+    return seen.group is None or is_lower(seen.group.delivered, seen.entry_id)
 
-    Args:
-        stream: The stream's key.
-        entry: The entry.
-        state: How far it is.
-        naming: What the stream's key says.
-    """
-    entry_id, fields = entry
-    flat = [_stored(part) for pair in fields.items() for part in pair]
-    data = _data(flat, entry_id)
+
+def _state(seen: Seen, rows: Sequence[Mapping[str, Any]] | None) -> dict[str, Any]:
+    if rows:
+        return {
+            "name": "pending",
+            "consumer": text(rows[0]["consumer"]),
+            "idle_ms": int(rows[0]["time_since_delivered"]),
+            "deliveries": int(rows[0]["times_delivered"]),
+        }
+    return {"name": "waiting" if _waits(seen) else "done"}
+
+
+def _job(seen: Seen, state: Mapping[str, Any], naming: Naming) -> dict[str, Any]:
+    flat = [_stored(part) for pair in seen.fields.items() for part in pair]
+    data = _data(flat, seen.entry_id)
     job_type = data.pop("job_type", "")
     if "type" in data:  # the message's own field of that name
         data["data.type"] = data.pop("type")
-    job_id = data.pop("job_id", entry_id)
-    name = naming.read(stream)
+    job_id = data.pop("job_id", seen.entry_id)
+    name = naming.read(seen.stream)
     known_parts = {
         "guild_id": data.get("guild_id") or name.tenant or None,
         "channel_id": data.get("channel_id"),
@@ -106,8 +114,8 @@ def job(stream: str, entry: Entry, state: Mapping[str, Any], naming: Naming) -> 
         "job_id": job_id,
     }
     return {
-        "stream_name": stream,
-        "message_id": entry_id,
+        "stream_name": seen.stream,
+        "message_id": seen.entry_id,
         "job_data": {"job_id": job_id, "type": job_type, **data},
         "metadata": {key: value for key, value in known_parts.items() if value is not None},
         "state": dict(state),
@@ -133,22 +141,3 @@ def _data(flat: Sequence[bytes], entry_id: str) -> dict[str, Any]:
         if place.flat in found and place.wire in data:
             found[place.flat] = data[place.wire]
     return found
-
-
-def _pending(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        "name": "pending",
-        "consumer": text(row["consumer"]),
-        "idle_ms": int(row["time_since_delivered"]),
-        "deliveries": int(row["times_delivered"]),
-    }
-
-
-def _state(
-    entry: str, group: Group | None, pending: Mapping[str, dict[str, Any]]
-) -> dict[str, Any]:
-    if entry in pending:
-        return pending[entry]
-    if group is None or is_lower(group.delivered, entry):
-        return {"name": "waiting"}
-    return {"name": "done"}

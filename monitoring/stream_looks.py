@@ -7,7 +7,7 @@ from heapq import nsmallest
 from itertools import takewhile
 from typing import Any
 
-from monitoring.stream_entries import Look, job, looks
+from monitoring.stream_entries import entries, jobs
 from monitoring.stream_groups import (
     NOTHING_PENDING,
     Group,
@@ -50,21 +50,10 @@ def peek(name: str, count: int, settings: Settings, *, reverse: bool) -> Plan[li
             field="count",
             remedy=f"Use 1 to {MOST_JOBS}; 10 is enough to look.",
         )
-    (stream,) = yield from streams([name := _as_text(name)])
-    look = Look(name, stream.group(None, settings.stream_group))
-    return (yield from _jobs([look], count, settings, reverse=reverse))
-
-
-def _jobs(
-    wanted: Sequence[Look], count: int, settings: Settings, *, reverse: bool
-) -> Plan[list[Result]]:
-    naming = Naming(settings.stream_template)
-    found = yield from looks(wanted, count, reverse=reverse)
-    return [
-        job(look.stream, entry, how_far[entry[0]], naming)
-        for look, how_far in found
-        for entry in look.entries
-    ]
+    (stream,) = yield from streams([_as_text(name)])
+    wanted = [(stream, stream.group(None, settings.stream_group))]
+    seen = yield from entries(wanted, count, reverse=reverse)
+    return (yield from jobs(seen, Naming(settings.stream_template)))
 
 
 def pending(name: str, asked: str | None, settings: Settings) -> Plan[Result]:
@@ -96,21 +85,29 @@ def guild(guild_id: str, settings: Settings) -> Plan[Result]:
     names = yield from streams_of(guild_id := _as_text(guild_id))
     found = yield from streams([key for name in names for key in keys_of(name)])
     rows = yield from _rows(names, found, settings)
-    wanted = [Look(each.key, each.group(None, settings.stream_group)) for each in found]
-    jobs = (yield from _jobs(wanted, _RECENT_EACH, settings, reverse=True)) if wanted else []
-    newest = {name: [j for j in jobs if queue_of(j["stream_name"]) == name] for name in names}
-    recent = [each for those in newest.values() for each in sorted(those, key=_age)[:_RECENT_EACH]]
+    recent = yield from _recent(found, settings)
     result = {
         "guild_id": guild_id,
         "total_queued": sum(row["queued_count"] for row in rows),
         "total_pending": sum(row["pending_count"] for row in rows),
         "streams": rows,
-        "recent_jobs": sorted(recent, key=_age)[:_RECENT_IN_ALL],
+        "recent_jobs": recent,
     }
     if rows:
         return result
     pattern = Naming(settings.stream_template).pattern(guild_id)
     return {**result, "hint": f"Nothing was published for this guild; its streams are {pattern}."}
+
+
+def _recent(found: Sequence[Stream], settings: Settings) -> Plan[list[Result]]:
+    wanted = [(each, each.group(None, settings.stream_group)) for each in found]
+    seen = yield from entries(wanted, _RECENT_EACH, reverse=True)
+    chosen, taken = [], Counter[str]()
+    for each in sorted(seen, key=lambda each: numbers(each.entry_id), reverse=True):
+        taken[queue_of(each.stream)] += 1
+        if taken[queue_of(each.stream)] <= _RECENT_EACH:
+            chosen.append(each)
+    return (yield from jobs(chosen[:_RECENT_IN_ALL], Naming(settings.stream_template)))
 
 
 def _rows(names: Sequence[str], found: Sequence[Stream], settings: Settings) -> Plan[list[Result]]:
@@ -210,9 +207,3 @@ def _begin(one: str, other: str) -> int:
     """How many characters two names begin with alike."""
     alike = takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False))
     return sum(1 for _ in alike)
-
-
-def _age(found: Result) -> tuple[int, int]:
-    """Sorts the newest first."""
-    milliseconds, number = numbers(found["message_id"])
-    return -milliseconds, -number

@@ -102,3 +102,30 @@ def test_many_streams_take_a_few_rounds_also_where_they_are_counted(redis: Redis
     assert (found["total_queued"], found["total_pending"]) == (40, 20)
     assert len(told) <= 5
     assert len(counted) <= 5 + 4  # five streams in one question
+
+
+def test_a_long_pending_list_hides_no_entry(redis: Redis) -> None:
+    fill(redis, STREAM, 3_000)
+    redis.xgroup_create(STREAM, "workers", "0")
+    redis.xreadgroup("workers", "worker-1", {STREAM: ">"})
+    ids = [entry for entry, _ in redis.xrange(STREAM)]
+    redis.xdel(STREAM, *ids[2:-2])
+    redis.xack(STREAM, "workers", ids[1])
+    jobs, _ = rounds_of(stream_looks.peek(STREAM, 200, Settings(), reverse=False), redis)
+    info, _ = rounds_of(stream_looks.info(STREAM, Settings()), redis)
+
+    assert [job["state"]["name"] for job in jobs] == ["pending", "done", "pending", "pending"]
+    assert info["groups"][0]["pending_count"] == 2_999
+    assert info["groups"][0]["consumers"][0]["pending_count"] == 2_999
+
+
+def test_a_guild_asks_only_of_what_it_shows_who_has_it(redis: Redis) -> None:
+    for number in range(10):
+        name = own(f"jobs:guild:123:t{number}")
+        fill(redis, name, 6)
+        redis.xgroup_create(name, "workers", "0")
+        redis.xreadgroup("workers", "worker-1", {name: ">"})
+    found, asked = rounds_of(stream_looks.guild("123", Settings()), redis)
+
+    assert {job["state"]["name"] for job in found["recent_jobs"]} == {"pending"}
+    assert len(found["recent_jobs"]) == asked[-1] == 20
