@@ -1,11 +1,12 @@
 """A stream with all that is known of it: how full it is, its groups, and their consumers."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from redis.exceptions import NoPermissionError
 
-from monitoring.stream_groups import NOTHING_PENDING, Group, Stream, queued, text
+from monitoring.stream_groups import NOTHING_PENDING, Group, Queued, Stream, queued, text
 from monitoring.stream_reading import Plan, Question, known
 from workers import Settings, keys
 from workers.clock import unix_now
@@ -25,44 +26,59 @@ def stream_info(stream: Stream, settings: Settings) -> Plan[dict[str, Any]]:
     Returns:
         `stream_name`, `length`, `limit`, `first_id`, `last_id` and `groups`: each with `name`,
         `queued_count`, `pending_count`, `last_delivered_id`, `oldest_pending_id`,
-        `oldest_pending_ms`, `trimmed_count` (entries in hand whose content somebody trimmed) and
-        `consumers`: `name`, `pending_count`, `idle_ms`, and `alive`, which is None for those that
-        give no sign of life because they are not ours. Ages are by the clock of this machine where
-        Redis does not tell its own.
+        `oldest_pending_ms`, `trimmed_count` (entries in hand whose content somebody trimmed; they
+        are counted up to 1,000) and `consumers`: `name`, `pending_count`, `idle_ms`, and `alive`,
+        which is None for those that give no sign of life because they are not ours. Where Redis
+        does not know what waits and there is much, `queued_count_is_lower_bound` is true. Ages are
+        by the clock of this machine where Redis does not tell its own.
     """
     (first, now) = yield [
         lambda pipe: pipe.xrange(stream.key, count=1),
         lambda pipe: pipe.time(),
     ]
     oldest = known(first, ())
+    first_id = text(oldest[0][0]) if oldest else ""
+    questions = [each for group in stream.groups for each in _questions(stream, group, first_id)]
+    answers = iter((yield questions) if questions else [])
+    told = zip(answers, answers, answers, answers, strict=True)
+    waiting = yield from queued([(stream, group) for group in stream.groups])
     now_ms = _milliseconds_of(now)
-    groups = []
-    for group in stream.groups:
-        first_id = text(oldest[0][0]) if oldest else ""
-        groups.append((yield from _group(stream, group, first_id, now_ms)))
     return {
         "stream_name": stream.key,
         "length": stream.length,
         "limit": settings.stream_limit,
-        "first_id": text(oldest[0][0]) if oldest else None,
+        "first_id": first_id or None,
         "last_id": stream.last or None,
-        "groups": groups,
+        "groups": [
+            _group(group, _Hands(*each), counted, now_ms)
+            for group, each, counted in zip(stream.groups, told, waiting, strict=True)
+        ],
     }
 
 
-def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[str, Any]]:
+@dataclass(frozen=True)
+class _Hands:
+    """What Redis says of those who read in a group."""
+
+    summary: Any
+    consumers: Any
+    alive: Any
+    ghosts: Any
+
+
+def _questions(stream: Stream, group: Group, first: str) -> Sequence[Question]:
     name, key = group.asked_as, stream.key
-    questions: Sequence[Question] = (
+    before_first = f"({first}" if first else "+"
+    return (
         lambda pipe: pipe.xpending(key, name),
         lambda pipe: pipe.xinfo_consumers(key, name),
         lambda pipe: pipe.zrange(keys.consumers(group.name), 0, -1, withscores=True),
-        lambda pipe: pipe.xpending_range(
-            key, name, "-", f"({first}" if first else "+", _MOST_GHOSTS
-        ),
+        lambda pipe: pipe.xpending_range(key, name, "-", before_first, _MOST_GHOSTS),
     )
-    summary, consumers, alive, ghosts = yield questions
-    (waiting,) = yield from queued([(stream, group)])
-    pending = known(summary, NOTHING_PENDING)
+
+
+def _group(group: Group, hands: _Hands, waiting: Queued, now_ms: int) -> dict[str, Any]:
+    pending = known(hands.summary, NOTHING_PENDING)
     lowest = text(pending["min"])
     found = {
         "name": group.name,
@@ -71,8 +87,8 @@ def _group(stream: Stream, group: Group, first: str, now_ms: int) -> Plan[dict[s
         "last_delivered_id": group.delivered,
         "oldest_pending_id": lowest or None,
         "oldest_pending_ms": max(0, now_ms - milliseconds(lowest)) if lowest else None,
-        "trimmed_count": len(known(ghosts, ())),
-        "consumers": _consumers(known(consumers, ()), dict(known(alive, ())), now_ms),
+        "trimmed_count": len(known(hands.ghosts, ())),
+        "consumers": _consumers(known(hands.consumers, ()), dict(known(hands.alive, ())), now_ms),
     }
     return {**found, "queued_count_is_lower_bound": True} if waiting.is_lower_bound else found
 

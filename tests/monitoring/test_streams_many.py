@@ -129,3 +129,14 @@ def test_a_guild_asks_only_of_what_it_shows_who_has_it(redis: Redis) -> None:
 
     assert {job["state"]["name"] for job in found["recent_jobs"]} == {"pending"}
     assert len(found["recent_jobs"]) == asked[-1] == 20
+
+
+def test_many_groups_are_asked_for_together(redis: Redis) -> None:
+    fill(redis, STREAM, 3)
+    for number in range(30):
+        redis.xgroup_create(STREAM, f"group-{number}", "0")
+        redis.xreadgroup(f"group-{number}", "worker-1", {STREAM: ">"}, count=number % 3 + 1)
+    info, asked = rounds_of(stream_looks.info(STREAM, Settings()), redis)
+
+    assert len(info["groups"]) == 30
+    assert len(asked) == 3
