@@ -13,7 +13,7 @@ from monitoring import stream_looks
 from monitoring.stream_looks import Result
 from monitoring.stream_reading import Plan, aanswered, answered
 from workers import Settings, load_settings
-from workers.connection import aconnect, connection_for
+from workers.connection import aconnect, connection_for, twin
 
 T = TypeVar("T")
 
@@ -78,7 +78,7 @@ class StreamMonitor:
         self._settings = settings or load_settings()
         self._given = connection
         self._own: redis.asyncio.Redis | None = None
-        self.sync = SyncStreams(settings=self._settings)
+        self._twin: redis.Redis | None = None
 
     async def connect(self) -> None:
         """Make a connection now, and not with the first look.
@@ -90,10 +90,25 @@ class StreamMonitor:
         await self._look(stream_looks.reached())
 
     async def disconnect(self) -> None:
-        """Close the connection, unless it was given."""
+        """Close the connections, except for one that was given."""
         own, self._own = self._own, None
+        same, self._twin = self._twin, None
         if own is not None:
             await own.aclose()
+        if same is not None:
+            same.close()
+
+    @property
+    def sync(self) -> SyncStreams:
+        """The five looks as plain calls, at the same server.
+
+        Raises:
+            InvalidOption: If a connection was given that asks Sentinel where Redis is; make
+                `SyncStreams` with a blocking one then.
+        """
+        if self._given is not None and self._twin is None:
+            self._twin = twin(self._given)
+        return SyncStreams(connection=self._twin, settings=self._settings)
 
     async def __aenter__(self) -> Self:
         await self.connect()

@@ -33,6 +33,7 @@ from redis.sentinel import Sentinel
 
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.logger import get_logger
+from workers.same_server import same_server
 from workers.settings import Settings, load_settings
 
 log = get_logger("postroom.connection")
@@ -102,12 +103,18 @@ def atwin(connection: redis.Redis) -> redis.asyncio.Redis:
     """
     if _instead is not None:
         return _instead.aconnect()
-    pool = connection.connection_pool.connection_kwargs
-    names = ("host", "port", "db", "username", "password", "socket_timeout")
-    known = {name: pool[name] for name in names if pool.get(name) is not None}
-    if "path" in pool:
-        known["unix_socket_path"] = pool["path"]
-    return redis.asyncio.Redis(**known)
+    return redis.asyncio.Redis(**same_server(connection.connection_pool))
+
+
+def twin(connection: redis.asyncio.Redis) -> redis.Redis:
+    """As `atwin`, the other way round.
+
+    Args:
+        connection: The asyncio client.
+    """
+    if _instead is not None:
+        return _instead.connect()
+    return redis.Redis(**same_server(connection.connection_pool))
 
 
 @lru_cache(maxsize=8)

@@ -15,6 +15,7 @@ from messages import Message, MessageScanMessage, Payload, Secret, ThumbnailRetr
 from monitoring.stream_groups import Group, Queued, Stream, queued
 from monitoring.stream_reading import answered
 from monitoring.streams import StreamMonitor, SyncStreams
+from tests.monitoring.conftest import url_of
 from tests.workers.streams.places import TEMPLATE, own
 from workers import InvalidOption, Settings, keys, publish
 
@@ -159,6 +160,19 @@ def test_the_monitor_connects_by_itself_and_has_plain_calls() -> None:
             return info["length"], len(monitor.sync.peek_jobs(SCANS))
 
     assert asyncio.run(look()) == (13, 10)
+
+
+def test_plain_calls_look_at_the_server_that_was_given(own_server: Redis) -> None:
+    own_server.xadd("elsewhere", {"a": "b"})
+
+    async def look() -> int:
+        async with (
+            AsyncRedis.from_url(url_of(own_server)) as client,
+            StreamMonitor(connection=client) as monitor,
+        ):
+            return len(monitor.sync.peek_jobs("elsewhere"))
+
+    assert asyncio.run(look()) == 1
 
 
 # --- states --------------------------------------------------------------------------------------
