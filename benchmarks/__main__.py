@@ -9,7 +9,7 @@ from pathlib import Path
 
 from benchmarks.errors import InvalidRequest
 from benchmarks.gates import AIMS, ALL, Gate, Judgement, gates_from, judged, measures_of
-from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, Row
+from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, STREAM_ROWS, Row
 from benchmarks.rounds import Result, bench
 from benchmarks.table import as_json, as_text
 from messages import PostroomError
@@ -34,8 +34,9 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     try:
-        gates = gates_from(options.gate)
-        rows, with_idle = rows_from(options.rows, gates)
+        table = STREAM_ROWS if options.streams else ROWS
+        gates = gates_from(options.gate, table)
+        rows, with_idle = rows_from(options.rows, gates, table)
         with tempfile.TemporaryDirectory(prefix="postroom-bench-") as folder:
             plan = QUICK if options.quick else FULL
             needed = measures_of(gates)
@@ -51,12 +52,15 @@ def main(arguments: Sequence[str]) -> int:
     return exit_code(result, judgements)
 
 
-def rows_from(text: str | None, gates: Sequence[Gate]) -> tuple[Sequence[Row], bool]:
+def rows_from(
+    text: str | None, gates: Sequence[Gate], table: Sequence[Row] = ROWS
+) -> tuple[Sequence[Row], bool]:
     """Read `--rows`.
 
     Args:
         text: Names joined by commas; None means all rows.
         gates: What shall be judged, which needs its rows.
+        table: The rows that there are; only beside those of queues idle workers are measured.
 
     Returns:
         The rows in the order of the table, and whether idle workers are measured.
@@ -64,13 +68,14 @@ def rows_from(text: str | None, gates: Sequence[Gate]) -> tuple[Sequence[Row], b
     Raises:
         InvalidRequest: If a row does not exist, or one that is needed is missing.
     """
-    named = {row.name: row for row in ROWS}
-    names = [*named, IDLE] if text is None else text.split(",")
-    if unknown := sorted(set(names) - set(named) - {IDLE}):
+    named = {row.name: row for row in table}
+    all_names = (*named, IDLE) if table is ROWS else (*named,)
+    names = all_names if text is None else text.split(",")
+    if unknown := sorted(set(names) - set(all_names)):
         raise InvalidRequest(
             f"There is no row {unknown[0]!r}.",
             field="--rows",
-            remedy=f"Name some of {','.join((*named, IDLE))}.",
+            remedy=f"Name some of {','.join(all_names)}.",
         )
     bases = {BASE if name == IDLE else named[name].base for name in names} - {""}
     if missing := {*bases, *(row for gate in gates for row in gate.aim.rows)} - set(names):
@@ -79,7 +84,7 @@ def rows_from(text: str | None, gates: Sequence[Gate]) -> tuple[Sequence[Row], b
             field="--rows",
             remedy="Name it too, or leave out --rows.",
         )
-    return [row for row in ROWS if row.name in names], IDLE in names
+    return [row for row in table if row.name in names], IDLE in names
 
 
 def exit_code(result: Result, judgements: Sequence[Judgement]) -> int:
@@ -108,8 +113,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--quick", action="store_true", help="under a minute instead of ten")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
-    names = ",".join((*(row.name for row in ROWS), IDLE))
-    parser.add_argument("--rows", help=f"some of {names}")
+    parser.add_argument("--streams", action="store_true", help="the lane of streams, not queues")
+    names, of_streams = (",".join(row.name for row in rows) for rows in (ROWS, STREAM_ROWS))
+    parser.add_argument("--rows", help=f"some of {names},{IDLE}; with --streams of {of_streams}")
     parser.add_argument(
         "--gate",
         action="append",

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from benchmarks.arithmetic import Usage
 from benchmarks.errors import BenchFailed
-from benchmarks.plan import Row
+from benchmarks.plan import MOST_ENTRIES, Row
 
 _ROOT = Path(__file__).parents[1]
 _END_SECONDS = 10.0
@@ -135,7 +135,12 @@ def environment(row: Row, url: str, folder: Path) -> dict[str, str]:
     """
     # Nothing of the surroundings, so that all rows run with the defaults and what is shown.
     own = {"PATH": os.defpath, "PYTHONPATH": str(_ROOT), "HOME": str(folder), "LANG": "C.UTF-8"}
-    needed = {"REDIS_URL": url, "DATA_DIR": str(folder), "HANDLER_PACKAGES": _HANDLER}
+    needed = {
+        "REDIS_URL": url,
+        "DATA_DIR": str(folder),
+        "HANDLER_PACKAGES": _HANDLER,
+        "STREAM_LIMIT": str(2 * MOST_ENTRIES),  # all is published before anything is read
+    }
     return own | needed | dict(row.variables)
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 from benchmarks.arithmetic import Measure, Measures, compared
 from benchmarks.errors import InvalidRequest
-from benchmarks.plan import BASE, IDLE, OURS
+from benchmarks.plan import BASE, IDLE, OURS, ROWS, STREAM_BASE, Row
 from benchmarks.rounds import Result
 
 Verdict = Literal["passed", "failed", "unknown"]
@@ -64,16 +64,19 @@ class Judgement:
     verdict: Verdict
 
 
-def gates_from(texts: Sequence[str]) -> Sequence[Gate]:
+def gates_from(texts: Sequence[str], table: Sequence[Row] = ROWS) -> Sequence[Gate]:
     """Read all `--gate`.
 
     Args:
         texts: Such as `cpu=60`, `cpu`, or `all`.
+        table: The rows that there are: `all` means the gates that need no others.
 
     Raises:
         InvalidRequest: If there is no such gate, or its limit is not a positive number.
     """
-    names = [name for text in texts for name in (AIMS if text == ALL else [text])]
+    there = {*(row.name for row in table), *([IDLE] if table is ROWS else ())}
+    every = [name for name, aim in AIMS.items() if there.issuperset(aim.rows)]
+    names = [name for text in texts for name in (every if text == ALL else [text])]
     return [_gate_from(name) for name in names]
 
 
@@ -199,6 +202,31 @@ AIMS: Mapping[str, Aim] = {
     "enqueue": _times(4, "enqueue", "rq_enqueue", "cpu", "times less CPU than rq's enqueue"),
     "enqueue-many": _times(
         10, "enqueue_many", "rq_enqueue_many", "cpu", "times less CPU than rq's enqueue_many"
+    ),
+    "stream": Aim(
+        0.4,
+        ("stream", STREAM_BASE),
+        _ratio("stream", STREAM_BASE, "speed"),
+        "speed",
+        at_least=True,
+        words="of the messages/s of the raw loop",
+    ),
+    "stream-cpu": Aim(
+        0.4,
+        ("stream", STREAM_BASE),
+        _ratio("stream", STREAM_BASE, "cpu"),
+        "cpu",
+        at_least=True,
+        words="of the raw loop's messages for the same CPU",
+    ),
+    "stream-lists": _times(4, "stream", "lists", "speed", "times the messages/s of MessageWorker"),
+    "stream-claim": Aim(
+        20_000,
+        ("stream-claim",),
+        lambda result: result.of("stream-claim").typical.jobs_per_second,
+        "speed",
+        at_least=True,
+        words="entries claimed a second",
     ),
 }
 """The gates by their names."""

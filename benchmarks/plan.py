@@ -2,17 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 WorkerKind = Literal["simple", "fork", "raw", "ours"]
 ProducerKind = Literal["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
-Kind = WorkerKind | ProducerKind
+StreamKind = Literal["stream_raw", "stream_read", "stream", "stream_unfenced", "stream_claim"]
+Kind = WorkerKind | ProducerKind | StreamKind
 
 BASE = "simple"
 """The row that all workers are compared with."""
 
-AGAIN = "again"
-"""The base a second time: what the comparison says of two equal workers."""
+STREAM_BASE = "stream-raw"
+"""The row that all consumers of streams are compared with."""
 
 WAIT_SECONDS = 0.01
 """How long a job of the rows that wait takes."""
@@ -41,6 +42,8 @@ class Row:
         kind: Which loop it runs; see `benchmarks/loops.py` and `benchmarks/producers.py`.
         variables: Settings that differ from the defaults, as environment variables.
         base: The row it is compared with; empty if with none.
+        is_base_again: Whether it is the base a second time: what the comparison says of two equal
+            workers.
         ideal: Jobs a second if a job took nothing but its handler's time; None: not to be told.
     """
 
@@ -49,6 +52,7 @@ class Row:
     kind: Kind
     variables: tuple[tuple[str, str], ...] = ()
     base: str = BASE
+    is_base_again: bool = False
     ideal: float | None = None
 
     @property
@@ -64,7 +68,7 @@ class Row:
 
 ROWS: Sequence[Row] = (
     Row(BASE, "stock SimpleWorker", "simple"),
-    Row(AGAIN, "stock SimpleWorker, again", "simple"),
+    Row("again", "stock SimpleWorker, again", "simple", is_base_again=True),
     Row("fork", "stock Worker (fork)", "fork"),
     Row("raw", "raw BLPOP loop, no safety", "raw"),
     Row(OURS, "workers.MessageWorker", "ours"),
@@ -93,6 +97,30 @@ ROWS: Sequence[Row] = (
     Row("enqueue_many", "enqueue_many", "enqueue_many", base="rq_enqueue_many"),
     Row("indexed", "enqueue_many, two indexed fields", "indexed", base="enqueue_many"),
 )
+
+STREAM_ROWS: Sequence[Row] = (
+    Row(STREAM_BASE, "raw XREADGROUP and XACK", "stream_raw", base=STREAM_BASE),
+    Row(
+        "stream-again",
+        "raw XREADGROUP and XACK, again",
+        "stream_raw",
+        base=STREAM_BASE,
+        is_base_again=True,
+    ),
+    Row("stream-read", "the same, messages parsed", "stream_read", base=STREAM_BASE),
+    Row("stream", "postroom streams worker", "stream", base=STREAM_BASE),
+    Row("stream-unfenced", "streams worker, no fencing", "stream_unfenced", base=STREAM_BASE),
+    Row(
+        "stream-quiet",
+        "streams worker, LOG_JOBS=failures",
+        "stream",
+        (("LOG_JOBS", "failures"),),
+        base=STREAM_BASE,
+    ),
+    Row("stream-claim", "claiming after a crash", "stream_claim", base=STREAM_BASE),
+    Row("lists", "workers.MessageWorker", "ours", base=STREAM_BASE),
+)
+"""What `--streams` measures."""
 
 
 @dataclass(frozen=True)
@@ -143,15 +171,20 @@ LEAST_JOBS = 10
 MOST_JOBS = 10_000
 """Jobs of the longest drain: the finished jobs that a queue keeps, so that they can be counted."""
 
+MOST_ENTRIES = 50_000
+"""Entries of the longest drain of a stream, which takes two seconds to fill."""
 
-def jobs_for(rate: float, seconds: float) -> int:
+
+def jobs_for(rate: float, seconds: float, row: Row) -> int:
     """How many jobs a row gets in one drain.
 
     Args:
         rate: The jobs a second that it was seen to do.
         seconds: How long the drain shall take.
+        row: The row.
 
     Returns:
-        A number from 10 to 10,000.
+        A number from 10 to 10,000, or to 50,000 for a stream.
     """
-    return max(LEAST_JOBS, min(MOST_JOBS, round(rate * seconds)))
+    most = MOST_ENTRIES if row.kind in get_args(StreamKind) else MOST_JOBS
+    return max(LEAST_JOBS, min(most, round(rate * seconds)))

@@ -14,10 +14,11 @@ import psutil
 import redis
 import rq
 
+from benchmarks import stream_loops
 from benchmarks.arithmetic import Usage
 from benchmarks.loops import WORKERS, drain, fill, handled
 from benchmarks.message import MESSAGE_BYTES
-from benchmarks.plan import Kind, ProducerKind, WorkerKind
+from benchmarks.plan import Kind, ProducerKind, StreamKind, WorkerKind
 from benchmarks.producers import make, produce, stored
 from workers.jobs import load_application
 from workers.logs import configure_logs
@@ -27,11 +28,12 @@ _KIBIBYTE = 1024 if sys.platform == "linux" else 1  # the unit of ru_maxrss
 
 LOOPS: dict[str, WorkerKind] = {kind: kind for kind in get_args(WorkerKind)}
 PRODUCERS: dict[str, ProducerKind] = {kind: kind for kind in get_args(ProducerKind)}
+STREAMS: dict[str, StreamKind] = {kind: kind for kind in get_args(StreamKind)}
 
 SHOWN = (
     *("log_level", "log_format", "log_jobs", "log_file", "result_ttl", "failure_ttl"),
     *("job_timeout", "queue_job_ttl", "keep_finished", "keep_failed", "handler_packages"),
-    *("index_jobs", "index_days"),
+    *("index_jobs", "index_days", "stream_limit"),
 )
 """The settings that may change what a job costs."""
 
@@ -64,11 +66,15 @@ def _done(what: str, kind: Kind, jobs: int, connection: redis.Redis) -> dict[str
 def _fill(kind: Kind, jobs: int, connection: redis.Redis) -> None:
     if kind in PRODUCERS:
         make(PRODUCERS[kind], jobs)
+    elif kind in STREAMS:
+        stream_loops.fill(STREAMS[kind], jobs, connection)
     else:
         fill(LOOPS[kind], jobs, connection)
 
 
 def _count(kind: Kind, jobs: int, connection: redis.Redis) -> int:
+    if kind in STREAMS:
+        return stream_loops.handled(STREAMS[kind], jobs, connection)
     return stored(connection) if kind in PRODUCERS else handled(LOOPS[kind], jobs, connection)
 
 
@@ -76,6 +82,8 @@ def _measured(kind: Kind, jobs: int, connection: redis.Redis) -> Usage:
     spent = _cpu_seconds()
     if kind in PRODUCERS:
         seconds = produce(PRODUCERS[kind], connection)
+    elif kind in STREAMS:
+        seconds = stream_loops.drain(STREAMS[kind], jobs, connection)
     else:
         seconds = drain(LOOPS[kind], jobs, connection)
     cpu = _cpu_seconds() - spent
@@ -115,5 +123,5 @@ def _tell(answer: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    kinds: dict[str, Kind] = {**LOOPS, **PRODUCERS}
+    kinds: dict[str, Kind] = {**LOOPS, **PRODUCERS, **STREAMS}
     main(kinds[sys.argv[1]])

@@ -7,7 +7,7 @@ CPU decides that: the times of a busy machine say little, and are marked where t
 
 import sys
 import time
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -27,7 +27,7 @@ from benchmarks.arithmetic import (
 from benchmarks.contestant import Contestant, started
 from benchmarks.idle import Idle, idle
 from benchmarks.monitor import counted_commands
-from benchmarks.plan import AGAIN, BASE, LEAST_JOBS, Plan, Row, jobs_for
+from benchmarks.plan import LEAST_JOBS, Plan, Row, jobs_for
 from benchmarks.proxy import counting_proxy
 from benchmarks.server import BenchServer, bench_server, settings_changed
 
@@ -162,7 +162,7 @@ def bench(
                 )
                 for row in rows
             ],
-            quiet=_quiet(costs),
+            quiet=_quiet(rows, costs),
             noisy_runs=noisy_runs,
             server=stand.server.version,
             server_settings=settings_changed(stand.server, folder),
@@ -189,7 +189,7 @@ def _first_quiet_run(stand: _Stand, jobs: Jobs, needed: Measures) -> tuple[Costs
     while True:
         began = stand.elapsed
         costs = _run(stand, jobs)
-        quiet = _quiet(costs)
+        quiet = _quiet((each.row for each in stand.contestants), costs)
         if quiet is None or set(needed) <= set(quiet):
             return costs, noisy_runs
         noisy_runs += 1
@@ -228,13 +228,15 @@ def _drained(stand: _Stand, contestant: Contestant, jobs: int) -> Usage:
 
 
 def _calibrated(stand: _Stand) -> Jobs:
-    rates: dict[Hashable, float] = {}
+    found: dict[Hashable, int] = {}
     for each in stand.contestants:
-        if each.row.way not in rates:
+        row = each.row
+        if row.way not in found:
             few = _rate(stand, each, LEAST_JOBS)
             # One that leases many jobs at once shows only with many how fast it is.
-            rates[each.row.way] = _rate(stand, each, jobs_for(few, stand.plan.slice_seconds / 10))
-    return {way: jobs_for(rate, stand.plan.slice_seconds) for way, rate in rates.items()}
+            rate = _rate(stand, each, jobs_for(few, stand.plan.slice_seconds / 10, row))
+            found[row.way] = jobs_for(rate, stand.plan.slice_seconds, row)
+    return found
 
 
 def _rate(stand: _Stand, contestant: Contestant, jobs: int) -> float:
@@ -265,8 +267,9 @@ def _comparison(row: Row, costs: Costs) -> Comparison | None:
     return compared(costs[row.name], costs[row.base]) if row.is_compared else None
 
 
-def _quiet(costs: Costs) -> Measures | None:
-    return quiet_measures(compared(costs[AGAIN], costs[BASE])) if AGAIN in costs else None
+def _quiet(rows: Iterable[Row], costs: Costs) -> Measures | None:
+    again = next((row for row in rows if row.is_base_again), None)
+    return quiet_measures(compared(costs[again.name], costs[again.base])) if again else None
 
 
 def _say(what: str) -> None:

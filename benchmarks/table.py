@@ -186,14 +186,14 @@ def _verdicts(result: Result, judgements: Sequence[Judgement]) -> Iterator[str]:
 
 def _noise(result: Result) -> Iterator[str]:
     if result.quiet is None:
-        yield "Nobody knows how noisy the machine was: the row `again` was left out."
+        yield "Nobody knows how noisy the machine was: the base was not run again."
         return
     if result.noisy_runs:
         yield f"Runs that were too noisy, each as a whole: {result.noisy_runs}"
     for name, what in _MEASURES.items():
         if name not in result.quiet:
             yield (
-                f"TOO NOISY: in {what}, SimpleWorker against itself is not within {AA_LOW} and "
+                f"TOO NOISY: in {what}, the base against itself is not within {AA_LOW} and "
                 f"{AA_HIGH}, so the ratios of {what} show nothing."
             )
 

@@ -12,7 +12,7 @@ from benchmarks.errors import BenchFailed
 from benchmarks.gates import gates_from, judged
 from benchmarks.idle import QUEUES, idle
 from benchmarks.message import MESSAGE_BYTES, indexed_messages, sample_messages
-from benchmarks.plan import ROWS, Plan
+from benchmarks.plan import ROWS, STREAM_ROWS, Plan
 from benchmarks.rounds import bench
 from benchmarks.server import bench_server
 from benchmarks.table import as_json, as_text
@@ -83,6 +83,30 @@ def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
         "enqueue_many",
     ]
     assert "against rq Queue.enqueue_many" in as_text(result, [])
+
+
+@pytest.mark.slow("five processes load the application, and each drains its stream six times")
+def test_consumers_of_streams_are_compared_with_a_raw_loop(tmp_path) -> None:
+    names = ["stream-raw", "stream-read", "stream", "stream-unfenced", "stream-claim"]
+    rows = [row for row in STREAM_ROWS if row.name in names]
+
+    result = bench(TINY, rows, tmp_path, needed=("cpu",))
+
+    counts = {found.row.name: found.counts for found in result.rows}
+    assert list(counts) == names
+    assert counts["stream-raw"].commands == pytest.approx(0.2, abs=0.1)  # of 10: one and one
+    assert {found.row.base for found in result.rows if found.comparison} == {"stream-raw"}
+    assert result.of("stream-read").comparison.speed.median < 1
+
+
+def test_an_entry_that_was_not_acknowledged_stops_the_bench(tmp_path) -> None:
+    (raw, *_) = STREAM_ROWS
+    with bench_server(tmp_path) as server, started(raw, server.url, tmp_path) as process:
+        process.described()
+        process.fill(3, server.url)
+
+        with pytest.raises(BenchFailed, match="handled 0 of 3 messages"):
+            process.check(3, server.url)
 
 
 @pytest.mark.slow("seven workers start, most of them one after the other")

@@ -7,7 +7,7 @@ import pytest
 from benchmarks.__main__ import exit_code, main, rows_from
 from benchmarks.errors import InvalidRequest
 from benchmarks.gates import Gate, Judgement
-from benchmarks.plan import ROWS, jobs_for
+from benchmarks.plan import ROWS, STREAM_ROWS, jobs_for
 from benchmarks.rounds import Result
 
 
@@ -17,6 +17,14 @@ def a_result(quiet: list[str] | None) -> Result:
 
 def test_without_names_all_rows_are_run() -> None:
     assert rows_from(None, []) == (list(ROWS), True)
+
+
+def test_streams_have_rows_of_their_own() -> None:
+    assert rows_from(None, [], STREAM_ROWS) == (list(STREAM_ROWS), False)
+    with pytest.raises(InvalidRequest, match="no row 'idle'"):
+        rows_from("stream-raw,idle", [], STREAM_ROWS)
+    with pytest.raises(InvalidRequest, match="'stream-raw' is needed"):
+        rows_from("stream", [], STREAM_ROWS)
 
 
 def test_rows_keep_the_order_of_the_table() -> None:
@@ -66,10 +74,16 @@ def test_the_exit_code_tells_failed_from_noisy(quiet, verdict, code) -> None:
 
 
 @pytest.mark.parametrize(
-    ("rate", "seconds", "jobs"), [(200, 3, 600), (1, 3, 10), (50_000, 3, 10_000)]
+    ("rate", "seconds", "row", "jobs"),
+    [
+        (200, 3, ROWS[0], 600),
+        (1, 3, ROWS[0], 10),
+        (50_000, 3, ROWS[0], 10_000),
+        (50_000, 3, STREAM_ROWS[0], 50_000),
+    ],
 )
-def test_a_drain_is_neither_empty_nor_more_than_can_be_counted(rate, seconds, jobs) -> None:
-    assert jobs_for(rate, seconds) == jobs
+def test_a_drain_is_neither_empty_nor_more_than_can_be_counted(rate, seconds, row, jobs) -> None:
+    assert jobs_for(rate, seconds, row) == jobs
 
 
 def test_the_tool_box_starts_it() -> None:

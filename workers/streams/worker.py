@@ -46,6 +46,7 @@ class StreamWorker:
         group: The consumer group.
         settings: Limits and intervals.
         connection: Where.
+        is_fenced: Whether an end asks if the entry is still its own; False only to measure that.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class StreamWorker:
         group: str,
         settings: Settings,
         connection: redis.Redis,
+        is_fenced: bool = True,
     ) -> None:
         self.settings = settings
         self.name = new_name()
@@ -64,7 +66,9 @@ class StreamWorker:
         self.must_stop_now = False
         self._stop_asked_at: float | None = None
         limit = settings.stream_tenant_limit
-        holder = Holder(group, self.name, settings.lease_seconds, tenant_limit=limit)
+        holder = Holder(
+            group, self.name, settings.lease_seconds, tenant_limit=limit, is_fenced=is_fenced
+        )
         self._reader = Reader(holder, tuple(patterns), self.name, connection)
         self._last_holder = ""
 
