@@ -10,6 +10,8 @@ import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
+from postroom.errors import ServerUnavailable
+from postroom.programs import bundled_server, version_of
 from tests.drills.company import FaultMissing, need_faketime
 from tests.drills.plan import DRILLS, Drill
 from tests.drills.result import Result, Run
@@ -17,6 +19,7 @@ from tests.drills.site import Site
 from tests.faults.nursery import nursery
 
 FAILED, REFUSED, INTERRUPTED = 1, 2, 130
+BUNDLED = "valkey"
 
 _EPILOG = """\
 A drill makes a fault happen and then looks, outside Redis and in Redis, for what was lost, run too
@@ -36,13 +39,14 @@ def main(arguments: Sequence[str]) -> int:
     """
     options = _parser().parse_args(arguments)
     names = options.only or [
-        n for n, drill in DRILLS.items() if drill.verdict or not options.canary
+        n for n, drill in DRILLS.items() if drill.has_canary or not options.canary
     ]
     try:
         if "clock" in names:
             need_faketime()
-        runs = _play(names, options.seed, canary=options.canary)
-    except FaultMissing as missing:
+        program = _server(options.server)
+        runs = _play(names, options.seed, program, canary=options.canary)
+    except (FaultMissing, ServerUnavailable) as missing:
         sys.stderr.write(f"drills: {missing}\n")
         return REFUSED
     except KeyboardInterrupt:  # all that was started has ended
@@ -52,14 +56,29 @@ def main(arguments: Sequence[str]) -> int:
     return FAILED if bad else 0
 
 
-def _play(names: Sequence[str], seed: int | None, *, canary: bool) -> list[Run]:
+def _server(asked: str | None) -> Path | None:
+    """The program that `--server` means; None: the one that is found."""
+    if asked is None:
+        return None
+    program = bundled_server() if asked == BUNDLED else Path(shutil.which(asked) or asked)
+    if program is None or not program.is_file() or not version_of(program):
+        raise ServerUnavailable(
+            f"--server {asked} is no server that could be started.",
+            remedy=f"Name a redis-server or valkey-server, or {BUNDLED} for that of the extra.",
+        )
+    return program
+
+
+def _play(
+    names: Sequence[str], seed: int | None, program: Path | None, *, canary: bool
+) -> list[Run]:
     runs = []
     folder = tempfile.mkdtemp(prefix="postroom-drills-")
     with nursery() as started:
         for name in names:
             chosen = seed if seed is not None else secrets.randbelow(100_000)
             _say(f"{name:10} seed {chosen} ...")
-            site = Site(Path(folder) / name, started, chosen)
+            site = Site(Path(folder) / name, started, chosen, program=program)
             runs.append(_run(name, DRILLS[name], site, canary=canary))
             _say(runs[-1].row())
     if all(run.good for run in runs):
@@ -92,6 +111,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--only", action="append", choices=list(DRILLS), metavar="NAME", help=", ".join(DRILLS)
+    )
+    parser.add_argument(
+        "--server", metavar="PROGRAM", help=f"instead of the one on PATH; {BUNDLED}: the extra's"
     )
     parser.add_argument("--seed", type=int, help="of all chance; without it each drill draws one")
     return parser

@@ -12,6 +12,9 @@ from tests.drills.pills import pills
 from tests.drills.points import THREE, points, popped
 from tests.drills.result import Result
 from tests.drills.site import QUICK, Site
+from tests.drills.stream_kills import stream_freeze, stream_kills, stream_race, stream_slow
+from tests.drills.stream_loads import stream_idle, stream_million
+from tests.drills.stream_outages import stream_harm, stream_limit, stream_trim
 
 Play = Callable[..., Result]
 
@@ -41,6 +44,11 @@ class Drill:
     def full(self, site: Site) -> Result:
         """As `run drills` plays it."""
         return self.play(site)
+
+    @property
+    def has_canary(self) -> bool:
+        """Whether stock RQ can be asked the same; it knows no streams."""
+        return bool(self.verdict)
 
     def quick(self, site: Site) -> Result:
         """As `run test` plays it."""
@@ -131,5 +139,14 @@ DRILLS: Mapping[str, Drill] = {
         canary_patience=60.0,
     ),
     "letters": Drill(letters),
+    "stream-kills": Drill(stream_kills, short={"kills": 8, "within": 5.0}),
+    "stream-slow": Drill(stream_slow, short={"times": 3.0}),
+    "stream-freeze": Drill(stream_freeze, short={"each": 1}),
+    "stream-race": Drill(stream_race, short={"entries": 200}),
+    "stream-trim": Drill(stream_trim, short={"messages": 3_000, "limit": 200}),
+    "stream-harm": Drill(stream_harm, short={"rounds": 1}),
+    "stream-limit": Drill(stream_limit, short={"good": 10}),
+    "stream-idle": Drill(stream_idle, short={"consumers": 1_000, "within": 3.0, "longest": 0.25}),
+    "stream-million": Drill(stream_million),
 }
 """In the order in which they are played."""

@@ -11,6 +11,7 @@ from tests.drills.result import Result
 from tests.faults.fleet import Pace
 from tests.faults.nursery import Nursery
 from tests.faults.stage import Side, Stage, stage
+from tests.faults.stream_stage import StreamStage, stream_stage
 
 DEFAULT = Pace()
 QUICK = Pace(lease=1.5, heartbeat=0.4, reap=0.2)
@@ -30,6 +31,7 @@ class Site:
         side: Whose workers.
         pace: The engine's clocks.
         patience: Seconds after the fault within which every job has to end.
+        program: The server's; None means the one that is found.
     """
 
     folder: Path
@@ -38,6 +40,7 @@ class Site:
     side: Side = "ours"
     pace: Pace = DEFAULT
     patience: float = 300.0
+    program: Path | None = None
 
     @property
     def chance(self) -> Random:
@@ -47,18 +50,43 @@ class Site:
     @contextmanager
     def stage(self, *, queues: Sequence[str] = ("a",), proxied: bool = False) -> Iterator[Stage]:
         """A world for one drill; see `tests.faults.stage.stage`."""
-        folder = self.folder / f"stage-{next(_stages)}"
-        folder.mkdir(parents=True)
         with stage(
-            folder,
+            self._folder(),
             self.nursery,
             side=self.side,
             queues=queues,
             pace=self.pace,
             seed=self.seed,
             proxied=proxied,
+            program=self.program,
         ) as here:
             yield here
+
+    @contextmanager
+    def streams(
+        self,
+        *,
+        groups: Sequence[str] = ("workers",),
+        limit: int = 1_000_000,
+        environ: Mapping[str, str] | None = None,
+    ) -> Iterator[StreamStage]:
+        """A world for one drill of streams; see `tests.faults.stream_stage.stream_stage`."""
+        with stream_stage(
+            self._folder(),
+            self.nursery,
+            pace=self.pace,
+            seed=self.seed,
+            program=self.program,
+            groups=groups,
+            limit=limit,
+            environ=environ,
+        ) as here:
+            yield here
+
+    def _folder(self) -> Path:
+        folder = self.folder / f"stage-{next(_stages)}"
+        folder.mkdir(parents=True)
+        return folder
 
 
 def judged(

@@ -22,6 +22,8 @@ class OwnServer:
     """A server on a port that stays the same over restarts; what it acknowledged, it keeps."""
 
     folder: Path
+    program: Path | None = None
+    """None means the one that is found."""
     port: int = field(default_factory=free_port)
     _guard: "subprocess.Popen[bytes] | None" = None
 
@@ -41,7 +43,7 @@ class OwnServer:
         with (self.folder / "server.log").open("ab") as log:
             # Below a watchdog: it ends with this process, however this process ends.
             self._guard = subprocess.Popen(
-                watchdog.watched([str(find_server()), *words], "--grace", "3"),
+                watchdog.watched([str(self.program or find_server()), *words], "--grace", "3"),
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,
@@ -81,10 +83,10 @@ class OwnServer:
 
 
 @contextmanager
-def own_server(folder: Path) -> Iterator[OwnServer]:
+def own_server(folder: Path, program: Path | None = None) -> Iterator[OwnServer]:
     """A running server for as long as the block runs."""
     folder.mkdir(parents=True, exist_ok=True)
-    server = OwnServer(folder)
+    server = OwnServer(folder, program)
     server.start()
     try:
         yield server

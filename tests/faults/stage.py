@@ -213,6 +213,7 @@ def stage(  # noqa: PLR0913 - the parameters of an experiment
     pace: Pace | None = None,
     seed: int = 0,
     proxied: bool = False,
+    program: Path | None = None,
 ) -> Iterator[Stage]:
     """A world for one drill, which leaves nothing behind.
 
@@ -224,10 +225,11 @@ def stage(  # noqa: PLR0913 - the parameters of an experiment
         pace: The engine's clocks.
         seed: Of all chance.
         proxied: Put a proxy between the workers and the server.
+        program: The server's; None means the one that is found.
     """
     pace = pace or Pace()
     ledger = Ledger(folder / "ledger")
-    with own_server(folder / "redis") as server, _proxy(server, proxied) as proxy:
+    with own_server(folder / "redis", program) as server, _proxy(server, proxied) as proxy:
         environ = fleet.environment((proxy or server).url, ledger.path, pace)
         workers = Fleet(nursery, environ, folder, WORDS[side], queues)
         chance = random.Random(seed)

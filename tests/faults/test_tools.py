@@ -90,4 +90,7 @@ def test_the_known_points_are_those_of_the_cycles():
 
 
 def test_every_drill_names_what_its_canary_must_find():
-    assert [name for name, drill in DRILLS.items() if not drill.verdict] == ["letters"]
+    without = [name for name, drill in DRILLS.items() if not drill.verdict]
+
+    # Of streams stock RQ knows nothing.
+    assert [name for name in without if not name.startswith("stream-")] == ["letters"]

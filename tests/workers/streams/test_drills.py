@@ -1,0 +1,34 @@
+"""The short form of every drill of streams: `python3 run drills` plays the long ones."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.drills.plan import DRILLS
+from tests.drills.short import SEED, broken_of
+from tests.faults.nursery import Nursery
+
+GROUPS: Sequence[Sequence[str]] = (
+    ("stream-kills", "stream-slow", "stream-trim"),
+    ("stream-freeze", "stream-race", "stream-harm", "stream-limit", "stream-idle"),
+)
+"""Drills that are played at the same time."""
+
+
+def test_every_drill_of_streams_with_a_short_form_is_played() -> None:
+    played = sorted(name for group in GROUPS for name in group)
+
+    assert played == sorted(
+        name for name, drill in DRILLS.items() if drill.short and name.startswith("stream-")
+    )
+
+
+@pytest.mark.slow("lives of consumers have to pass for real; each is seconds")
+@pytest.mark.parametrize("group", GROUPS, ids=", ".join)
+def test_nothing_is_lost_run_too_often_or_left_over(
+    group: Sequence[str], warm_nursery: Nursery, tmp_path: Path
+) -> None:
+    found = broken_of(group, warm_nursery, tmp_path)
+
+    assert found == [], f"seed {SEED}:\n" + "\n".join(found)
