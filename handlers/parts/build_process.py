@@ -1,26 +1,27 @@
 """Runs one command in a process group of its own, which ends with it, whatever happens."""
 
+import errno
 import os
 import select
-import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import IO
 
+from handlers.parts import build_guard
 from handlers.parts.build_steps import Command
-from workers import PermanentError
+from workers import PermanentError, ResourceUnavailable
 
 Line = Callable[[bytes], None]
 
 _GRACE_SECONDS = 5.0  # between asking a group to end and ending it
-_LOOK_EVERY = 0.1  # seconds
+_LOOK_EVERY = 0.1  # seconds; a thread whose handler is stopped only notices between two looks
 _CHUNK = 65_536
-_START = str(Path(__file__).with_name("build_start.py"))
+_PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
 
 
 class TooLate(Exception):
@@ -48,75 +49,118 @@ def run_command(
         Its exit code, negative for the signal that ended it.
 
     Raises:
-        TooLate: If the deadline came first; its whole group has ended then.
+        TooLate: If the deadline came first; its whole group is killed then.
         PermanentError: If there is no such program.
+        ResourceUnavailable: If this machine has no room for another process.
     """
-    with _started(command, folder, environment) as process:
-        assert process.stdout is not None, "it was asked for"  # noqa: S101 - for the type checker
-        for line in _lines(process, process.stdout, deadline):
+    with _guarded(command, folder, environment) as guarded:
+        for line in _lines(_chunks(guarded, deadline)):
             say(line)
-        return process.wait()
+        return _exit_code(command[0], guarded.word)
+
+
+class _Guarded:
+    """A command that runs under its guard.
+
+    Args:
+        guard: The process of the guard; its output is the command's.
+        line: Ends with the guard, and the guard and its group end with it.
+    """
+
+    def __init__(self, guard: "subprocess.Popen[bytes]", line: socket.socket) -> None:
+        assert guard.stdout is not None, "it was asked for"  # noqa: S101 - for the type checker
+        self.word: str | None = None
+        """How the command ended; empty if its guard was killed, None while it runs."""
+        self._guard, self._line, self._output = guard, line, guard.stdout
+        self._ready = select.poll()  # not select(), which refuses numbers above 1,023
+        self._ready.register(self._output, select.POLLIN)
+        self._ready.register(line, select.POLLIN)
+
+    def read(self, seconds: float) -> bytes:
+        """Wait for output, but not longer than this, nor after the command has ended."""
+        ready = {number for number, _ in self._ready.poll(seconds * 1_000)}
+        if self._line.fileno() in ready:
+            self._ready.unregister(self._line)
+            self.word = self._line.recv(64).decode()
+        return os.read(self._output.fileno(), _CHUNK) if self._output.fileno() in ready else b""
+
+    def end(self) -> None:
+        """End what is left of the group: first asked, then killed."""
+        if self._guard.returncode is not None:
+            return
+        if self.word is None:
+            self._signal(signal.SIGTERM)
+            _wait(self._line, _GRACE_SECONDS)
+        self._signal(signal.SIGKILL)
+        self._guard.wait()
+
+    def _signal(self, number: int) -> None:
+        # Nobody else can have this id: the guard leads the group, and is waited for at the end.
+        with suppress(ProcessLookupError, PermissionError):
+            os.killpg(self._guard.pid, number)
 
 
 @contextmanager
+def _guarded(command: Command, folder: Path, environment: Mapping[str, str]) -> Iterator[_Guarded]:
+    line, its_end = socket.socketpair()
+    with closing(line):  # and with it the group, also if we are interrupted before it has begun
+        with closing(its_end):
+            guard = _started(command, folder, environment, its_end.fileno())
+        with closing(guard.stdout or line):
+            guarded = _Guarded(guard, line)
+            try:
+                yield guarded
+            finally:  # also when the handler's time is up, or somebody stopped it
+                guarded.end()
+
+
 def _started(
-    command: Command, folder: Path, environment: Mapping[str, str]
-) -> Iterator["subprocess.Popen[bytes]"]:
-    program = _program(command[0], folder, environment)
-    process = subprocess.Popen(  # noqa: S603 - admitted by BUILD_ALLOWED_COMMANDS
-        [sys.executable, "-I", "-S", _START, str(os.getpid()), program, *command[1:]],
+    command: Command, folder: Path, environment: Mapping[str, str], line: int
+) -> "subprocess.Popen[bytes]":
+    # Without preexec_fn: it would run Python between fork and exec, where other threads may hold
+    # locks, and what is registered for forks would close the database under the build.
+    return subprocess.Popen(  # noqa: S603 - admitted by BUILD_ALLOWED_COMMANDS
+        [sys.executable, "-IS", str(build_guard.__file__), str(line), *command],
         cwd=folder,
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         start_new_session=True,
+        pass_fds=(line,),
     )
-    try:
-        yield process
-    finally:  # also when the handler's time is up, or somebody stopped it
-        _end_group(process)
 
 
-def _lines(
-    process: "subprocess.Popen[bytes]", output: IO[bytes], deadline: float
-) -> Iterator[bytes]:
-    rest = b""
-    while True:
+def _chunks(guarded: _Guarded, deadline: float) -> Iterator[bytes]:
+    while guarded.word is None:
         if time.monotonic() > deadline:
             raise TooLate
-        is_over = process.poll() is not None
-        ready, _, _ = select.select([output], [], [], 0 if is_over else _LOOK_EVERY)
-        chunk = os.read(output.fileno(), _CHUNK) if ready else b""
+        yield guarded.read(_LOOK_EVERY)
+    guarded.end()  # what the command left behind could write for ever
+    while time.monotonic() <= deadline and (chunk := guarded.read(0)):
+        yield chunk
+
+
+def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    rest = b""
+    for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
         yield from lines
-        if not chunk and (is_over or ready):
-            break
     if rest:
         yield rest
 
 
-def _end_group(process: "subprocess.Popen[bytes]") -> None:
-    """End what is left of the group: first asked, then killed."""
-    if process.poll() is None:
-        _signal(process.pid, signal.SIGTERM)
-        with suppress(subprocess.TimeoutExpired):
-            process.wait(_GRACE_SECONDS)
-    _signal(process.pid, signal.SIGKILL)
-    process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
+def _exit_code(program: str, word: str | None) -> int:
+    kind, _, number = (word or f"exit {-signal.SIGKILL}").partition(" ")
+    if kind == "exit":
+        return int(number)
+    failed = f"{program!r} cannot be started: {os.strerror(int(number))}."
+    if int(number) in _PASSING:
+        raise ResourceUnavailable(failed)
+    raise PermanentError(failed)
 
 
-def _signal(group: int, number: int) -> None:
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, number)
-
-
-def _program(name: str, folder: Path, environment: Mapping[str, str]) -> str:
-    """Where a program is, seen from the folder of the build."""
-    where = str(folder / name) if os.sep in name else name
-    found = shutil.which(where, path=environment.get("PATH", os.defpath))
-    if found is None:
-        raise PermanentError(f"{name!r} cannot be started: there is no such program.")
-    return found
+def _wait(line: socket.socket, seconds: float) -> None:
+    ready = select.poll()
+    ready.register(line, select.POLLIN)
+    ready.poll(seconds * 1_000)

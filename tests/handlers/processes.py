@@ -7,7 +7,7 @@ milliseconds.
 import multiprocessing
 import os
 import signal
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import ForkServerProcess
@@ -85,6 +85,13 @@ class Crew:
         """Run a message in a process of its own."""
         started = self._start(message, kill=kill)
         return _ended(*started)
+
+    def kill_after(self, wait: Callable[[], object], message: Message) -> Ended:
+        """Run a message in a process of its own, and kill that after waiting for something."""
+        process, ours = self._start(message)
+        wait()
+        process.kill()
+        return _ended(process, ours)
 
     def run_together(self, messages: Sequence[Message]) -> list[Ended]:
         """Run messages in as many processes, which begin at the same moment."""

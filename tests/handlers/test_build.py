@@ -1,19 +1,26 @@
 """What BUILD runs, what it refuses, and that nothing is left running."""
 
-import subprocess
-import sys
+import os
+import shlex
+import signal
+import threading
+import time
 from pathlib import Path
 
 import psutil
 import pytest
+from rq.timeouts import JobTimeoutException
 
 from handlers.parts.build_folder import MOST_OUTPUT
+from handlers.parts.build_process import run_command
 from handlers.parts.database import database
-from handlers.parts.settings import handler_settings
+from handlers.parts.settings import handler_settings, program_environment
 from messages import BuildConfig, BuildData, BuildMessage
 from tests.handlers.conftest import Setting
+from tests.handlers.processes import Crew
 from tests.processes import Eventually
 from workers import enqueue
+from workers.errors import JobStopped
 from workers.testing import Postroom
 
 pytest_plugins = ["workers.testing"]
@@ -118,42 +125,114 @@ def test_what_it_writes_is_kept_up_to_a_limit(postroom: Postroom) -> None:
     assert b"further bytes were cut" in log[-100:]
 
 
-def test_a_build_that_takes_too_long_ends_with_all_it_started(
-    postroom: Postroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A minute and the time to end are short."""
     monkeypatch.setattr("handlers.parts.build_process._GRACE_SECONDS", 0.2)
     monkeypatch.setattr("handlers.build._MINUTE", 0.5)
-    pids = tmp_path / "pids"
-    step = f"sh -c 'sleep 60 & echo $! >> {pids}; trap \"\" TERM; echo $$ >> {pids}; sleep 60'"
 
-    error = error_of(postroom, build(step, timeout_minutes=1))
+
+class Family:
+    """A step that starts another process, ignores SIGTERM and does not end by itself."""
+
+    def __init__(self, folder: Path) -> None:
+        self._pids = folder / "pids"
+        self.step = (
+            f'sh -c \'sleep 60 & echo $! >> {self._pids}; trap "" TERM; '
+            f"echo $$ >> {self._pids}; sleep 60'"
+        )
+
+    def has_started(self) -> bool:
+        return self._pids.exists() and len(self._pids.read_text().split()) == 2
+
+    def has_ended(self) -> bool:
+        return not any(_runs(int(pid)) for pid in self._pids.read_text().split())
+
+
+def _runs(pid: int) -> bool:
+    # Who ends after its parent is waited for by process 1, which may take its time in a container.
+    try:
+        return psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+@pytest.fixture
+def family(tmp_path: Path) -> Family:
+    return Family(tmp_path)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_build_that_takes_too_long_ends_with_all_it_started(
+    postroom: Postroom, family: Family, eventually: Eventually
+) -> None:
+    error = error_of(postroom, build(family.step, timeout_minutes=1))
 
     assert "took longer than 1 min" in error
-    started = [int(line) for line in pids.read_text().split()]
-    assert len(started) == 2
-    assert not any(psutil.pid_exists(pid) for pid in started)
+    assert family.has_started()
+    eventually(family.has_ended, within=5)
 
 
-RUN = """
-import os, sys, time
-from pathlib import Path
-from handlers.parts.build_process import run_command
-folder = Path(sys.argv[1])
-step = ["sh", "-c", "echo $$ > pid; exec sleep 60"]
-run_command(step, folder=folder, environment=dict(os.environ), deadline=time.monotonic() + 60,
-            say=print)
-"""
+@pytest.mark.usefixtures("quick")
+def test_a_step_that_closes_its_output_has_no_more_time_than_others(postroom: Postroom) -> None:
+    error = error_of(postroom, build("sh -c 'exec >&- 2>&-; sleep 60'", timeout_minutes=1))
+
+    assert "took longer than 1 min" in error
 
 
-def test_a_step_ends_with_the_worker_that_is_killed(tmp_path: Path, eventually: Eventually) -> None:
-    worker = subprocess.Popen([sys.executable, "-c", RUN, str(tmp_path)])
+def test_a_build_whose_worker_is_killed_ends_with_all_it_started(
+    crew: Crew, family: Family, eventually: Eventually
+) -> None:
+    ended = crew.kill_after(lambda: eventually(family.has_started), build(family.step))
+
+    assert ended.was_killed
+    eventually(family.has_ended, within=5)
+
+
+@pytest.mark.parametrize("error", [JobStopped, JobTimeoutException])
+@pytest.mark.usefixtures("quick")
+def test_a_build_that_is_interrupted_ends_with_all_it_started(
+    family: Family, tmp_path: Path, error: type[BaseException], eventually: Eventually
+) -> None:
+    def interrupt(*_: object) -> None:
+        raise error
+
+    def signal_in_time() -> None:
+        eventually(family.has_started)
+        os.kill(os.getpid(), signal.SIGUSR1)
+
+    before = signal.signal(signal.SIGUSR1, interrupt)
+    clock = threading.Thread(target=signal_in_time)
+    clock.start()
+    with pytest.raises(error):
+        run_command(
+            shlex.split(family.step),
+            folder=tmp_path,
+            environment=program_environment(),
+            deadline=time.monotonic() + 60,
+            say=lambda _: None,
+        )
+    clock.join()
+    signal.signal(signal.SIGUSR1, before)
+
+    eventually(family.has_ended, within=5)
+
+
+def test_what_a_step_leaves_running_ends_with_it(
+    postroom: Postroom, tmp_path: Path, eventually: Eventually
+) -> None:
     pid = tmp_path / "pid"
-    eventually(lambda: pid.exists() and pid.read_text().strip())
-    step = psutil.Process(int(pid.read_text()))
-    worker.kill()
-    worker.wait()
+    postroom.run(build(f"sh -c 'sleep 60 & echo $! > {pid}'"))
 
-    eventually(lambda: not step.is_running(), within=5)
+    eventually(lambda: not _runs(int(pid.read_text())), within=5)
+
+
+def test_a_step_that_kills_its_own_group_has_failed(postroom: Postroom) -> None:
+    assert "was ended by signal 9" in error_of(postroom, build("sh -c 'kill -9 0'"))
+
+
+def test_a_step_can_read_nothing(postroom: Postroom) -> None:
+    assert "exit code 7" in error_of(postroom, build("sh -c 'read line || exit 7'"))
 
 
 @pytest.mark.usefixtures("any_database")
