@@ -19,7 +19,8 @@ from messages import BuildData, BuildMessage, JsonObject
 from workers import Context, PermanentError, handles
 
 _MINUTE = 60.0  # seconds
-_LAST_LINES = 20  # of the output, in the error
+_LAST_LINES, _LAST_BYTES = 20, 600  # of the output, in the error, which has room for 1,000
+_LONGEST_COMMAND = 200  # characters that are shown of it
 
 
 @handles(BuildMessage)
@@ -66,7 +67,7 @@ class _Steps:
 
     def _run_one(self, command: Command, deadline: float) -> JsonValue:
         begin, last = time.monotonic(), deque[bytes](maxlen=_LAST_LINES)
-        shown = " ".join(command)
+        shown = _shown(command)
         self.context.log.info("build_step_started", command=shown)
         try:
             code = run_command(
@@ -83,15 +84,15 @@ class _Steps:
                 "timeout_minutes if that is too short."
             ) from None
         if code:
-            output = b"\n".join(last).decode(errors="replace")
+            output = b"\n".join(last)[-_LAST_BYTES:].decode(errors="replace")
             raise PermanentError(f"`{shown}` {_ended(code)}. Its last lines:\n{output}")
         return {"command": shown, "exitCode": code, "seconds": round(time.monotonic() - begin, 3)}
 
     def _keep(self, last: "deque[bytes]") -> Callable[[bytes], None]:
         def keep(line: bytes) -> None:
             last.append(line)
-            self.log.write(line)
-            self.context.log.info("build_output", line=line.decode(errors="replace"))
+            if self.log.write(line):  # the worker's own log must not be flooded either
+                self.context.log.info("build_output", line=line.decode(errors="replace"))
 
         return keep
 
@@ -104,6 +105,11 @@ def _environment(data: BuildData, folder: Path) -> Mapping[str, str]:
         "BUILD_COMMIT": data.commit,
         "BUILD_JOB_TYPE": data.job_type,
     }
+
+
+def _shown(command: Command) -> str:
+    whole = " ".join(command)
+    return whole if len(whole) <= _LONGEST_COMMAND else f"{whole[:_LONGEST_COMMAND]}…"
 
 
 def _ended(code: int) -> str:

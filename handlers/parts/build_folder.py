@@ -54,16 +54,22 @@ class BuildLog:
         self._left = MOST_OUTPUT
         self._cut = 0
         path.parent.mkdir(parents=True, exist_ok=True)
-        self._file: IO[bytes] = path.open("wb")
+        # Unbuffered: people read along, and what a killed worker wrote is there.
+        self._file: IO[bytes] = path.open("wb", buffering=0)
 
-    def write(self, line: bytes) -> None:
-        """Keep a line, as long as there is room."""
+    def write(self, line: bytes) -> bool:
+        """Keep a line, as long as there is room.
+
+        Returns:
+            Whether there was.
+        """
         if len(line) + 1 > self._left:
             self._left = 0
             self._cut += len(line) + 1
-            return
+            return False
         self._file.write(line + b"\n")
         self._left -= len(line) + 1
+        return True
 
     def close(self) -> None:
         """Say what was cut, and close the file."""

@@ -21,6 +21,7 @@ Line = Callable[[bytes], None]
 _GRACE_SECONDS = 5.0  # between asking a group to end and ending it
 _LOOK_EVERY = 0.1  # seconds; a thread whose handler is stopped only notices between two looks
 _CHUNK = 65_536
+_LONGEST_LINE = 4_096  # bytes; a longer one is told in parts, as some never end
 _PASSING = frozenset({errno.EAGAIN, errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.ETXTBSY})
 
 
@@ -43,7 +44,7 @@ def run_command(
         folder: Where it runs.
         environment: All its variables.
         deadline: When it must be over, by the monotonic clock.
-        say: Is told each line of its output, without the line feed.
+        say: Is told each line of its output, without the line feed; long ones in parts.
 
     Returns:
         Its exit code, negative for the signal that ended it.
@@ -145,9 +146,18 @@ def _lines(chunks: Iterator[bytes]) -> Iterator[bytes]:
     rest = b""
     for chunk in chunks:
         *lines, rest = (rest + chunk).split(b"\n")
-        yield from lines
+        for line in lines:
+            yield from _parts(line)
+        if len(rest) > _LONGEST_LINE:
+            *parts, rest = _parts(rest)
+            yield from parts
     if rest:
         yield rest
+
+
+def _parts(line: bytes) -> Iterator[bytes]:
+    for first in range(0, len(line) or 1, _LONGEST_LINE):
+        yield line[first : first + _LONGEST_LINE]
 
 
 def _exit_code(program: str, word: str | None) -> int:

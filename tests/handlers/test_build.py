@@ -1,6 +1,7 @@
 """What BUILD runs, what it refuses, and that nothing is left running."""
 
 import os
+import resource
 import shlex
 import signal
 import threading
@@ -123,6 +124,43 @@ def test_what_it_writes_is_kept_up_to_a_limit(postroom: Postroom) -> None:
     assert log.startswith(b"x" * 99)
     assert len(log) <= MOST_OUTPUT + 100
     assert b"further bytes were cut" in log[-100:]
+
+
+def test_a_line_without_an_end_is_told_in_parts_and_fills_no_memory(tmp_path: Path) -> None:
+    parts: list[int] = []
+    begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+
+    code = run_command(
+        ["sh", "-c", "head -c 50000000 /dev/zero; echo; echo end"],
+        folder=tmp_path,
+        environment=program_environment(),
+        deadline=time.monotonic() + 30,
+        say=lambda line: parts.append(len(line)),
+    )
+
+    assert code == 0
+    assert sum(parts) == 50_000_000 + len("end")
+    assert max(parts) <= 4_096
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin < 20_000  # kB
+
+
+def test_what_the_file_of_a_build_has_no_room_for_is_not_in_the_log_either(
+    postroom: Postroom, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("handlers.parts.build_folder.MOST_OUTPUT", 10)
+    with caplog.at_level("INFO"):
+        result = postroom.run(build("sh -c 'echo short; echo far too long; echo last'"))
+
+    assert Path(result["log"]).read_text() == "short\n... 18 further bytes were cut.\n"
+    said = [record.msg.get("line") for record in caplog.records if isinstance(record.msg, dict)]
+    assert [line for line in said if line] == ["short"]
+
+
+def test_the_error_of_a_step_that_failed_ends_with_its_last_words(postroom: Postroom) -> None:
+    error = error_of(postroom, build("sh -c 'yes 123456789 | head -n 9999; echo no luck; exit 3'"))
+
+    assert error.endswith("no luck")
+    assert len(error) < 5_000
 
 
 @pytest.fixture
