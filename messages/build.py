@@ -11,6 +11,7 @@ from messages.fields import Indexed, LogField
 JobType = Literal["build", "test", "deploy"]
 
 _PART = r"[A-Za-z0-9_\-][A-Za-z0-9_.\-]{0,99}"
+_NO_NUL = r"^[^\x00]*$"  # no program can be given one
 
 
 class BuildConfig(Payload):
@@ -19,7 +20,7 @@ class BuildConfig(Payload):
     model_config = ConfigDict(alias_generator=None)
 
     build_steps: Annotated[
-        tuple[Annotated[str, Field(min_length=1, max_length=2_000)], ...],
+        tuple[Annotated[str, Field(pattern=_NO_NUL, min_length=1, max_length=2_000)], ...],
         Field(strict=False, max_length=100),
     ] = ()
     """Commands, one after the other, without a shell."""
@@ -33,7 +34,7 @@ class BuildData(Payload):
 
     job_type: JobType = "build"
     repository: Annotated[str, Field(pattern=rf"^{_PART}/{_PART}$"), LogField, Indexed]
-    branch: Annotated[str, Field(min_length=1, max_length=250)] = "main"
+    branch: Annotated[str, Field(pattern=_NO_NUL, min_length=1, max_length=250)] = "main"
     commit: Annotated[str, Field(pattern=r"^[A-Za-z0-9]{0,64}$")] = ""
     config: BuildConfig = BuildConfig()
     priority: Literal["high", "normal", "low"] = "normal"

@@ -16,7 +16,7 @@ from handlers.parts.build_folder import MOST_OUTPUT
 from handlers.parts.build_process import run_command
 from handlers.parts.database import database
 from handlers.parts.settings import handler_settings, program_environment
-from messages import BuildConfig, BuildData, BuildMessage
+from messages import BuildConfig, BuildData, BuildMessage, InvalidMessage
 from tests.handlers.conftest import Setting
 from tests.handlers.processes import Crew
 from tests.processes import Eventually
@@ -72,6 +72,13 @@ def test_nothing_is_allowed_unless_somebody_says_so(postroom: Postroom, setting:
     setting("BUILD_ALLOWED_COMMANDS", "")
 
     assert "it allows nothing now" in error_of(postroom, build("make"))
+
+
+def test_what_no_program_can_be_given_is_refused_before_it_is_sent() -> None:
+    with pytest.raises(InvalidMessage, match="build_steps"):
+        BuildConfig(build_steps=("sh -c 'a\0b'",))
+    with pytest.raises(InvalidMessage, match="branch"):
+        BuildData(repository="acme/shop", branch="a\0b")
 
 
 def test_no_shell_reads_a_step(postroom: Postroom, tmp_path: Path) -> None:

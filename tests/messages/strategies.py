@@ -125,10 +125,13 @@ _channel = {
 }
 
 
+_word = _name.filter(lambda name: "\x00" not in name)
+
+
 def _builds() -> st.SearchStrategy[Any]:
     config = _made(
         BuildConfig,
-        build_steps=st.lists(_name, max_size=3),
+        build_steps=st.lists(_word, max_size=3),
         cache_enabled=st.booleans(),
         timeout_minutes=st.integers(1, 1_440),
     )
@@ -136,7 +139,7 @@ def _builds() -> st.SearchStrategy[Any]:
         BuildData,
         job_type=st.sampled_from(["build", "test", "deploy"]),
         repository=st.from_regex(r"[a-z][a-z0-9.]{0,9}/[a-z][a-z0-9_]{0,9}", fullmatch=True),
-        branch=_name,
+        branch=_word,
         commit=st.from_regex(r"[0-9a-f]{0,12}", fullmatch=True),
         config=config,
         priority=st.sampled_from(["high", "normal", "low"]),
