@@ -72,5 +72,7 @@ class BuildMessage(Message):
             steps: Commands, one after the other.
             branch: The branch.
         """
-        config = BuildConfig(build_steps=tuple(steps))
+        # One step is a sequence too, of letters: the field refuses it.
+        build_steps = steps if isinstance(steps, str) else tuple(steps)
+        config = BuildConfig(build_steps=build_steps)  # type: ignore[arg-type]
         return cls(data=BuildData(repository=repository, branch=branch, config=config))

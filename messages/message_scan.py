@@ -50,5 +50,10 @@ class MessageScanMessage(Message):
             channel_id: Its channel.
             message_ids: Which messages; none means all that were not scanned yet.
         """
-        ids = tuple(message_ids)
-        return cls(data=MessageScanData(guild_id=guild_id, channel_id=channel_id, message_ids=ids))
+        data = MessageScanData(
+            guild_id=guild_id,
+            channel_id=channel_id,
+            # One id is a sequence too, of letters: the field refuses it.
+            message_ids=message_ids if isinstance(message_ids, str) else tuple(message_ids),  # type: ignore[arg-type]
+        )
+        return cls(data=data)

@@ -45,6 +45,10 @@ class ThumbnailRetryMessage(Message):
             channel_id: Its channel.
             message_ids: Whose images; none means all that failed.
         """
-        ids = tuple(message_ids)
-        data = ThumbnailRetryData(guild_id=guild_id, channel_id=channel_id, message_ids=ids)
+        data = ThumbnailRetryData(
+            guild_id=guild_id,
+            channel_id=channel_id,
+            # One id is a sequence too, of letters: the field refuses it.
+            message_ids=message_ids if isinstance(message_ids, str) else tuple(message_ids),  # type: ignore[arg-type]
+        )
         return cls(data=data)

@@ -1,15 +1,20 @@
 """`.of(...)`: each shipped type from its parts, in the argument order of its sender."""
 
+from collections.abc import Callable
+
 import pytest
 
 from messages import (
     ActivitySchemaMessage,
+    BuildMessage,
     DataSyncMessage,
     EmailMessage,
     InvalidMessage,
     Message,
+    MessageScanMessage,
     NoteEnrichmentMessage,
     NotificationMessage,
+    ThumbnailRetryMessage,
     UserActionMessage,
     WorkoutChanges,
     WorkoutUpdateMessage,
@@ -76,6 +81,25 @@ from messages import (
         ),
         (NoteEnrichmentMessage.of("note-1"), {"noteId": "note-1"}),
         (ActivitySchemaMessage.of("activity-1"), {"activityId": "activity-1"}),
+        (
+            MessageScanMessage.of("123", "456", ["9001", "9002"]),
+            {"guildId": "123", "channelId": "456", "messageIds": ["9001", "9002"]},
+        ),
+        (
+            ThumbnailRetryMessage.of("123", "456"),
+            {"guildId": "123", "channelId": "456", "messageIds": []},
+        ),
+        (
+            BuildMessage.of("acme/shop", ["make"], branch="next"),
+            {
+                "jobType": "build",
+                "repository": "acme/shop",
+                "branch": "next",
+                "commit": "",
+                "config": {"build_steps": ["make"], "cache_enabled": False, "timeout_minutes": 30},
+                "priority": "normal",
+            },
+        ),
     ],
 )
 def test_the_parts_arrive_in_their_fields(message: Message, data: object) -> None:
@@ -94,10 +118,21 @@ def test_ids_may_be_any_sequence() -> None:
     assert DataSyncMessage.of("backup", "note", []).data.entity_ids == ()
 
 
-def test_one_id_in_place_of_a_sequence_is_not_taken_apart() -> None:
+@pytest.mark.parametrize(
+    ("make", "field"),
+    [
+        (lambda: DataSyncMessage.of("backup", "note", "note-1"), "entityIds"),
+        (lambda: MessageScanMessage.of("123", "456", "9001"), "messageIds"),
+        (lambda: ThumbnailRetryMessage.of("123", "456", "9001"), "messageIds"),
+        (lambda: BuildMessage.of("acme/shop", "make"), "build_steps"),
+    ],
+)
+def test_one_id_in_place_of_a_sequence_is_not_taken_apart(
+    make: Callable[[], Message], field: str
+) -> None:
     with pytest.raises(InvalidMessage) as refused:
-        DataSyncMessage.of("backup", "note", "note-1")
-    assert refused.value.field == "data.entityIds"
+        make()
+    assert refused.value.field == f"data.{field}"
 
 
 def test_a_wrong_part_is_refused_by_its_wire_name() -> None:

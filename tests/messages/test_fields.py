@@ -62,6 +62,9 @@ def test_a_marker_changes_nothing_about_the_value() -> None:
         ("DATA_SYNC", ("entity_type",), ("entity_type",)),
         ("NOTE_ENRICHMENT", ("note_id",), ("note_id",)),
         ("ACTIVITY_SCHEMA", ("activity_id",), ("activity_id",)),
+        ("MESSAGE_SCAN", ("guild_id", "channel_id"), ("guild_id", "channel_id")),
+        ("THUMBNAIL_RETRY", ("guild_id", "channel_id"), ("guild_id", "channel_id")),
+        ("BUILD", ("repository",), ("repository",)),
     ],
 )
 def test_shipped_types_mark_the_ids_people_look_for(kind: str, logged: Any, indexed: Any) -> None:
