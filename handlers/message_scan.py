@@ -1,9 +1,8 @@
 """MESSAGE_SCAN: indexes the messages of a channel by author and by link."""
 
-from sqlalchemy.orm import Session
-
-from handlers.parts.once import apply_once
-from handlers.parts.scan import scan
+from handlers.parts.database import snapshot
+from handlers.parts.once import apply_once, earlier
+from handlers.parts.scan import Page, messages_to_scan, scan
 from messages import JsonObject, MessageScanMessage
 from workers import Context, handles
 
@@ -12,7 +11,8 @@ from workers import Context, handles
 def scan_messages(message: MessageScanMessage, context: Context) -> JsonObject:
     """Note who wrote each message and which links are in it, and how far the channel is.
 
-    Without ids it goes on where the last scan of the channel ended.
+    Without ids it goes on where the last scan of the channel ended. What is indexed stays, also
+    if the scan of a long channel does not come to its end.
 
     Returns:
         How many were scanned, the links and authors in them, and which ids were not found.
@@ -20,12 +20,23 @@ def scan_messages(message: MessageScanMessage, context: Context) -> JsonObject:
     Raises:
         PermanentError: If there is no such channel.
     """
-    asked = len(message.data.message_ids)
+    with snapshot() as session:
+        done = earlier(session, message)
+        if done is not None:
+            return done
+        wanted = messages_to_scan(session, message.data)
+    total = Page()
+    for page in scan(message):
+        total += page
+        seen = total.scanned + len(total.missing)
+        context.progress(seen / max(seen, wanted, 1), f"{total.scanned} messages scanned")
+    return apply_once(message, lambda _: _result(total))
 
-    def tell(scanned: int) -> None:
-        context.progress(scanned / asked if asked else 0.5, f"{scanned} messages scanned")
 
-    def change(session: Session) -> JsonObject:
-        return scan(session, message.data, tell)
-
-    return apply_once(message, change)
+def _result(total: Page) -> JsonObject:
+    return {
+        "scanned": total.scanned,
+        "links": total.links,
+        "authors": len(total.authors),
+        "missing": [*total.missing],
+    }

@@ -3,7 +3,7 @@
 from datetime import datetime
 from enum import StrEnum
 
-from sqlalchemy import Enum, ForeignKey
+from sqlalchemy import Enum, ForeignKey, Index
 from sqlalchemy.orm import Mapped, mapped_column
 
 from handlers.parts.tables import Base
@@ -21,10 +21,13 @@ class GuildMessage(Base):
     """One message in a guild's channel."""
 
     __tablename__ = "guild_messages"
+    __table_args__ = (
+        Index("guild_messages_in_order", "guild_id", "channel_id", "posted_at", "id"),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
-    guild_id: Mapped[str] = mapped_column(index=True)
-    channel_id: Mapped[str] = mapped_column(index=True)
+    guild_id: Mapped[str]
+    channel_id: Mapped[str]
     author_id: Mapped[str]
     text: Mapped[str]
     posted_at: Mapped[datetime]

@@ -21,21 +21,25 @@ from handlers.parts.tables import Applied
 from messages import JsonObject, Message
 
 
-def apply_once(message: Message, effect: Callable[[Session], JsonObject]) -> JsonObject:
+def apply_once(
+    message: Message, effect: Callable[[Session], JsonObject], *, step: str = ""
+) -> JsonObject:
     """Change the database for a message, unless that was done before.
 
     Args:
         message: The message.
         effect: Makes the change in the session it is given and returns the handler's result.
+        step: Which part of a long change, so that a message that runs again goes on where it
+            was; empty for the message as a whole.
 
     Returns:
         The result; when the message ran before, the result of that run.
     """
     with transaction() as session:
-        if not claim(session, message):
-            return earlier(session, message) or {}
+        if not claim(session, message, step):
+            return earlier(session, message, step) or {}
         result = effect(session)
-        row = (Applied.message_id == message.message_id) & (Applied.step == "")
+        row = (Applied.message_id == message.message_id) & (Applied.step == step)
         session.execute(update(Applied).where(row).values(result=result))
         return result
 
@@ -64,9 +68,9 @@ def claim(session: Session, message: Message, step: str = "") -> bool:
     return session.execute(entered).scalar() is not None
 
 
-def earlier(session: Session, message: Message) -> JsonObject | None:
-    """The result of an earlier run of this message, or None if there was none."""
-    applied = session.get(Applied, (message.message_id, ""))
+def earlier(session: Session, message: Message, step: str = "") -> JsonObject | None:
+    """The result of an earlier run of this message, or step of it, or None if there was none."""
+    applied = session.get(Applied, (message.message_id, step))
     return None if applied is None else applied.result
 
 

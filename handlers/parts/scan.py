@@ -1,71 +1,131 @@
-"""Indexes messages of a channel by author and by link, in pages, once each."""
+"""Indexes messages of a channel by author and by link: page by page, each in its transaction."""
 
-import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from itertools import count
 
-from sqlalchemy import ColumnElement, select, tuple_
+from pydantic import BaseModel, ConfigDict
+from sqlalchemy import ColumnElement, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from handlers.parts.database import insert_missing
 from handlers.parts.guild_tables import AuthoredMessage, GuildMessage, ScanProgress, SharedLink
-from messages import JsonObject, MessageScanData
+from handlers.parts.links import links_in
+from handlers.parts.once import apply_once
+from messages import JsonObject, MessageScanData, MessageScanMessage
 from workers import PermanentError
 
-_PAGE = 500  # messages read at a time
-_LINK = re.compile(r"https?://[^\s<>\"']+")
-_AROUND = ".,;:!?)]}"  # ends of sentences and brackets, which belong to no link
-
-Tell = Callable[[int], None]
+PAGE = 500
+"""Messages that are indexed in one transaction, which on SQLite keeps all other writers waiting."""
 
 
-def scan(session: Session, data: MessageScanData, tell: Tell) -> JsonObject:
-    """Index what a message asks for.
+class Page(BaseModel):
+    """What came of one page, or of several."""
+
+    model_config = ConfigDict(frozen=True)
+
+    scanned: int = 0
+    links: int = 0
+    authors: frozenset[str] = frozenset()
+    missing: tuple[str, ...] = ()
+
+    def __add__(self, other: "Page") -> "Page":
+        """Both together."""
+        return Page(
+            scanned=self.scanned + other.scanned,
+            links=self.links + other.links,
+            authors=self.authors | other.authors,
+            missing=self.missing + other.missing,
+        )
+
+
+def messages_to_scan(session: Session, data: MessageScanData) -> int:
+    """Count what is to be done.
 
     Args:
-        session: The transaction.
+        session: Only read.
         data: Which messages of which channel.
-        tell: Is told how many were scanned so far.
 
     Returns:
-        How many were scanned, the links and authors in them, and which were not found.
+        How many messages were asked for, or are new in the channel.
 
     Raises:
         PermanentError: If there is no such channel.
     """
-    _check_channel(session, data)
-    progress = _progress(session, data)
-    scanned, links, authors, seen = 0, 0, set[str](), set[str]()
-    for page in _pages(session, data, progress):
-        for message in page:
-            links += _index(session, message)
-            authors.add(message.author_id)
-            seen.add(message.id)
-        scanned += len(page)
-        tell(scanned)
-        if not data.message_ids:
-            _move(progress, page)
-    progress.updated_at = datetime.now(UTC)
-    missing = [each for each in data.message_ids if each not in seen]
-    return {"scanned": scanned, "links": links, "authors": len(authors), "missing": [*missing]}
+    if session.scalar(select(GuildMessage.id).where(*_in_channel(data)).limit(1)) is None:
+        raise PermanentError(f"There is no channel {data.channel_id!r} in guild {data.guild_id!r}.")
+    if data.message_ids:
+        return len(data.message_ids)
+    progress = session.get(ScanProgress, (data.guild_id, data.channel_id))
+    new = select(func.count()).where(*_in_channel(data), _after(progress))
+    return session.scalar(new) or 0
 
 
-def links_in(text: str) -> Sequence[str]:
-    """The links in a text, each once, in their order.
+def scan(message: MessageScanMessage) -> Iterator[Page]:
+    """Index what a message asks for.
+
+    A page that an earlier run of the message has indexed is not indexed again.
 
     Args:
-        text: As somebody wrote it.
+        message: Which messages of which channel.
+
+    Yields:
+        What came of each page.
     """
-    return list(dict.fromkeys(found.rstrip(_AROUND) for found in _LINK.findall(text)))
+    data = message.data
+    asked = list(dict.fromkeys(data.message_ids))
+    for number in count():
+        ids = asked[number * PAGE : (number + 1) * PAGE]
+        if asked and not ids:
+            return
+        change = partial(_index_these, data=data, ids=ids) if ids else partial(_go_on, data=data)
+        page = Page.model_validate(apply_once(message, change, step=f"page {number}"))
+        yield page
+        if not ids and page.scanned < PAGE:
+            return
 
 
-def _check_channel(session: Session, data: MessageScanData) -> None:
-    here = select(GuildMessage.id).where(*_in_channel(data)).limit(1)
-    if session.scalar(here) is None:
-        raise PermanentError(f"There is no channel {data.channel_id!r} in guild {data.guild_id!r}.")
+def _index_these(session: Session, *, data: MessageScanData, ids: Sequence[str]) -> JsonObject:
+    chosen = select(GuildMessage).where(*_in_channel(data), GuildMessage.id.in_(ids))
+    found = session.scalars(chosen).all()
+    _locked_progress(session, data).updated_at = datetime.now(UTC)
+    known = {message.id for message in found}
+    missing = tuple(each for each in ids if each not in known)
+    return _index(session, found, missing)
 
 
-def _progress(session: Session, data: MessageScanData) -> ScanProgress:
+def _go_on(session: Session, *, data: MessageScanData) -> JsonObject:
+    progress = _locked_progress(session, data)
+    order = (GuildMessage.posted_at, GuildMessage.id)
+    new = select(GuildMessage).where(*_in_channel(data), _after(progress)).order_by(*order)
+    found = session.scalars(new.limit(PAGE)).all()
+    progress.updated_at = datetime.now(UTC)
+    if found:
+        progress.last_posted_at, progress.last_message_id = found[-1].posted_at, found[-1].id
+        progress.scanned += len(found)
+    return _index(session, found)
+
+
+def _index(
+    session: Session, found: Sequence[GuildMessage], missing: tuple[str, ...] = ()
+) -> JsonObject:
+    authors = [{"author_id": message.author_id, **_place(message)} for message in found]
+    links = [{"url": url, **_place(message)} for message in found for url in links_in(message.text)]
+    if authors:
+        session.execute(insert_missing(session, AuthoredMessage), authors)
+    if links:
+        session.execute(insert_missing(session, SharedLink), links)
+    who = frozenset(message.author_id for message in found)
+    page = Page(scanned=len(found), links=len(links), authors=who, missing=missing)
+    return page.model_dump(mode="json")
+
+
+def _place(message: GuildMessage) -> dict[str, str]:
+    return {"message_id": message.id, "guild_id": message.guild_id}
+
+
+def _locked_progress(session: Session, data: MessageScanData) -> ScanProgress:
     """The row of the channel, locked until the transaction ends, where the database can."""
     key = {"guild_id": data.guild_id, "channel_id": data.channel_id}
     row = {**key, "scanned": 0, "updated_at": datetime.now(UTC)}
@@ -74,27 +134,8 @@ def _progress(session: Session, data: MessageScanData) -> ScanProgress:
     return session.scalars(chosen).one()
 
 
-def _pages(
-    session: Session, data: MessageScanData, progress: ScanProgress
-) -> Iterator[Sequence[GuildMessage]]:
-    if data.message_ids:
-        for first in range(0, len(data.message_ids), _PAGE):
-            part = data.message_ids[first : first + _PAGE]
-            chosen = select(GuildMessage).where(*_in_channel(data), GuildMessage.id.in_(part))
-            yield session.scalars(chosen).all()
-        return
-    order = (GuildMessage.posted_at, GuildMessage.id)
-    while page := session.scalars(
-        select(GuildMessage)
-        .where(*_in_channel(data), _after(progress))
-        .order_by(*order)
-        .limit(_PAGE)
-    ).all():
-        yield page
-
-
-def _after(progress: ScanProgress) -> ColumnElement[bool]:
-    if progress.last_posted_at is None:
+def _after(progress: ScanProgress | None) -> ColumnElement[bool]:
+    if progress is None or progress.last_posted_at is None:
         return GuildMessage.id.is_not(None)
     place = tuple_(GuildMessage.posted_at, GuildMessage.id)
     return place > (progress.last_posted_at, progress.last_message_id)
@@ -105,19 +146,3 @@ def _in_channel(data: MessageScanData) -> tuple[ColumnElement[bool], ColumnEleme
         GuildMessage.guild_id == data.guild_id,
         GuildMessage.channel_id == data.channel_id,
     )
-
-
-def _index(session: Session, message: GuildMessage) -> int:
-    where = {"message_id": message.id, "guild_id": message.guild_id}
-    author = {"author_id": message.author_id, **where}
-    session.execute(insert_missing(session, AuthoredMessage).values(author))
-    links = links_in(message.text)
-    for url in links:
-        session.execute(insert_missing(session, SharedLink).values(url=url, **where))
-    return len(links)
-
-
-def _move(progress: ScanProgress, page: Sequence[GuildMessage]) -> None:
-    last = page[-1]
-    progress.last_posted_at, progress.last_message_id = last.posted_at, last.id
-    progress.scanned += len(page)

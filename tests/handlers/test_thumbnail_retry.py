@@ -1,62 +1,21 @@
-"""MESSAGE_SCAN and THUMBNAIL_RETRY on the sample data."""
+"""What THUMBNAIL_RETRY renders of the sample data, and what it refuses."""
 
 from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from handlers.parts.database import transaction
-from handlers.parts.guild_tables import (
-    Attachment,
-    AuthoredMessage,
-    ScanProgress,
-    SharedLink,
-    ThumbnailStatus,
-)
-from handlers.parts.scan import links_in
+from handlers.parts.guild_tables import Attachment, ThumbnailStatus
 from handlers.parts.settings import handler_settings
-from messages import MessageScanMessage, ThumbnailRetryMessage
+from messages import ThumbnailRetryMessage
 from tests.handlers.conftest import Setting
 from workers import enqueue
 from workers.testing import Postroom
 
 pytest_plugins = ["workers.testing"]
 pytestmark = [pytest.mark.usefixtures("any_database", "sample")]
-
-
-def test_a_scan_indexes_links_and_authors_of_one_channel(postroom: Postroom) -> None:
-    result = postroom.run(MessageScanMessage.of("123", "123-1"))
-
-    assert result == {"scanned": 5, "links": 4, "authors": 3, "missing": []}
-    with transaction() as session:
-        plan = select(SharedLink.message_id).where(SharedLink.url == "https://example.com/plan")
-        assert sorted(session.scalars(plan)) == ["123-1-1", "123-1-3"]
-        mine = select(AuthoredMessage.message_id).where(AuthoredMessage.author_id == "user-123")
-        assert sorted(session.scalars(mine)) == ["123-1-1", "123-1-4"]
-
-
-def test_a_scan_goes_on_where_the_last_one_ended(postroom: Postroom) -> None:
-    postroom.run(MessageScanMessage.of("123", "123-1"))
-    result = postroom.run(MessageScanMessage.of("123", "123-1"))
-
-    assert result["scanned"] == 0
-    with transaction() as session:
-        progress = session.get_one(ScanProgress, ("123", "123-1"))
-        assert (progress.scanned, progress.last_message_id) == (5, "123-1-5")
-
-
-def test_asked_for_some_it_scans_those_and_names_what_is_missing(postroom: Postroom) -> None:
-    result = postroom.run(MessageScanMessage.of("456", "456-2", ["456-2-1", "nothing", "123-1-1"]))
-
-    assert (result["scanned"], result["missing"]) == (1, ["nothing", "123-1-1"])
-
-
-def test_links_end_where_the_sentence_does() -> None:
-    assert links_in("(see https://a.example/x?y=1). http://b.example, http://b.example!") == [
-        "https://a.example/x?y=1",
-        "http://b.example",
-    ]
 
 
 def test_thumbnails_that_failed_are_rendered(postroom: Postroom) -> None:
