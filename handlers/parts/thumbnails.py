@@ -1,14 +1,23 @@
 """Renders thumbnails: from files below one folder into another, whole or not at all."""
 
 import os
+import struct
 import tempfile
-import warnings
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps
 
 from handlers.parts.settings import HandlerSettings
+
+_FORMATS = ("AVIF", "BMP", "GIF", "JPEG", "PNG", "TIFF", "WEBP")
+"""What people upload. Pillow knows more, and starts other programs for some, such as EPS."""
+_BROKEN = (
+    *(OSError, SyntaxError, ValueError, TypeError, RuntimeError, EOFError, LookupError),
+    *(AttributeError, OverflowError, struct.error, zlib.error),
+)
+"""What Pillow's readers raise of damaged files, as changing their bytes at random shows."""
 
 
 class Unrenderable(Exception):
@@ -42,21 +51,28 @@ def render(image: str, name: str, settings: HandlerSettings) -> Rendered:
         Unrenderable: If the image is missing, broken, far too large, or not below the folder.
     """
     source = _below(settings.image_dir, image)
+    side = settings.thumbnail_pixels
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            with Image.open(source) as opened:
-                side = settings.thumbnail_pixels
-                opened.draft("RGB", (side, side))  # of a JPEG, only what is needed is decoded
-                picture = ImageOps.exif_transpose(opened).convert("RGB")
-                picture.thumbnail((side, side))
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
+        with Image.open(source, formats=_FORMATS) as opened:
+            _check_size(opened)
+            opened.draft("RGB", (side, side))  # of a JPEG, only what is needed is decoded
+            picture = ImageOps.exif_transpose(opened).convert("RGB")
+            picture.thumbnail((side, side))
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise Unrenderable(f"{image} has far too many pixels") from error
     except FileNotFoundError as error:
         raise Unrenderable(f"{image} is not there") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError) as error:
+    except _BROKEN as error:
         raise Unrenderable(f"{image} is no image that can be read: {error}") from error
     return _stored(picture, name, settings.thumbnail_dir)
+
+
+def _check_size(image: Image.Image) -> None:
+    # Pillow itself only warns up to twice the limit, and a filter that turns warnings into errors
+    # would be shared with all threads.
+    most = Image.MAX_IMAGE_PIXELS
+    if most is not None and image.width * image.height > most:
+        raise Image.DecompressionBombError
 
 
 def _below(folder: Path, path: str) -> Path:
@@ -74,6 +90,8 @@ def _stored(picture: Image.Image, name: str, folder: Path) -> Rendered:
     try:
         with os.fdopen(descriptor, "wb") as file:
             picture.save(file, "JPEG", quality=85)
+            file.flush()
+            os.fsync(file.fileno())  # or a crash of the machine may leave an empty one
         Path(fresh).replace(path)
     except BaseException:
         Path(fresh).unlink(missing_ok=True)

@@ -48,15 +48,27 @@ def test_an_image_outside_the_folder_is_not_opened(postroom: Postroom, path: str
     assert "not below IMAGE_DIR" in result["failed"]["123-1-1"]
 
 
+# Pillow itself only warns up to twice the limit.
+@pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
+@pytest.mark.parametrize("limit", [1_000, 320 * 240 - 1])
 def test_an_image_with_far_too_many_pixels_is_refused(
-    postroom: Postroom, monkeypatch: pytest.MonkeyPatch
+    postroom: Postroom, monkeypatch: pytest.MonkeyPatch, limit: int
 ) -> None:
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1_000)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", limit)
     message = ThumbnailRetryMessage.of("123", "123-1")
     enqueue(message)
     postroom.drain()
 
     assert "too many pixels" in postroom.assert_buried(message, reason="permanent").error
+
+
+def test_a_file_that_other_programs_would_have_to_read_is_refused(postroom: Postroom) -> None:
+    path = handler_settings().image_dir / "123-1-1.png"
+    Image.new("RGB", (9, 9)).save(path, "EPS")
+    result = postroom.run(ThumbnailRetryMessage.of("123", "123-1"))
+
+    assert result["rendered"] == ["123-1-2"]
+    assert "cannot identify" in result["failed"]["123-1-1"]
 
 
 def test_nothing_half_written_stays(postroom: Postroom, setting: Setting, tmp_path: Path) -> None:
