@@ -7,12 +7,12 @@ time in which a killed process leads to a second effect.
 
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from sqlalchemy import update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from handlers.parts.database import insert_missing, snapshot, transaction
@@ -72,6 +72,12 @@ def earlier(session: Session, message: Message, step: str = "") -> JsonObject | 
     """The result of an earlier run of this message, or step of it, or None if there was none."""
     applied = session.get(Applied, (message.message_id, step))
     return None if applied is None else applied.result
+
+
+def steps_of(session: Session, message: Message) -> Mapping[str, JsonObject]:
+    """The steps of this message that are done, with their results, in the order of their names."""
+    done = select(Applied).where(Applied.message_id == message.message_id, Applied.step != "")
+    return {entry.step: entry.result for entry in session.scalars(done.order_by(Applied.step))}
 
 
 @dataclass

@@ -4,13 +4,14 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
-from sqlalchemy import update
+from sqlalchemy import select, update
 
 from handlers.parts.database import transaction
 from handlers.parts.guild_tables import Attachment, ThumbnailStatus
 from handlers.parts.settings import handler_settings
 from messages import ThumbnailRetryMessage
 from tests.handlers.conftest import Setting
+from tests.handlers.processes import Crew, Kill
 from workers import enqueue
 from workers.testing import Postroom
 
@@ -69,6 +70,21 @@ def test_a_file_that_other_programs_would_have_to_read_is_refused(postroom: Post
 
     assert result["rendered"] == ["123-1-2"]
     assert "cannot identify" in result["failed"]["123-1-1"]
+
+
+def test_what_a_killed_worker_has_rendered_stays_and_is_part_of_the_result(
+    postroom: Postroom, crew: Crew
+) -> None:
+    message = ThumbnailRetryMessage.of("789", "789-1")
+
+    killed = crew.run(message, kill=Kill("after_commit", 2))  # the whole one, and the broken one
+    result = postroom.run(message)
+
+    assert killed.was_killed
+    assert (result["rendered"], [*result["failed"]]) == (["789-1-1"], ["789-1-2"])
+    with transaction() as session:
+        attempts = select(Attachment.attempts).where(Attachment.id.like("789-1-%"))
+        assert list(session.scalars(attempts)) == [2, 2]
 
 
 def test_nothing_half_written_stays(postroom: Postroom, setting: Setting, tmp_path: Path) -> None:
