@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from PIL import Image, ImageDraw
 
@@ -83,6 +84,6 @@ def _drawn(number: int) -> bytes:
 
 
 def _put(path: Path, image: bytes, *, is_whole: bool) -> None:
-    fresh = path.with_name(f".{path.name}.new")
+    fresh = path.with_name(f".{path.name}.{uuid4().hex}")  # others may draw it at the same time
     fresh.write_bytes(image if is_whole else image[: len(image) // 2])
     fresh.replace(path)
