@@ -34,10 +34,14 @@ def _admitted(step: str, allowed: Sequence[str]) -> Command:
         raise PermanentError(f"The step {step!r} cannot be read: {error}.") from error
     if not words:
         raise PermanentError(f"The step {step!r} names no command.")
-    if words[0] not in allowed and " ".join(words[:2]) not in allowed:
+    if not any(_begins(words, each.split()) for each in allowed):
         raise PermanentError(
             f"The command {words[0]!r} is not allowed. Add `{' '.join(words[:2])}` or "
             f"`{words[0]}` to the setting {_SETTING} of the workers if it is to run; "
             f"it allows {', '.join(allowed) or 'nothing'} now."
         )
     return words
+
+
+def _begins(words: Command, first: Command) -> bool:
+    return [*words[: len(first)]] == [*first]

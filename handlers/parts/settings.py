@@ -14,6 +14,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from workers import InvalidOption
 
+_MOST_WORDS = 2  # of a command that is allowed
 _BETWEEN_URLS = re.compile(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
@@ -93,6 +94,15 @@ class HandlerSettings(BaseSettings):
         if not isinstance(value, str):
             return value
         return tuple(" ".join(part.split()) for part in value.split(",") if part.strip())
+
+    @field_validator("build_allowed_commands")
+    @classmethod
+    def _one_or_two_words(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            if len(entry.split()) > _MOST_WORDS:
+                message = "an entry is one word or two; steps are compared with no more"
+                raise ValueError(message)
+        return value
 
     def notify_targets(self) -> tuple[str, ...]:
         """The Apprise URLs. A comma within a URL does not divide it."""
