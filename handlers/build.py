@@ -19,6 +19,7 @@ from messages import BuildData, BuildMessage, JsonObject
 from workers import Context, PermanentError, handles
 
 _MINUTE = 60.0  # seconds
+_NOTHING: JsonObject = {"steps": [], "note": "There was nothing to do: no build_steps."}
 _LAST_LINES, _LAST_BYTES = 20, 600  # of the output, in the error, which has room for 1,000
 _LONGEST_COMMAND = 200  # characters that are shown of it
 
@@ -31,21 +32,28 @@ def build(message: BuildMessage, context: Context) -> JsonObject:
     worker but PATH and LANG.
 
     Returns:
-        The command, exit code and seconds of each step, and the file with their output.
+        The command, exit code and seconds of each step, the file with their output, and whether
+        they ran in the cached folder: while another build is in there, they run in a fresh one.
 
     Raises:
         PermanentError: If a step is not allowed (then none runs), fails, or takes too long.
-        ResourceUnavailable: If another build uses the same cached folder for too long.
+        ResourceUnavailable: If this machine has no room for another process.
     """
     settings, data = handler_settings(), message.data
     commands = admitted(data.config.build_steps, settings.build_allowed_commands)
     with delivery(message) as done:
         if done.result is None:
             path = settings.build_dir / "logs" / f"{file_stem(message.message_id)}.log"
-            with scratch(data, settings.build_dir) as folder, closing(BuildLog(path)) as log:
-                steps = _Steps(data, folder, log, context).run(commands)
-            done.record({"steps": steps, "log": str(path)})
+            done.record(_run(data, commands, path, context) if commands else _NOTHING)
     return done.result or {}
+
+
+def _run(data: BuildData, commands: Sequence[Command], path: Path, context: Context) -> JsonObject:
+    with scratch(data, handler_settings().build_dir) as place, closing(BuildLog(path)) as log:
+        if data.config.cache_enabled and not place.is_cached:
+            context.log.warning("build_cache_busy", branch=data.branch)
+        steps = _Steps(data, place.folder, log, context).run(commands)
+        return {"steps": steps, "log": str(path), "cached": place.is_cached}
 
 
 @dataclass

@@ -21,6 +21,10 @@ from workers import ResourceUnavailable
 _POLL_SECONDS = 0.05
 
 
+class Busy(ResourceUnavailable):
+    """Another process has been inside for too long."""
+
+
 @contextmanager
 def alone(message_id: str) -> Iterator[None]:
     """Wait until no other process is inside this block for the same message.
@@ -35,7 +39,7 @@ def alone(message_id: str) -> Iterator[None]:
         Nothing.
 
     Raises:
-        ResourceUnavailable: If another process stays inside longer than DATABASE_TIMEOUT.
+        Busy: If another process stays inside longer than DATABASE_TIMEOUT.
     """
     engine = database()
     lock = _advisory_lock if is_postgres(engine) else _file_lock
@@ -97,5 +101,5 @@ def _wait(attempt: Callable[[], bool], message_id: str) -> None:
     deadline = time.monotonic() + handler_settings().database_timeout
     while not attempt():
         if time.monotonic() > deadline:
-            raise ResourceUnavailable(f"Another process is still handling message {message_id}.")
+            raise Busy(f"Another process is still handling message {message_id}.")
         time.sleep(_POLL_SECONDS)
