@@ -1,7 +1,6 @@
 """What BUILD runs, what it refuses, and that nothing is left running."""
 
 import os
-import resource
 import shlex
 import signal
 import threading
@@ -148,24 +147,6 @@ def test_what_it_writes_is_kept_up_to_a_limit(postroom: Postroom) -> None:
     assert log.startswith(b"x" * 99)
     assert len(log) <= MOST_OUTPUT + 100
     assert b"further bytes were cut" in log[-100:]
-
-
-def test_a_line_without_an_end_is_told_in_parts_and_fills_no_memory(tmp_path: Path) -> None:
-    parts: list[int] = []
-    begin = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-    code = run_command(
-        ["sh", "-c", "head -c 50000000 /dev/zero; echo; echo end"],
-        folder=tmp_path,
-        environment=program_environment(),
-        deadline=time.monotonic() + 30,
-        say=lambda line: parts.append(len(line)),
-    )
-
-    assert code == 0
-    assert sum(parts) == 50_000_000 + len("end")
-    assert max(parts) <= 4_096
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - begin < 20_000  # kB
 
 
 def test_what_the_file_of_a_build_has_no_room_for_is_not_in_the_log_either(
