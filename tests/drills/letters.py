@@ -1,4 +1,4 @@
-"""The drills that are tests of their own: every way to die, and a flood of failures."""
+"""The drills that are tests: every way to die, a flood of failures, effects of killed handlers."""
 
 import subprocess
 import sys
@@ -11,7 +11,8 @@ from tests.drills.site import Site
 def letters(site: Site) -> Result:
     """Each job gets one dead letter, whichever way it dies, and none is lost at the limit."""
     site.folder.mkdir(parents=True, exist_ok=True)
-    folders = [str(Path(__file__).parent), str(Path(__file__).parents[1] / "workers")]
+    tests = Path(__file__).parents[1]
+    folders = [str(tests / name) for name in ("drills", "workers", "handlers")]
     words = [sys.executable, "-m", "pytest", "-q", "-m", "drill", *folders]
     with (site.folder / "pytest.log").open("w+") as log:
         code = subprocess.run(words, stdout=log, stderr=log, check=False).returncode

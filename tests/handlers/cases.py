@@ -293,4 +293,3 @@ EFFECTS = {name: case for name, case in CASES.items() if case.expected}
 """Those that leave something behind; TEST only answers."""
 
 EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
-EACH_EFFECT = pytest.mark.parametrize("case", EFFECTS.values(), ids=EFFECTS.keys())

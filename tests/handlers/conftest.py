@@ -1,6 +1,7 @@
 """A database of its own for each test: SQLite, and PostgreSQL where TEST_DATABASE_URL is set."""
 
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -77,10 +78,30 @@ def _own_schema() -> Iterator[str]:
     engine.dispose()
 
 
+@pytest.fixture(scope="session")
+def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the sample data in an SQLite database and its images, made once."""
+    folder = tmp_path_factory.mktemp("sample")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DATABASE_URL", f"sqlite:///{folder}/test.sqlite3")
+        patch.setenv("IMAGE_DIR", str(folder / "images"))
+        handler_settings.cache_clear()
+        load_sample_data()
+        close_database()
+    handler_settings.cache_clear()
+    return folder
+
+
 @pytest.fixture
-def sample() -> None:
+def sample(loaded: Path) -> None:
     """The sample data is there, and every later change to a row is counted."""
-    load_sample_data()
+    settings = handler_settings()
+    shutil.copytree(loaded / "images", settings.image_dir)
+    file = make_url(settings.database_url.get_secret_value()).database
+    if file is not None and file.endswith(".sqlite3"):
+        shutil.copy(loaded / "test.sqlite3", file)
+    else:
+        load_sample_data()
     count_effects_in(database())
 
 

@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 from handlers.parts.database import database, snapshot, transaction
 from handlers.parts.tables import User
 from messages import Message
-from tests.handlers.cases import CASES, EACH_EFFECT, EFFECTS, Case
+from tests.handlers.cases import CASES, EFFECTS, Case
 from tests.handlers.conftest import Setting
 from tests.handlers.effects import counted
 from tests.handlers.processes import Crew, Kill
@@ -19,13 +19,22 @@ pytest_plugins = ["workers.testing"]
 
 MOMENTS = ("before_commit", "after_commit")
 
-# On PostgreSQL one case for each way of being idempotent; the others share its code.
-_MECHANISMS = ("user_action", "email", "import", "note_enrichment")
-_KILLED = [("sqlite", name) for name in EFFECTS] + [("postgresql", name) for name in _MECHANISMS]
-EACH_MECHANISM = pytest.mark.parametrize(
+# One case for each way of being idempotent; the others share its code, and are among the drills.
+_WAYS = ("user_action", "email", "import", "note_enrichment")
+_OF_STEPS = ("message_scan", "thumbnail_retry")
+_QUICK = {("sqlite", name) for name in (*_WAYS, *_OF_STEPS)} | {("postgresql", n) for n in _WAYS}
+EACH_ON_EACH = pytest.mark.parametrize(
     ("any_database", "case"),
-    [(kind, CASES[name]) for kind, name in _KILLED],
-    ids=[f"{kind}-{name}" for kind, name in _KILLED],
+    [
+        pytest.param(
+            kind,
+            case,
+            id=f"{kind}-{name}",
+            marks=[] if (kind, name) in _QUICK else [pytest.mark.drill],
+        )
+        for kind in ("sqlite", "postgresql")
+        for name, case in EFFECTS.items()
+    ],
     indirect=["any_database"],
 )
 
@@ -37,7 +46,7 @@ def message_of(any_database: str, sample: None, postroom: Postroom) -> Callable[
     return lambda case: case.make(postroom)
 
 
-@EACH_EFFECT
+@EACH_ON_EACH
 def test_two_processes_at_the_same_time_have_one_effect_and_one_result(
     case: Case, message_of: Callable[[Case], Message], crew: Crew
 ) -> None:
@@ -51,7 +60,7 @@ def test_two_processes_at_the_same_time_have_one_effect_and_one_result(
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
-@EACH_MECHANISM
+@EACH_ON_EACH
 def test_a_process_killed_around_any_commit_leaves_one_effect_once_it_ran_again(
     postroom: Postroom, case: Case, moment: str, message_of: Callable[[Case], Message], crew: Crew
 ) -> None:
