@@ -110,7 +110,7 @@ DRILLS: Mapping[str, Drill] = {
         full,
         "died",
         canary={"times": 1, "seconds": 3.0},
-        short={"times": 1, "seconds": 0.6},
+        short={"times": 1, "seconds": 1.5},
     ),
     "pills": Drill(
         pills,

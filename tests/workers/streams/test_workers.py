@@ -140,6 +140,7 @@ def test_a_slow_message_of_a_living_worker_is_not_started_twice(
     eventually(lambda: is_done(redis, stream))
 
 
+@pytest.mark.slow("it dies three times, and each time there is a pause")
 def test_a_message_that_kills_its_process_is_buried_and_its_neighbours_are_not(
     redis, stream, fill, work, eventually
 ) -> None:
