@@ -40,9 +40,9 @@ def build(message: BuildMessage, context: Context) -> JsonObject:
         ResourceUnavailable: If this machine has no room for another process.
     """
     settings, data = handler_settings(), message.data
-    commands = admitted(data.config.build_steps, settings.build_allowed_commands)
     with delivery(message) as done:
-        if done.result is None:
+        if done.result is None:  # what ran may be forbidden by now, and has succeeded all the same
+            commands = admitted(data.config.build_steps, settings.build_allowed_commands)
             path = settings.build_dir / "logs" / f"{file_stem(message.message_id)}.log"
             done.record(_run(data, commands, path, context) if commands else _NOTHING)
     return done.result or {}
