@@ -4,11 +4,11 @@ import signal
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from threading import Event, Thread
-from typing import Self
+from threading import Event
 
 from redis import Redis, RedisError
 
+from tests.drills.beside import beside
 from tests.drills.result import Result
 from tests.drills.site import Site
 from tests.drills.stream_results import judged, until
@@ -45,17 +45,18 @@ def stream_kills(
     """
     # They read far ahead, so that a consumer has hundreds of entries when it dies.
     ahead = {"BATCH_JOBS": str(_MOST_IN_HAND), "BATCH_MILLISECONDS": "2000"}
-    with site.streams(environ=ahead) as here, _Watch(here) as watch:
+    with site.streams(environ=ahead) as here:
+        watch = _Watch(here)
         here.fleet.start(3)
-        with here.client() as client:
+        with beside(watch.look), here.client() as client:
             for _ in range(kills):
                 time.sleep(here.chance.uniform(0.05, 0.4))
                 here.fleet.keep_up()
                 count = here.chance.randint(0, _MOST_IN_HAND)
                 here.publish(some_tasks(here.chance, count, longest), client)
                 watch.kills.append(_kill_one(here))
-        here.settle(site.patience)
-        watch.wait(within)
+            here.settle(site.patience)
+            watch.wait(within)
         sizes = sorted(len(kill.held) for kill in watch.kills)
         hit = sum(size > 0 for size in sizes)
         result = judged(
@@ -106,16 +107,6 @@ class _Watch:
         self.slowest = 0.0
         self._here = here
         self._done = 0
-        self._over = Event()
-        self._thread = Thread(target=self._look, daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(10)
 
     def wait(self, within: float) -> None:
         """Until nothing is left to a dead consumer, or time is up for the last of them."""
@@ -127,11 +118,11 @@ class _Watch:
         """How many kills left something for longer, those included that do so still."""
         return len(self.kills) - self._done if self.slowest <= within else 1
 
-    def _look(self) -> None:
+    def look(self, over: Event) -> None:
         open_: list[Kill] = []
         seen = 0
         with self._here.client() as client:
-            while not self._over.wait(0.1):
+            while not over.wait(0.1):
                 new = self.kills[seen:]
                 seen += len(new)
                 open_ += new

@@ -1,12 +1,12 @@
 """Ten thousand consumers that are gone, and a million entries."""
 
 import time
-from threading import Event, Thread
-from typing import Self
+from threading import Event
 
 import psutil
 from redis import Redis
 
+from tests.drills.beside import beside
 from tests.drills.result import Result
 from tests.drills.site import Site
 from tests.drills.stream_results import judged, until
@@ -43,7 +43,8 @@ def stream_idle(
         client.slowlog_reset()
         client.zadd(keys.consumers("workers"), {_name(n): 0 for n in range(consumers)})
         began = time.monotonic()
-        with _Probe(here) as probe:
+        probe = _Probe(here)
+        with beside(probe.ask):
             gone = until(lambda: _left(client) == 0, within=2 * within)
         took = time.monotonic() - began
         blocked = client.slowlog_get(100)
@@ -96,20 +97,10 @@ class _Probe:
     def __init__(self, here: StreamStage) -> None:
         self.longest = 0.0
         self._here = here
-        self._over = Event()
-        self._thread = Thread(target=self._ask, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._over.set()
-        self._thread.join(10)
-
-    def _ask(self) -> None:
+    def ask(self, over: Event) -> None:
         with self._here.client() as client:
-            while not self._over.wait(0.001):
+            while not over.wait(0.001):
                 began = time.monotonic()
                 client.ping()
                 self.longest = max(self.longest, time.monotonic() - began)

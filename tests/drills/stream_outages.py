@@ -12,7 +12,8 @@ from tests.drills.site import Site
 from tests.drills.stream_results import judged, until
 from tests.faults.fleet import WorkerProcess
 from tests.faults.ledger import now
-from tests.faults.stream_stage import NAMES, StreamStage, Task, judge, some_tasks
+from tests.faults.stream_judge import judge
+from tests.faults.stream_stage import NAMES, StreamStage, Task, some_tasks
 from workers import dead_letters
 
 BACK_SECONDS = 5.0

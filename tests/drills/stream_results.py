@@ -4,7 +4,8 @@ import time
 from collections.abc import Callable, Mapping
 
 from tests.drills.result import Result
-from tests.faults.stream_stage import StreamStage, judge
+from tests.faults.stream_judge import judge
+from tests.faults.stream_stage import StreamStage
 
 
 def judged(
