@@ -105,6 +105,7 @@ def _of_streams() -> Sequence[Command]:
         *(("XREADGROUP", "GROUP", group, "x", "STREAMS", stream, ">"), ("XDEL", stream, "0")),
         *(("XCLAIM", stream, group, "x", "0", "0"), ("XPENDING", stream, group)),
         *(("XTRIM", stream, "MINID", "0"), ("XGROUP", "CREATECONSUMER", stream, group, "x")),
+        ("PEXPIRE", keys.consumer(group, "doctor"), "1"),
     )
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from redis import Redis
 from rq.defaults import RQ_KEY_PREFIX
 
-from messages import TestData, TestMessage
+from messages import TestData, TestMessage, TestPayload
 from monitoring.doctor import Finding, examine
 from monitoring.doctor.permissions import needed_commands
 from tests.monitoring.conftest import log_in, url_of, utc_now
@@ -116,18 +116,19 @@ def test_every_command_that_a_consumer_of_streams_sends_is_among_those_that_are_
     own_server: Redis, start_process: StartProcess, tmp_path: Path
 ) -> None:
     own_server.config_resetstat()
-    for kind in ("echo", "permanent", "transient"):
-        message = TestMessage(data=TestData(test_type=kind))
+    for kind in ("echo", "permanent", "transient", "sleep"):
+        payload = TestPayload(new_value=0.3)  # long enough for its worker to tell of itself
+        message = TestMessage(data=TestData(test_type=kind, payload=payload))
         publish(message, connection=own_server, stream=f"own:{kind}")
     worker = start_process(
         *("postroom", "streams", "worker", "--burst", "--streams", "own:*"),
         cwd=ROOT,
-        env=variables(own_server, tmp_path),
+        env={**variables(own_server, tmp_path), "HEARTBEAT_SECONDS": "0.05"},
     )
     assert worker.popen.wait(20) == 0, worker.output()
 
     assert sent_to(own_server) - tried() - GREETINGS - OURS == set()
-    assert {"SCAN", "XREADGROUP", "XACK", "XGROUP CREATE"} <= sent_to(own_server)
+    assert {"PEXPIRE", "SCAN", "XREADGROUP", "XACK", "XGROUP CREATE"} <= sent_to(own_server)
 
 
 def variables(server: Redis, folder: Path) -> dict[str, str]:
