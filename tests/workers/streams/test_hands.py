@@ -252,7 +252,9 @@ def test_a_repeated_step_does_not_give_what_is_in_hand(redis, fill) -> None:
 # --- pauses --------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("kind", "name"), [("queue", own("plain")), ("type", "TEST")])
+@pytest.mark.parametrize(
+    ("kind", "name"), [("queue", own("plain")), ("type", "TEST")], ids=("stream", "type")
+)
 def test_a_paused_stream_or_type_waits_until_it_is_resumed(redis, stream, fill, kind, name) -> None:
     fill(2)
     by = By("ann", "a test")
