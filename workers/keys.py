@@ -269,7 +269,7 @@ def consumers(group: str) -> str:
 
 
 def orphaned(group: str) -> str:
-    """Set: the consumers of a group whose entries anybody may claim."""
+    """Sorted set: the consumers whose entries anybody in the group may claim, by when they died."""
     return f"{_OURS}orphaned:{group}"
 
 

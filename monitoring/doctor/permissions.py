@@ -98,7 +98,7 @@ def _of_streams() -> Sequence[Command]:
     # On a stream of ours: those of the application may have any name, or not be there at all.
     stream, group = keys.done(), "workers"
     return (
-        *(("SCAN", "0"), ("SRANDMEMBER", keys.streams()), ("XLEN", stream)),
+        *(("SCAN", "0"), ("ZRANDMEMBER", keys.orphaned(group)), ("XLEN", stream)),
         *(("XRANGE", stream, "-", "+"), ("XINFO", "STREAM", stream), ("XACK", stream, group, "0")),
         *(("XINFO", "GROUPS", stream), ("XINFO", "CONSUMERS", stream, group)),
         *(("XGROUP", "CREATE", stream, group, "0"), ("XGROUP", "DELCONSUMER", stream, group, "x")),

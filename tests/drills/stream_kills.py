@@ -33,13 +33,20 @@ class Kill:
 
 
 def stream_kills(
-    site: Site, *, kills: int = 200, within: float = 20.0, longest: float = 0.004
+    site: Site,
+    *,
+    kills: int = 200,
+    apart: tuple[float, float] = (0.1, 0.9),
+    within: float = 20.0,
+    longest: float = 0.004,
 ) -> Result:
     """kill -9 of consumers that have up to 500 entries in their hands.
 
     Args:
         site: Where.
         kills: How many.
+        apart: Seconds between two, at least and at most. A worker needs half a second to start, and
+            only one that lives can claim what others have left.
         within: Seconds after which nothing may be left to a dead consumer.
         longest: Seconds that a message takes at most.
     """
@@ -50,7 +57,7 @@ def stream_kills(
         here.fleet.start(3)
         with beside(watch.look), here.client() as client:
             for _ in range(kills):
-                time.sleep(here.chance.uniform(0.05, 0.4))
+                time.sleep(here.chance.uniform(*apart))
                 here.fleet.keep_up()
                 count = here.chance.randint(0, _MOST_IN_HAND)
                 here.publish(some_tasks(here.chance, count, longest), client)
@@ -230,9 +237,17 @@ def stream_race(site: Site, *, racers: int = 8, entries: int = 500) -> Result:
 
 def _caught_with(here: StreamStage, least: int) -> Kill:
     """Stop the only worker when it has so many in its hands; after 10 s with what it has."""
-    deadline = time.monotonic() + 10
-    while True:
-        _, kill = _caught(here, patience=3.0)
-        if len(kill.held) >= least or time.monotonic() > deadline:
-            return kill
-        here.fleet.signal(here.fleet.workers[0], "both", signal.SIGCONT)
+    worker, deadline = here.fleet.workers[0], time.monotonic() + 10
+    with here.client() as client:
+        while True:
+            consumers = here.consumers(client, worker.process.pid)
+            is_late = time.monotonic() > deadline
+            # It is stopped as rarely as can be: a batch that was stopped looks slow, and the next
+            # one is smaller.
+            if is_late or len(here.hands(client, consumers)) >= least:
+                here.fleet.signal(worker, "both", signal.SIGSTOP)
+                held = here.hands(client, consumers)
+                if is_late or len(held) >= least:
+                    return Kill(now(), consumers, held)
+                here.fleet.signal(worker, "both", signal.SIGCONT)
+            time.sleep(0.01)

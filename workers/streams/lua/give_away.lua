@@ -30,7 +30,7 @@ for _, entry in ipairs(found) do
 end
 if #found > 0 then
   redis.call('SADD', ours .. 'consumes:' .. group .. ':' .. nobody, stream)
-  redis.call('SREM', ours .. 'orphaned:' .. group, nobody)
-  redis.call('SADD', ours .. 'orphaned:' .. group, nobody)
+  redis.call('ZREM', ours .. 'orphaned:' .. group, nobody)
+  redis.call('ZADD', ours .. 'orphaned:' .. group, 0, nobody)
 end
 return #found

@@ -14,7 +14,7 @@ for at = 5, #ARGV, 2 do
 end
 if count > 0 then
   -- Anew each time: those who sleep are woken by a change.
-  redis.call('SREM', ours .. 'orphaned:' .. group, nobody)
-  redis.call('SADD', ours .. 'orphaned:' .. group, nobody)
+  redis.call('ZREM', ours .. 'orphaned:' .. group, nobody)
+  redis.call('ZADD', ours .. 'orphaned:' .. group, 0, nobody)
 end
 return count

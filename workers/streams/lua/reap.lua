@@ -33,8 +33,8 @@ for _, name in ipairs(gone) do
   end
   if has_left then
     left[#left + 1] = name
-    redis.call('SREM', orphaned, name)
-    redis.call('SADD', orphaned, name)
+    redis.call('ZREM', orphaned, name) -- anew: those who sleep are woken by a change
+    redis.call('ZADD', orphaned, now, name)
   end
   redis.call('ZREM', consumers, name)
   redis.call('DEL', ours .. 'step:' .. name)

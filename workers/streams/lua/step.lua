@@ -129,14 +129,27 @@ local function claim_all(dead)
     end
   end
   if call('EXISTS', consumes) == 0 then
-    call('SREM', ours .. 'orphaned:' .. group, dead)
+    call('ZREM', ours .. 'orphaned:' .. group, dead)
   end
+end
+
+-- The longest dead first, or their entries could wait for long behind those of later ones. Where
+-- there are many, some by chance as well: the first may have only streams that this one does not serve.
+local function orphans()
+  local key = ours .. 'orphaned:' .. group
+  local found = call('ZRANGE', key, 0, 7)
+  if #found == 8 then
+    for _, name in ipairs(call('ZRANDMEMBER', key, 4)) do
+      found[#found + 1] = name
+    end
+  end
+  return found
 end
 
 local function show_life()
   local key = ours .. 'consumers:' .. group
   if call('ZADD', key, now_ms + length, consumer) == 1 then
-    call('SREM', ours .. 'orphaned:' .. group, consumer)
+    call('ZREM', ours .. 'orphaned:' .. group, consumer)
     is_new = true
   end
   if is_new then
@@ -215,7 +228,7 @@ else
   if call('EXISTS', suspended) == 1 then
     state = 'suspended'
   elseif wanted > 0 then
-    for _, dead in ipairs(call('SRANDMEMBER', ours .. 'orphaned:' .. group, 10)) do
+    for _, dead in ipairs(orphans()) do
       if dead ~= consumer then
         claim_all(dead)
       end
