@@ -121,7 +121,7 @@ def stream_million(
     with site.streams(limit=2 * at_once, environ=never) as here, here.client() as client:
         here.fleet.start(1)
         (worker,) = here.fleet.workers
-        children = {process.pid for process in worker.tree()[1:]}
+        children: set[int] = set()
         early = late = done = 0
         while done < entries:
             here.publish([Task(stream=NAMES[0])] * at_once, client)
@@ -129,7 +129,7 @@ def stream_million(
             until(lambda: here.left(client, "workers") == 0, within=120)
             late = sum(_memory(process) for process in worker.tree())
             if done <= entries // 10:
-                early = late
+                early, children = late, {process.pid for process in worker.tree()[1:]}
         same = {process.pid for process in worker.tree()[1:]} == children
         grown = late / early - 1
         return judged(
