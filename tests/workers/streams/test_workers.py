@@ -50,7 +50,10 @@ def is_done(redis: Redis, stream: str, group: str = "workers") -> bool:
 
 def looks_at_streams(redis: Redis) -> int:
     """How often anybody has asked how full a stream is."""
-    return int(redis.info("commandstats").get("cmdstat_xinfo|stream", {}).get("calls", 0))
+    stats = redis.info("commandstats")
+    if "cmdstat_xinfo" in stats:
+        pytest.skip("Redis 6 does not count subcommands")
+    return int(stats.get("cmdstat_xinfo|stream", {}).get("calls", 0))
 
 
 def child_of(worker: Worker) -> psutil.Process:
