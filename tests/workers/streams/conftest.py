@@ -1,11 +1,15 @@
 """What the tests of this folder share: streams with names of their own, and messages for them."""
 
+from collections.abc import Iterator
+
 import pytest
 from redis import Redis
 
+from messages import TestMessage
 from tests.workers.conftest import message
 from tests.workers.streams.places import TEMPLATE, own
-from workers import Settings, publish
+from workers import Settings, handles, publish
+from workers.registry import separate_registry
 
 
 @pytest.fixture(autouse=True)
@@ -36,3 +40,12 @@ def fill(redis: Redis, stream: str):
         ]
 
     return _fill
+
+
+@pytest.fixture
+def handled() -> Iterator[list[str]]:
+    """The ids of the TEST messages that were handled, in their order."""
+    ids: list[str] = []
+    with separate_registry():
+        handles(TestMessage)(lambda message: ids.append(message.message_id))
+        yield ids

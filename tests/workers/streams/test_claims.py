@@ -1,29 +1,17 @@
 """What consumers leave is claimed by others, and what a living one has is never stolen."""
 
-from collections.abc import Iterator
-
 import pytest
 
-from messages import TestMessage
 from tests.workers.streams.places import own
 from tests.workers.streams.readers import Consumer, consumers_of, pending
-from workers import handles, keys
-from workers.registry import separate_registry
+from workers import keys
 from workers.streams import consumers
 from workers.streams.hands import NOBODY
 
-handled: list[str] = []
+pytestmark = pytest.mark.usefixtures("handled")
 
 
-@pytest.fixture(autouse=True)
-def _own_handler() -> Iterator[None]:
-    handled.clear()
-    with separate_registry():
-        handles(TestMessage)(lambda message: handled.append(message.message_id))
-        yield
-
-
-def test_entries_of_a_dead_consumer_are_claimed_by_another(redis, stream, fill) -> None:
+def test_entries_of_a_dead_consumer_are_claimed_by_another(redis, handled, stream, fill) -> None:
     sent = fill(300)
     dead, heir = Consumer(redis), Consumer(redis)
     dead.take(300)

@@ -1,32 +1,21 @@
 """Who has an entry: read, run and acknowledged, and paused or asked for twice."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from messages import TestMessage
 from tests.workers.conftest import message
 from tests.workers.streams.places import entry_ids, own
 from tests.workers.streams.readers import Consumer, pending
-from workers import By, handles, keys, pauses, publish
-from workers.registry import separate_registry
+from workers import By, keys, pauses, publish
 from workers.streams.delayed import promote
 
-handled: list[str] = []
-
-
-@pytest.fixture(autouse=True)
-def _own_handler() -> Iterator[None]:
-    handled.clear()
-    with separate_registry():
-        handles(TestMessage)(lambda message: handled.append(message.message_id))
-        yield
+pytestmark = pytest.mark.usefixtures("handled")
 
 
 # --- reading and acknowledging -------------------------------------------------------------------
 
 
-def test_what_is_read_is_run_and_acknowledged_in_order(redis, stream, fill) -> None:
+def test_what_is_read_is_run_and_acknowledged_in_order(redis, handled, stream, fill) -> None:
     sent = fill(25)
     consumer = Consumer(redis)
 
@@ -117,17 +106,17 @@ def test_a_repeated_step_does_not_give_what_is_in_hand(redis, fill) -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [("queue", own("plain")), ("type", "TEST")], ids=("stream", "type")
+    "what", [("queue", own("plain")), ("type", "TEST")], ids=("stream", "type")
 )
-def test_a_paused_stream_or_type_waits_until_it_is_resumed(redis, stream, fill, kind, name) -> None:
+def test_a_paused_stream_or_type_waits_until_it_is_resumed(redis, handled, fill, what) -> None:
     fill(2)
     by = By("ann", "a test")
-    pauses.pause(kind, name, by=by, connection=redis)
+    pauses.pause(*what, by=by, connection=redis)
     consumer = Consumer(redis)
     consumer.run_all()
     assert handled == []
 
-    pauses.resume(kind, name, by=by, connection=redis)
+    pauses.resume(*what, by=by, connection=redis)
     for member in redis.zrange(keys.delayed(), 0, -1):  # looked at again some seconds later
         redis.zadd(keys.delayed(), {member: 0})
     promote(connection=redis)
