@@ -1,9 +1,9 @@
 """How the engine names what it counts in a bucket, and what that means. Pure.
 
-A counter of runs is `QUEUE|TYPE|OUTCOME|` and `n`, `run`, `wait`, `run:PLACE` or `wait:PLACE`;
-times are in microseconds, and places those of `histograms`. Beside them stand
-`tenant|TENANT|QUEUE|TYPE|OUTCOME|n` and `failure|FINGERPRINT|QUEUE|TYPE|n`. A type and an outcome
-have no `|`; queues of other programs, and tenants, may have some.
+Sums are `QUEUE|TYPE|OUTCOME|` and `n`, `run` or `wait`, in microseconds. Beside them stand
+`tenant|TENANT|QUEUE|TYPE|OUTCOME|n` and `failure|FINGERPRINT|QUEUE|TYPE|n`. Histograms are apart,
+by queue: `TYPE|OUTCOME|` and `run:PLACE` or `wait:PLACE`, with the places of `histograms`. A type
+and an outcome have no `|`; queues of other programs, and tenants, may have some.
 """
 
 from collections import defaultdict
@@ -17,7 +17,7 @@ from monitoring.histograms import Histogram
 
 _TENANT, _FAILURE = "tenant|", "failure|"
 _BARS_OF_RUNS = 2  # between queue, type and outcome
-_LONGEST_PLACE = 4  # digits; any time of a run has three at most
+_LONGEST_PLACE = 4  # digits; the place of any time that a run takes has three at most
 
 
 class Stat(NamedTuple):
@@ -33,11 +33,12 @@ class Stat(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What the fields of one bucket say.
+class Sums:
+    """What the sums of one bucket say.
 
     Args:
-        figures: Per queue and type.
+        figures: Per queue and type, with histograms that have sums only: no percentiles, and of
+            waits no count either.
         tenants: Per tenant, queue and type: how many runs had each outcome.
         failures: Per fingerprint, queue and type: how many attempts failed so.
     """
@@ -47,30 +48,72 @@ class Found:
     failures: Mapping[tuple[str, Stat], int]
 
 
+Fields = Mapping[bytes, bytes] | Mapping[str, str]
+Places = Mapping[int, int]
+Times = Mapping[tuple[str, str, str], Places]
+"""By type, outcome, and `run` or `wait`."""
+
 _Parts = Mapping[str, int]
 
 
-def read_fields(fields: Mapping[bytes, bytes] | Mapping[str, str]) -> Found:
-    """Understand a bucket. What is no counter of ours, or no number, is passed over.
+def read_sums(fields: Fields) -> Sums:
+    """Understand sums. What is no counter of ours, or no number, is passed over.
 
     Args:
         fields: What HGETALL answers.
     """
-    counters = _counters(fields)
+    counters = {name: parts for name, parts in _numbers(fields).items() if "n" in parts}
     runs = {name: parts for name, parts in counters.items() if _is_of_runs(name, parts)}
     figures: defaultdict[Stat, dict[str, Tally]] = defaultdict(dict)
     for name, parts in runs.items():
         stat, outcome = _split(name)
         figures[stat][outcome] = _tally(parts)
     others = {name: parts["n"] for name, parts in counters.items() if name not in runs}
-    return Found(
+    return Sums(
         {stat: Figures(outcomes) for stat, outcomes in figures.items()},
         _tenants(others, runs),
         dict(_failures(others)),
     )
 
 
-def _counters(fields: Mapping[bytes, bytes] | Mapping[str, str]) -> Mapping[str, _Parts]:
+def read_times(fields: Fields) -> Times:
+    """Understand the histograms of a queue; as for `read_sums`.
+
+    Args:
+        fields: What HGETALL answers.
+    """
+    found: defaultdict[tuple[str, str, str], dict[int, int]] = defaultdict(dict)
+    for name, parts in _numbers(fields).items():
+        kind, _, outcome = name.rpartition("|")
+        for part, count in parts.items():
+            what, _, place = part.partition(":")
+            if place.isdecimal() and len(place) <= _LONGEST_PLACE:
+                found[kind, outcome, what][int(place)] = count
+    return found
+
+
+def with_times(figures: Figures, kind: str, times: Times) -> Figures:
+    """Figures that know their histograms.
+
+    Args:
+        figures: Of a queue and a type, as `read_sums` found them.
+        kind: The type.
+        times: Of the queue.
+    """
+    return Figures(
+        {
+            outcome: Tally(
+                tally.count,
+                Histogram(times.get((kind, outcome, "run"), {}), tally.run.sum_us, tally.count),
+                Histogram.of(times.get((kind, outcome, "wait"), {}), tally.wait.sum_us),
+            )
+            for outcome, tally in figures.outcomes.items()
+        }
+    )
+
+
+def _numbers(fields: Fields) -> Mapping[str, _Parts]:
+    """By all that stands before the last bar, and by what stands behind it."""
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
     for field, value in fields.items():
         name, _, part = as_text(field).rpartition("|")
@@ -78,7 +121,7 @@ def _counters(fields: Mapping[bytes, bytes] | Mapping[str, str]) -> Mapping[str,
             found[name][part] = int(value)
         except ValueError:
             continue
-    return {name: parts for name, parts in found.items() if "n" in parts}
+    return found
 
 
 def _is_of_runs(name: str, parts: _Parts) -> bool:
@@ -93,18 +136,9 @@ def _split(name: str) -> tuple[Stat, str]:
 
 
 def _tally(parts: _Parts) -> Tally:
-    return Tally(parts["n"], _histogram(parts, "run"), _histogram(parts, "wait"))
-
-
-def _histogram(parts: _Parts, what: str) -> Histogram:
-    begin = f"{what}:"
-    texts = ((part.removeprefix(begin), part) for part in parts if part.startswith(begin))
-    places = {
-        int(text): parts[part]
-        for text, part in texts
-        if text.isdecimal() and len(text) <= _LONGEST_PLACE
-    }
-    return Histogram.of(places, parts.get(what, 0))
+    count = parts["n"]
+    run, wait = parts.get("run", 0), parts.get("wait", 0)
+    return Tally(count, Histogram({}, run, count), Histogram({}, wait))
 
 
 def _tenants(

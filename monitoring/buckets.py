@@ -4,26 +4,20 @@
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Literal, TypeVar
+from typing import Any, TypeVar
 
 import redis
 
-from monitoring.bucket_fields import Stat, read_fields
-from monitoring.errors import InvalidQuery
+from monitoring import bucket_fields
+from monitoring.bucket_fields import Fields, Stat, read_times, with_times
 from monitoring.figures import Figures
+from monitoring.spans import SECONDS, Piece, Resolution, pieces_of
 from workers import keys
 
 T = TypeVar("T", bound=Hashable)
-
-Resolution = Literal["m", "h", "d"]
-
-SECONDS: Mapping[Resolution, int] = {"m": 60, "h": 3600, "d": 86_400}
-"""How long a bucket of each resolution is. Minutes are kept for 7 days, the others for 90."""
-MOST_BUCKETS = 1_500
-"""Buckets that one call reads at most; a day has 1,440 minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +25,46 @@ class Bucket:
     """What ended in one minute, hour or day.
 
     Args:
-        begin: When it begins.
-        seconds: How long it is.
+        piece: Which one.
         figures: Per queue and type.
         tenants: Per tenant, queue and type: how many runs had each outcome.
         failures: Per fingerprint, queue and type: how many attempts failed so.
     """
 
-    begin: datetime
-    seconds: int
+    piece: Piece
     figures: Mapping[Stat, Figures] = field(default_factory=dict)
     tenants: Mapping[tuple[str, Stat], Mapping[str, int]] = field(default_factory=dict)
     failures: Mapping[tuple[str, Stat], int] = field(default_factory=dict)
 
+    @property
+    def begin(self) -> datetime:
+        """When it begins, by Redis' clock."""
+        return datetime.fromtimestamp(self.piece.begin, tz=UTC)
+
+    @property
+    def seconds(self) -> int:
+        """How long it is."""
+        return SECONDS[self.piece.resolution]
+
 
 def read_buckets(
-    resolution: Resolution, begin: datetime, end: datetime, *, connection: redis.Redis
+    resolution: Resolution,
+    begin: datetime,
+    end: datetime,
+    *,
+    queues: Collection[str] | None = None,
+    connection: redis.Redis,
 ) -> Sequence[Bucket]:
-    """Read the counters of a span of time, in one round trip.
+    """Read the counters of a span of time with their histograms, in two round trips.
+
+    One hash is read for each bucket and each queue that was busy then: for hundreds of queues ask
+    for few buckets, such as two days or two hours, or for `read_sums`, or name the queues.
 
     Args:
         resolution: `m`, `h` or `d`.
         begin: Aware; the bucket that it lies in is the first one.
         end: Aware; the bucket that it lies in is the last one, unless it is that one's begin.
+        queues: Whose figures; None means all. Tenants and failures are those of all queues.
         connection: Where.
 
     Returns:
@@ -63,14 +74,66 @@ def read_buckets(
     Raises:
         InvalidQuery: If there are more than 1,500.
     """
-    begins = _begins(resolution, begin, end)
+    sums = read_sums(pieces_of(resolution, begin, end), connection=connection)
+    return read_histograms(sums, queues=queues, connection=connection)
+
+
+def read_sums(pieces: Sequence[Piece], *, connection: redis.Redis) -> Sequence[Bucket]:
+    """Read counters without histograms, in one round trip.
+
+    Args:
+        pieces: See `pieces_of` and `cover` in `spans`.
+        connection: Where.
+
+    Returns:
+        A bucket for each piece. Counts are there, the average of runs, and what belongs to tenants
+        and failures; percentiles and the average of waits are None.
+    """
     with connection.pipeline(transaction=False) as pipe:
-        for each in begins:
-            pipe.hgetall(keys.stats(resolution, each))
+        ask_sums(pipe, pieces)
+        return sums_from(pieces, pipe.execute())
+
+
+def ask_sums(pipe: Any, pieces: Iterable[Piece]) -> None:
+    """Put the questions of `read_sums` on a pipeline of the caller's, one for each piece."""
+    for piece in pieces:
+        pipe.hgetall(keys.stats(piece.resolution, piece.begin))
+
+
+def sums_from(pieces: Sequence[Piece], answers: Iterable[Any]) -> Sequence[Bucket]:
+    """What was answered to `ask_sums`."""
+    return [_bucket(piece, fields) for piece, fields in zip(pieces, answers, strict=True)]
+
+
+def read_histograms(
+    buckets: Sequence[Bucket],
+    *,
+    queues: Collection[str] | None = None,
+    connection: redis.Redis,
+) -> Sequence[Bucket]:
+    """The same buckets with their histograms, in one round trip.
+
+    Args:
+        buckets: As `read_sums` returns them.
+        queues: Whose figures; None means all, and those of others are left out.
+        connection: Where.
+    """
+    wanted = [(at, queue) for at, each in enumerate(buckets) for queue in _queues(each, queues)]
+    with connection.pipeline(transaction=False) as pipe:
+        for at, queue in wanted:
+            pipe.hgetall(keys.times(*buckets[at].piece, queue))
         answers = pipe.execute()
+    times = {place: read_times(fields) for place, fields in zip(wanted, answers, strict=True)}
     return [
-        _bucket(each, SECONDS[resolution], fields)
-        for each, fields in zip(begins, answers, strict=True)
+        replace(
+            each,
+            figures={
+                stat: with_times(figures, stat.type, times[at, stat.queue])
+                for stat, figures in each.figures.items()
+                if (at, stat.queue) in times
+            },
+        )
+        for at, each in enumerate(buckets)
     ]
 
 
@@ -112,23 +175,14 @@ def per_fingerprint(buckets: Iterable[Bucket]) -> Mapping[str, Mapping[Stat, int
     return found
 
 
-def _begins(resolution: Resolution, begin: datetime, end: datetime) -> Sequence[int]:
-    length = SECONDS[resolution]
-    first = int(begin.timestamp()) // length * length
-    begins = range(first, -int(-end.timestamp() // 1), length)
-    if len(begins) > MOST_BUCKETS:
-        raise InvalidQuery(
-            f"From {begin} to {end} there are {len(begins):,} buckets of {length:,} s.",
-            field="begin",
-            remedy=f"Ask for at most {MOST_BUCKETS:,}, or for longer ones.",
-        )
-    return begins
+def _bucket(piece: Piece, fields: Fields) -> Bucket:
+    sums = bucket_fields.read_sums(fields)
+    return Bucket(piece, sums.figures, sums.tenants, sums.failures)
 
 
-def _bucket(begin: int, seconds: int, fields: Mapping[bytes, bytes]) -> Bucket:
-    found = read_fields(fields)
-    at = datetime.fromtimestamp(begin, tz=UTC)
-    return Bucket(at, seconds, found.figures, found.tenants, found.failures)
+def _queues(bucket: Bucket, asked: Collection[str] | None) -> Collection[str]:
+    there = {stat.queue for stat in bucket.figures}
+    return there if asked is None else there.intersection(asked)
 
 
 def _grouped(buckets: Iterable[Bucket], key: Callable[[Stat], T]) -> Mapping[T, Figures]:

@@ -29,7 +29,7 @@ class Histogram:
     Args:
         places: How many times stand at each place; see `upper_ms`.
         sum_us: All of them together, exactly, in microseconds.
-        count: How many there are: what stands at all places together.
+        count: How many there are. Where only sums were read, their places are not known.
     """
 
     places: Mapping[int, int] = field(default_factory=dict)
@@ -38,7 +38,7 @@ class Histogram:
 
     @classmethod
     def of(cls, places: Mapping[int, int], sum_us: int) -> Self:
-        """A histogram whose count is not known yet.
+        """A histogram of all that stands at its places.
 
         Args:
             places: See the class.
@@ -79,7 +79,7 @@ class Histogram:
             The middle of the exact value's own bucket, so at most 2.5 % off (below 0.1 ms: at most
             0.05 ms); None if there is nothing.
         """
-        rank = max(1, ceil(share * self.count))
+        rank = max(1, ceil(share * sum(self.places.values())))
         for place in sorted(self.places):
             rank -= self.places[place]
             if rank <= 0:

@@ -130,6 +130,11 @@ def stats(resolution: str, begin: int) -> str:
     return f"{_OURS}stats:{resolution}:{begin}"
 
 
+def times(resolution: str, begin: int, queue: str) -> str:
+    """Hash: the histograms of a queue in such a bucket; expires with it."""
+    return f"{_OURS}times:{resolution}:{begin}:{queue}"
+
+
 def recent(queue: str = "") -> str:
     """List: the last 1,000 outcomes or more of a queue, or of all, oldest first; capped."""
     return f"{_OURS}recent:{queue}" if queue else f"{_OURS}recent"

@@ -2,9 +2,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.bucket_fields import Stat, read_fields
+from monitoring.bucket_fields import Stat, read_sums
 from monitoring.buckets import (
-    SECONDS,
     altogether,
     per_fingerprint,
     per_queue,
@@ -14,10 +13,11 @@ from monitoring.buckets import (
     read_buckets,
 )
 from monitoring.errors import InvalidQuery
+from monitoring.spans import SECONDS, cover, pieces_of
 from workers import keys
 from workers.scripts import script
 
-NOW = datetime(2026, 1, 15, 12, 0, 20, tzinfo=UTC)
+NOW = datetime(2026, 1, 15, 12, 30, 20, tzinfo=UTC)
 
 
 def note(redis, *runs, fingerprint=""):
@@ -133,60 +133,98 @@ def test_a_queue_may_be_called_anything(redis, queue, tenant):
 def test_what_is_no_counter_is_passed_over(redis):
     note(redis, ("email|EMAIL", "", "finished", 5, 6))
     sound = altogether(read(redis))
-    (key,) = redis.keys(keys.stats("h", "*"))
+    (sums,) = redis.keys(keys.stats("h", "*"))
+    (times,) = redis.keys(keys.times("h", "*", "email"))
 
-    redis.hset(
-        key,
-        mapping={
-            "": "1",
-            "n": "1",
-            "|n": "1",
-            "email|n": "1",
-            "email|EMAIL|finished|new": "7",
-            "email|EMAIL|finished|run:": "7",
-            "email|EMAIL|finished|run:-1": "7",
-            "email|EMAIL|finished|run:²": "7",
-            "email|EMAIL|finished|run:99999999": "7",
-            "email|EMAIL|stopped|n": "many",
-            "email|EMAIL|stopped|run": "5",
-            "tenant|n": "1",
-            "tenant|a|b|n": "1",
-            "failure|n": "1",
-            "failure|a|n": "1",
-            b"\xff\xfe|EMAIL|finished": "1",
-        },
-    )
+    for name in ("", "n", "|n", "email|n", "email|EMAIL|finished|new", "tenant|n", "tenant|a|b|n"):
+        redis.hset(sums, name, "1")
+    for name in ("failure|n", "failure|a|n", b"\xff\xfe|EMAIL|finished"):
+        redis.hset(sums, name, "1")
+    redis.hset(sums, mapping={"email|EMAIL|stopped|n": "many", "email|EMAIL|stopped|run": "5"})
+    for part in ("run:", "run:-1", "run:²", "run:99999999", "wait", "new:3", ""):
+        redis.hset(times, f"EMAIL|finished|{part}", "7")
+    redis.hset(times, mapping={"": "1", "run:3": "1", "EMAIL|finished|run:5": "many"})
 
     assert altogether(read(redis)) == sound
     assert per_tenant(read(redis)) == {}
     assert per_fingerprint(read(redis)) == {}
 
 
+def test_where_histograms_are_lost_counts_and_averages_are_left(redis):
+    note(redis, ("email|EMAIL", "", "finished", 5_000, 6))
+    redis.delete(*redis.keys(keys.times("h", "*", "*")))
+
+    run = altogether(read(redis)).run
+
+    assert (run.count, run.average_ms, run.quantile_ms(0.5)) == (1, 5, None)
+
+
+def test_figures_of_named_queues_are_read_alone(redis):
+    note(redis, ("email|EMAIL", "", "finished", 5, 6), ("notes|NOTE", "", "finished", 5, 6))
+    now = datetime.now(UTC)
+
+    found = read_buckets("h", now, now, queues=["notes", "none"], connection=redis)
+
+    assert set(per_queue(found)) == {"notes"}
+
+
+def test_sums_and_histograms_are_kept_equally_long(redis):
+    note(redis, ("email|EMAIL", "", "finished", 5, 6))
+    note(redis, ("email|EMAIL", "", "failed", 5, 6), ("notes|NOTE", "", "finished", 5, 6))
+
+    for resolution, days in (("m", 7), ("h", 90), ("d", 90)):
+        found = redis.keys(keys.stats(resolution, "*")) + redis.keys(
+            keys.times(resolution, "*", "*")
+        )
+        assert len(found) >= 3
+        assert {round(redis.ttl(key) / 86_400, 2) for key in found} == {days}
+
+
 def test_text_is_understood_as_bytes_are():
     told = {"email|EMAIL|finished|n": "2", "email|EMAIL|finished|run": "9"}
 
-    assert read_fields(told) == read_fields({k.encode(): v.encode() for k, v in told.items()})
+    assert read_sums(told) == read_sums({k.encode(): v.encode() for k, v in told.items()})
 
 
-def test_a_span_begins_in_a_bucket_and_ends_before_another(redis):
-    begins = [
-        each.begin
-        for each in read_buckets(
-            "m", NOW, NOW + timedelta(minutes=2, seconds=-20), connection=redis
-        )
-    ]
+def test_a_span_begins_in_a_bucket_and_ends_before_another():
+    pieces = pieces_of("m", NOW, NOW + timedelta(minutes=2, seconds=-20))
 
-    assert begins == [datetime(2026, 1, 15, 12, minute, tzinfo=UTC) for minute in (0, 1)]
+    minute = int(NOW.timestamp()) - 20
+    assert pieces == [("m", minute), ("m", minute + 60)]
+    assert pieces_of("m", NOW.replace(second=0), NOW.replace(second=0)) == []
 
 
-def test_a_span_without_length_has_no_bucket(redis):
-    on_the_hour = NOW.replace(second=0)
-
-    assert read_buckets("h", on_the_hour, on_the_hour, connection=redis) == []
-
-
-def test_a_span_of_too_many_buckets_is_refused(redis):
+def test_a_span_of_too_many_buckets_is_refused():
     with pytest.raises(InvalidQuery, match="10,080 buckets of 60 s") as caught:
-        read_buckets("m", NOW - timedelta(days=7), NOW.replace(second=0), connection=redis)
+        pieces_of("m", NOW - timedelta(days=7), NOW.replace(second=0))
 
     assert caught.value.field == "begin"
+
+
+@pytest.mark.parametrize(
+    ("span", "finest", "counts"),
+    [
+        (timedelta(hours=1), "m", {"m": 30, "h": 1}),
+        (timedelta(minutes=59), "m", {"m": 29, "h": 1}),
+        (timedelta(hours=24), "m", {"m": 30, "h": 11, "d": 1}),
+        (timedelta(hours=24), "h", {"h": 12, "d": 1}),
+        (timedelta(days=7), "h", {"h": 12, "d": 7}),
+        (timedelta(days=30), "h", {"h": 12, "d": 30}),
+    ],
+)
+def test_a_span_until_now_is_covered_by_few_buckets_without_gaps(span, finest, counts):
+    begin = NOW - span
+
+    pieces = cover(begin, NOW, finest=finest)
+
+    told = [each.resolution for each in pieces]
+    assert {each: told.count(each) for each in counts} == counts
+    assert len(pieces) == sum(counts.values())
+    ends = [each.begin + SECONDS[each.resolution] for each in pieces]
+    assert [each.begin for each in pieces[1:]] == ends[:-1]
+    assert 0 <= begin.timestamp() - pieces[0].begin < SECONDS[finest]
+    assert ends[-1] > NOW.timestamp()
+
+
+def test_a_span_that_ends_before_it_begins_has_no_bucket():
+    assert cover(NOW, NOW - timedelta(hours=1), finest="m") == ()

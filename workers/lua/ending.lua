@@ -47,14 +47,15 @@ local function counter(stat, tenant, outcome)
   local name = stat .. '|' .. outcome .. '|' .. tenant
   local found = counts[name]
   if not found then
+    local queue, kind = string.match(stat, '^(.*)|([^|]*)$')
     found = {
-      prefix = stat .. '|' .. outcome .. '|',
+      prefix = stat .. '|' .. outcome .. '|', queue = queue, short = kind .. '|' .. outcome .. '|',
       tenant = tenant ~= '' and 'tenant|' .. tenant .. '|' .. stat .. '|' .. outcome .. '|n',
       n = 0, run = 0, wait = 0, waits = false, runs = {}, waited = {},
     }
     if outcome == 'finished' or outcome == 'failed' then
       rings[#rings + 1] = found
-      found.queue, found.said = string.match(stat, '^(.*)|[^|]*$'), stat .. '|' .. outcome
+      found.said = stat .. '|' .. outcome
     end
     counts[name] = found
   end
@@ -92,18 +93,24 @@ end
 -- Seconds in a bucket of time, and for how long the bucket is kept: 7, 90 and 90 days.
 local resolutions = { m = { 60, 604800 }, h = { 3600, 7776000 }, d = { 86400, 7776000 } }
 
--- Returns whether it is the first of its name in this bucket.
-local function write_counter(key, found)
-  local all = redis.call('HINCRBY', key, found.prefix .. 'n', found.n)
-  redis.call('HINCRBY', key, found.prefix .. 'run', found.run)
+-- Histograms stand apart from sums, and apart by queue: who draws a chart of sums, or of one queue,
+-- must not read those of all.
+local function write_times(key, found)
+  local runs, waits = found.short .. 'run:', found.short .. 'wait:'
   for place, amount in pairs(found.runs) do
-    redis.call('HINCRBY', key, found.prefix .. 'run:' .. place, amount)
-  end
-  if found.waits then
-    redis.call('HINCRBY', key, found.prefix .. 'wait', found.wait)
+    redis.call('HINCRBY', key, runs .. place, amount)
   end
   for place, amount in pairs(found.waited) do
-    redis.call('HINCRBY', key, found.prefix .. 'wait:' .. place, amount)
+    redis.call('HINCRBY', key, waits .. place, amount)
+  end
+end
+
+-- Returns whether it is the first of its name in this bucket.
+local function write_sums(key, found)
+  local all = redis.call('HINCRBY', key, found.prefix .. 'n', found.n)
+  redis.call('HINCRBY', key, found.prefix .. 'run', found.run)
+  if found.waits then
+    redis.call('HINCRBY', key, found.prefix .. 'wait', found.wait)
   end
   if found.tenant then
     redis.call('HINCRBY', key, found.tenant, found.n)
@@ -133,16 +140,19 @@ local function write_notes(ours)
   end
   for name, resolution in pairs(resolutions) do
     local length, kept = unpack(resolution)
-    local key = ours .. 'stats:' .. name .. ':' .. (now_s - now_s % length)
-    local is_new = false
+    local bucket_of_time = name .. ':' .. (now_s - now_s % length)
+    local key = ours .. 'stats:' .. bucket_of_time
     for _, found in pairs(counts) do
-      is_new = write_counter(key, found) or is_new
+      local times = ours .. 'times:' .. bucket_of_time .. ':' .. found.queue
+      local is_new = write_sums(key, found)
+      write_times(times, found)
+      if is_new then
+        redis.call('EXPIRE', key, kept)
+        redis.call('EXPIRE', times, kept)
+      end
     end
     for field, amount in pairs(failures) do
       redis.call('HINCRBY', key, field, amount)
-    end
-    if is_new then
-      redis.call('EXPIRE', key, kept)
     end
   end
   write_recent(ours)

@@ -39,7 +39,7 @@ TURNS = (Turn(LIST, 10),)
 BY = By("ann", "a test")
 PAUSE = "type:TEST"
 VOLATILE = ("stats:", "recent", "done", "holders", "step:", "audit", "pauses", "claim_order")
-VOLATILE = (*VOLATILE, "cancel:")
+VOLATILE = (*VOLATILE, "cancel:", "times:")
 """What may change when a step is refused: counters, signs of life, and what people asked for."""
 
 
