@@ -61,7 +61,9 @@ _OWN_VARIABLES = (
         "SYNC_",
         "TEMPLATE_DIRS",
         "THUMBNAIL_",
+        "TRACING",
         "UNKNOWN_TYPE",
+        "OTEL_",
     ),
 )
 """What the names of the project's variables start with."""

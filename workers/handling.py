@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from rq.timeouts import BaseTimeoutException
 
@@ -28,6 +28,7 @@ from workers.logger import get_logger
 from workers.registry import handler_for, needs_context, run_hooks
 from workers.retry import RetryPolicy
 from workers.runs import Run, line_of, traceback_of
+from workers.sayer import Sayer
 
 log = get_logger("postroom.jobs")
 
@@ -54,30 +55,6 @@ class HandBack:
     delay: float
     record: AttemptRecord | None
     error: UnknownMessageType | HandlerNotFound
-
-
-class Sayer(Protocol):
-    """Writes the two log lines of a job that goes well."""
-
-    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
-        """Say that a handler is about to be called."""
-
-    def completed(
-        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: int
-    ) -> None:
-        """Say that it has returned."""
-
-
-class Silent:
-    """Writes nothing."""
-
-    def started(self, message: Message, job_id: str, queue: str, attempt: int) -> None:
-        """Say nothing."""
-
-    def completed(
-        self, message: Message, job_id: str, queue: str, attempt: int, duration_ms: int
-    ) -> None:
-        """Say nothing."""
 
 
 Finish = Callable[["Message | None", "Outcome | HandBack"], T]
@@ -112,7 +89,11 @@ def handle(run: Run, read_it: Read, *, say: Sayer, finish: Finish[T]) -> T:
         return finish(None, _unknown(run, error))
     except InvalidMessage as error:
         return finish(None, _invalid(error))
-    return _handle(run, read, say, finish)
+    tracer = run.place.tracer
+    if tracer is None:
+        return _handle(run, read, say, finish)
+    with tracer.processing(run, read[0]) as attempt:
+        return _handle(run, read, say, attempt.ending(finish))
 
 
 async def ahandle(run: Run, read_it: Read, *, say: Sayer, finish: Finish[T], limit: float) -> T:
@@ -134,6 +115,14 @@ async def ahandle(run: Run, read_it: Read, *, say: Sayer, finish: Finish[T], lim
         return await asyncio.to_thread(finish, None, _unknown(run, error))
     except InvalidMessage as error:
         return await asyncio.to_thread(finish, None, _invalid(error))
+    tracer = run.place.tracer
+    if tracer is None:
+        return await _ahandle(run, read, say, finish, limit)
+    with tracer.processing(run, read[0]) as attempt:
+        return await _ahandle(run, read, say, attempt.ending(finish), limit)
+
+
+async def _ahandle(run: Run, read: _Reading, say: Sayer, finish: Finish[T], limit: float) -> T:
     message, policy, context = read
     with Running(message, run.ids, run.close_log):
         say.started(message, run.job_id, run.list_name, run.attempt.number)

@@ -23,6 +23,7 @@ from workers.loading import load_packages
 from workers.logger import get_logger
 from workers.runs import Run, start
 from workers.settings import load_settings
+from workers.tracing import flush_spans
 
 log = get_logger("postroom.jobs")
 
@@ -48,12 +49,15 @@ def run_message(envelope: Any = None) -> Any:
         raise RuntimeError(message)
     load_application()
     run = start(job)
-    return handle(
-        run,
-        lambda: read_message(envelope),
-        say=_Lines(),
-        finish=lambda _, outcome: _finish(run, job, envelope, outcome),
-    )
+    try:
+        return handle(
+            run,
+            lambda: read_message(envelope),
+            say=_Lines(),
+            finish=lambda _, outcome: _finish(run, job, envelope, outcome),
+        )
+    finally:
+        flush_spans(run.settings)  # a stock work horse is gone after this
 
 
 @lru_cache(maxsize=1)

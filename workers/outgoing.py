@@ -1,6 +1,7 @@
 """What happens to messages on their way out: their cause, the middleware, and chunks of many."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import islice
 
 from messages import Message, PostroomError
@@ -10,7 +11,9 @@ from workers.options import EnqueueOptions
 from workers.plan import JobPlan, plan_for
 from workers.record import JobRecord, check_is_message, job_record, record_of
 from workers.registry import enqueue_middleware
+from workers.routing import queue_for
 from workers.settings import Settings
+from workers.tracing import traced
 
 CHUNK = 1_000
 """Messages that `enqueue_many` holds and writes at a time."""
@@ -54,7 +57,7 @@ def chunks(
     Raises:
         BatchInvalid: If a message or its options cannot be used.
     """
-    source = iter(messages)
+    source = iter(traced(messages, settings, partial(_queue, options, settings)))
     record = _same_for_all(options, settings)
     index = 0
     while True:
@@ -70,6 +73,25 @@ def chunks(
             return
         yield records
         index += len(records)
+
+
+def queue_of_message(message: Message, options: EnqueueOptions, settings: Settings) -> str:
+    """The queue that a message is meant for, as far as no middleware has other plans.
+
+    Args:
+        message: The message.
+        options: What the caller said.
+        settings: The routes.
+
+    Raises:
+        InvalidOption: If it is no message, or there is no such queue.
+    """
+    check_is_message(message)
+    return queue_for(message, settings.queue_routes, asked=options.get("queue"))
+
+
+def _queue(options: EnqueueOptions, settings: Settings, message: Message) -> str:
+    return queue_of_message(message, options, settings)
 
 
 def _same_for_all(options: EnqueueOptions, settings: Settings) -> Callable[[Message], JobRecord]:

@@ -18,9 +18,10 @@ from workers.connection import aconnection_for, connection_for
 from workers.errors import InvalidOption
 from workers.handle import JobHandle
 from workers.options import Duration, EnqueueOptions
-from workers.outgoing import chunks, outgoing
+from workers.outgoing import chunks, outgoing, queue_of_message
 from workers.record import job_record
 from workers.settings import Settings, load_settings
+from workers.tracing import tracer_for
 
 
 def enqueue(
@@ -200,6 +201,20 @@ def _enqueue(
 ) -> JobHandle:
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
+    tracer = tracer_for(settings) if settings.tracing else None
+    if tracer is None:
+        return _stored(message, options, connection, settings, at)
+    with tracer.sending(message, queue_of_message(message, options, settings)) as sent:
+        return _stored(sent, options, connection, settings, at)
+
+
+def _stored(
+    message: Message,
+    options: EnqueueOptions,
+    connection: redis.Redis,
+    settings: Settings,
+    at: datetime | None,
+) -> JobHandle:
     message, options = outgoing(message, options)
     record = job_record(message, options, settings=settings, at=at)
     return _handle(store_one(record, connection), connection)
@@ -215,6 +230,20 @@ async def _aenqueue(
 ) -> JobHandle:
     settings = settings or load_settings()
     connection = connection or await aconnection_for(settings)
+    tracer = tracer_for(settings) if settings.tracing else None
+    if tracer is None:
+        return await _astored(message, options, connection, settings, at)
+    with tracer.sending(message, queue_of_message(message, options, settings)) as sent:
+        return await _astored(sent, options, connection, settings, at)
+
+
+async def _astored(
+    message: Message,
+    options: EnqueueOptions,
+    connection: redis.asyncio.Redis,
+    settings: Settings,
+    at: datetime | None,
+) -> JobHandle:
     message, options = outgoing(message, options)
     record = job_record(message, options, settings=settings, at=at)
     return _handle(await astore_one(record, connection), aconnection=connection)

@@ -1,11 +1,16 @@
 """What a run is told: what its job's record says, and where it happens."""
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol
 
 import redis
 
 from workers.settings import Settings
+from workers.tracing import tracer_for
+
+if TYPE_CHECKING:
+    from workers.spans import Tracer
 
 
 class Record(Protocol):
@@ -51,8 +56,15 @@ class Place:
         worker: Who runs them.
         connection: The client of the worker.
         settings: Those of the worker.
+        group: The consumer group, in the lane of streams.
     """
 
     worker: str
     connection: redis.Redis
     settings: Settings
+    group: str = ""
+
+    @cached_property
+    def tracer(self) -> "Tracer | None":
+        """Who makes spans of what runs here, if anybody does."""
+        return tracer_for(self.settings)

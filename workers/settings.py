@@ -148,6 +148,8 @@ class Settings(StreamSettings):
     log_file: Path | None = None
     """Also write the log here, rotated at 10 MB, five files kept."""
     log_jobs: Literal["all", "failures"] = "all"
+    tracing: bool = False
+    """Whether messages are traced with OpenTelemetry, which needs the extra `otel`."""
     environment: str = "development"
     """`production` switches dangerous operations off unless they are allowed."""
     allow_clear: bool = False

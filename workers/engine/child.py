@@ -27,6 +27,7 @@ from workers.engine.task import LEAVE, RECYCLE, Task
 from workers.lines import JobLines
 from workers.logger import get_logger
 from workers.settings import Settings
+from workers.tracing import flush_spans
 
 log = get_logger("postroom.worker")
 
@@ -100,6 +101,7 @@ class Child:
         self._hand_back_rest()
         self.step(0)
         self.idle.close()
+        flush_spans(self.settings)
         self.page.leave(code)
         return code
 

@@ -28,6 +28,7 @@ from workers.engine.step import Lease, Step
 from workers.engine.task import LEAVE
 from workers.logger import get_logger
 from workers.runs import line_of
+from workers.tracing import flush_spans
 
 log = get_logger("postroom.worker")
 
@@ -105,6 +106,7 @@ class Crowd(Child):
         await asyncio.gather(*self._errands)
         await self._ask(0)
         self.idle.close()
+        flush_spans(self.settings)
         self.page.leave(code)
         return code
 

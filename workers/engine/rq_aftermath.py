@@ -21,8 +21,8 @@ from workers.engine.rq_endings import RqEndings
 from workers.engine.run_message import Messages
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease
-from workers.handling import Silent
 from workers.run_facts import Place
+from workers.sayer import Silent
 
 if TYPE_CHECKING:
     from workers.engine.worker import MessageWorker

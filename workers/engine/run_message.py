@@ -12,11 +12,12 @@ from workers.engine.runnable import Runnable
 from workers.engine.slot import NO_CLOCK, NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease
 from workers.errors import JobStopped
-from workers.handling import HandBack, Sayer, ahandle, handle
+from workers.handling import HandBack, ahandle, handle
 from workers.registry import handler_for
 from workers.retry import RetryPolicy
 from workers.run_facts import Place
 from workers.runs import Run
+from workers.sayer import Sayer
 from workers.stopping import Stop
 
 J = TypeVar("J", bound=Runnable)

@@ -9,6 +9,7 @@ from workers.jobs import load_application
 from workers.logs import configure_logs
 from workers.registry import handlers
 from workers.settings import Settings
+from workers.tracing import check_tracing
 
 
 def prepare(queues: Sequence[str], settings: Settings) -> None:
@@ -21,7 +22,9 @@ def prepare(queues: Sequence[str], settings: Settings) -> None:
     Raises:
         HandlerNotFound: If a message type that is sent to one of the queues has no handler.
         DuplicateHandler: If a type has two.
+        SettingInvalid: If messages are to be traced and the packages for it are missing.
     """
+    check_tracing(settings)
     configure_logs(settings)
     load_application()
     check_handlers(queues, settings)

@@ -1,6 +1,8 @@
 """Which stream a message goes to, whose it is, when, and as which fields."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from functools import partial
 from itertools import islice
 from typing import NamedTuple, TypedDict
 
@@ -13,6 +15,7 @@ from workers.routing import Priority, PriorityName, list_name, priority_of
 from workers.settings import Settings
 from workers.streams.naming import Naming
 from workers.streams.wire import fields_of
+from workers.tracing import traced, tracer_for
 
 _PRIORITIES = frozenset({*Priority})
 
@@ -83,6 +86,30 @@ def addressed(message: Message, options: PublishOptions, settings: Settings) -> 
     return Addressed(key, tenant, delay, message.message_id, fields_of(message, priority))
 
 
+def sending(
+    message: Message, options: PublishOptions, settings: Settings
+) -> AbstractContextManager[Message]:
+    """What a message's way into a stream is part of: its span, if it is traced.
+
+    Args:
+        message: The message.
+        options: What the caller said.
+        settings: The template, and whether messages are traced.
+
+    Returns:
+        A context in which the message, which may be a copy, is to be stored.
+    """
+    tracer = tracer_for(settings) if settings.tracing else None
+    if tracer is None:
+        return nullcontext(message)
+    return tracer.sending(message, _stream(options, settings, message))
+
+
+def _stream(options: PublishOptions, settings: Settings, message: Message) -> str:
+    check_is_message(message)
+    return Naming(settings.stream_template).for_message(message, options.get("stream"))
+
+
 def _own_priority(message: Message) -> Priority | None:
     """What the data says, if it means a priority of ours."""
     own = vars(message.data).get("priority")  # many times faster than getattr, if it has none
@@ -109,7 +136,7 @@ def chunks(
     Raises:
         BatchInvalid: If a message or its options cannot be used.
     """
-    source = iter(messages)
+    source = iter(traced(messages, settings, partial(_stream, options, settings)))
     index = 0
     while True:
         chunk: list[Addressed] = []

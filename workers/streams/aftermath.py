@@ -11,8 +11,8 @@ from workers.engine.away import Away
 from workers.engine.child_death import ChildDeath
 from workers.engine.page import Running
 from workers.engine.run_message import Messages
-from workers.handling import Silent
 from workers.run_facts import Place
+from workers.sayer import Silent
 from workers.settings import Settings
 from workers.stopping import Stop
 from workers.streams import consumers

@@ -19,7 +19,7 @@ from workers.connection import aconnection_for, connection_for, storage_errors
 from workers.errors import StreamFull
 from workers.settings import Settings, load_settings
 from workers.streams.adding import Call, Published, arun, calls, ids_of, in_order, run
-from workers.streams.addressing import PublishOptions, addressed, chunks
+from workers.streams.addressing import PublishOptions, addressed, chunks, sending
 from workers.streams.trimming import atrim, trim
 
 _PAUSE = 0.1  # seconds between two looks whether a full stream has room
@@ -53,7 +53,8 @@ def publish(
     """
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
-    return _store(Call([addressed(message, options, settings)], settings), connection)[0]
+    with sending(message, options, settings) as sent:
+        return _store(Call([addressed(sent, options, settings)], settings), connection)[0]
 
 
 def publish_many(
@@ -98,8 +99,9 @@ async def apublish(
     """As `publish`, without blocking the event loop."""
     settings = settings or load_settings()
     connection = connection or await aconnection_for(settings)
-    call = Call([addressed(message, options, settings)], settings)
-    return (await _astore(call, connection))[0]
+    with sending(message, options, settings) as sent:
+        call = Call([addressed(sent, options, settings)], settings)
+        return (await _astore(call, connection))[0]
 
 
 async def apublish_many(

@@ -34,6 +34,7 @@ from workers.streams.keeper import StreamKeeper
 from workers.streams.known import search
 from workers.streams.lane import Reader, StreamLane
 from workers.streams.naming import Naming
+from workers.tracing import check_tracing
 
 log = get_logger("postroom.streams")
 
@@ -83,7 +84,9 @@ class StreamWorker:
 
         Raises:
             DuplicateHandler: If a message type has two handlers.
+            SettingInvalid: If messages are to be traced and the packages for it are missing.
         """
+        check_tracing(self.settings)
         configure_logs(self.settings)
         load_application()
         for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,0 +1,26 @@
+"""An application for the tests of traces: one handler that fails twice, and a span of its own."""
+
+from opentelemetry import trace
+
+from messages import NoteEnrichmentMessage, TestMessage
+from workers import Context, PermanentError, TransientError, enqueue, handles
+
+SECRET_OF_AN_ERROR = "the note of ada@example.com"
+
+
+@handles(TestMessage)
+async def third_time_lucky(message: TestMessage, context: Context) -> None:
+    with trace.get_tracer("app").start_as_current_span(
+        "look it up", record_exception=False, set_status_on_exception=False
+    ):
+        if message.data.test_type == "hopeless":
+            raise PermanentError(SECRET_OF_AN_ERROR)
+        if context.attempt < 3:
+            raise TransientError(SECRET_OF_AN_ERROR)
+        if message.data.test_type == "parent":
+            enqueue(NoteEnrichmentMessage.of("note-1"), queue="default")
+
+
+@handles(NoteEnrichmentMessage)
+def do_nothing(message: NoteEnrichmentMessage) -> None:
+    del message
