@@ -1,29 +1,116 @@
-"""Builds the web application: whether it lives, whether it can work. It only looks."""
+"""Builds the web application: the probes, the login, and the API behind it. Closed by default."""
 
-from http import HTTPStatus
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
 
-from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.middleware.cors import CORSMiddleware
+from fastapi.openapi.utils import get_openapi
 from redis import Redis
-from starlette.exceptions import HTTPException
 
-from messages import PostroomError
+from monitoring.api import (
+    audit,
+    dead_letters,
+    health,
+    home,
+    jobs,
+    queues,
+    sending,
+    session,
+    streams,
+)
+from monitoring.api.parts import JsonDict, Looker
+from monitoring.auth import Authenticator, Own, declared
+from monitoring.headers import SafeHeaders
+from monitoring.logins import Attempts
+from monitoring.refusals import answer_errors
+from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
+from monitoring.settings import WebSettings
+from monitoring.tokens import SecretMissing, Tokens, secret_of
 from workers.connection import storage_errors
+from workers.errors import SettingInvalid
+from workers.settings import Settings, load_settings
+
+ROUTERS = (health, queues, jobs, sending, dead_letters, streams, audit, session, home)
+"""Modules with a `router`; each route declares its role."""
 
 
-def create_app(*, connection: Redis) -> FastAPI:
-    """The application, closed but for the two probes.
+@dataclass(frozen=True)
+class Entry:
+    """How people get in.
 
     Args:
-        connection: The server it watches; its timeouts bound the answer of `/readyz`.
+        authenticator: Finds out who asks.
+        code: Logs in once; None where there is a secret.
     """
+
+    authenticator: Authenticator
+    code: OneTimeCode | None = None
+
+
+def create_app(
+    *,
+    connection: Redis,
+    settings: WebSettings | None = None,
+    engine: Settings | None = None,
+    reader: Redis | None = None,
+) -> FastAPI:
+    """The application. It can be mounted under any path of another one.
+
+    Args:
+        connection: Where actions are done; its timeouts bound the answer of `/readyz`.
+        settings: The secret, claims, origins and prefix; None means those of the environment.
+        engine: Defaults and routes for what is sent; None means those of the environment.
+        reader: Where it looks, if that is a replica; None means `connection`.
+
+    Returns:
+        The application; `app.state.one_time_code` has the code of a demo without a secret.
+
+    Raises:
+        SecretMissing: If there is no secret, and this is no demo.
+        Undeclared: If a route declares no role.
+    """
+    settings = settings or WebSettings()
+    entry = entry_of(settings)
     app = FastAPI(title="Postroom", openapi_url=None, docs_url=None, redoc_url=None)
-    app.state.connection = connection
-    app.add_api_route("/healthz", healthz, methods=["GET"])
-    app.add_api_route("/readyz", readyz, methods=["GET"])
-    app.add_exception_handler(PostroomError, _unavailable)
-    app.add_exception_handler(HTTPException, _refused)
+    app.state.connection, app.state.reader = connection, reader or connection
+    app.state.web, app.state.engine = settings, engine or load_settings()
+    app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
+    app.state.logins = Attempts(connection)
+    _add_routes(app, settings.api_prefix)
+    answer_errors(app)
+    app.add_middleware(SafeHeaders)
+    if settings.cors_origins:
+        _allow(app, settings.cors_origins)
     return app
+
+
+def entry_of(settings: WebSettings) -> Entry:
+    """How people get in.
+
+    Args:
+        settings: With a secret; without one only in a demo, which makes up its own.
+
+    Raises:
+        SecretMissing: If there is none, and this is no demo.
+        SettingInvalid: If AUTH names no function.
+    """
+    try:
+        secret, code = secret_of(settings), None
+    except SecretMissing:
+        if not settings.postroom_demo or settings.postroom_secret is not None:
+            raise
+        secret, code = secrets.token_urlsafe(32), _code(settings)
+    tokens = Tokens(secret, settings)
+    sessions = Sessions(secret, hours=settings.session_hours)
+    return Entry(Authenticator(tokens, sessions, _own(settings.auth)), code)
+
+
+def _code(settings: WebSettings) -> OneTimeCode:
+    given = settings.postroom_login_code
+    return OneTimeCode(secrets.token_urlsafe(32) if given is None else given.get_secret_value())
 
 
 def healthz() -> dict[str, str]:
@@ -38,17 +125,54 @@ def readyz(request: Request) -> dict[str, str]:
     return {"status": "ok"}
 
 
-def _unavailable(_: Request, error: Exception) -> JSONResponse:
-    known = error if isinstance(error, PostroomError) else PostroomError(str(error))
-    return JSONResponse({"error": known.as_dict()}, HTTPStatus.SERVICE_UNAVAILABLE)
+def openapi(request: Request, _: Looker) -> JsonDict:
+    """Describe every route, as OpenAPI 3.1."""
+    app: FastAPI = request.app
+    return get_openapi(title=app.title, version=app.version, routes=app.routes)
 
 
-def _refused(request: Request, error: Exception) -> JSONResponse:
-    status = error.status_code if isinstance(error, HTTPException) else HTTPStatus.NOT_FOUND
-    phrase = HTTPStatus(status).phrase
-    known = PostroomError(
-        f"{request.method} {request.url.path}: {phrase.lower()}.",
-        remedy="GET /healthz or /readyz.",
-        code=phrase.lower().replace(" ", "_"),
+def _add_routes(app: FastAPI, prefix: str) -> None:
+    app.add_api_route("/healthz", healthz, methods=["GET"])
+    app.add_api_route("/readyz", readyz, methods=["GET"])
+    app.include_router(session.open_router, prefix=prefix)
+    for router in closed_routers():
+        app.include_router(router, prefix=prefix)
+
+
+def closed_routers() -> Sequence[APIRouter]:
+    """All routers but those of probes and login; each of their routes declares a role.
+
+    Raises:
+        Undeclared: If one does not.
+    """
+    described = APIRouter(tags=["session"])
+    described.add_api_route("/openapi.json", openapi, methods=["GET"])
+    routers = [*(module.router for module in ROUTERS), described]
+    declared(routers)
+    return routers
+
+
+def _allow(app: FastAPI, origins: tuple[str, ...]) -> None:
+    app.add_middleware(
+        CORSMiddleware,
+        allow_origins=list(origins),
+        allow_credentials=False,
+        allow_methods=["GET", "POST", "PATCH", "DELETE"],
+        allow_headers=["Authorization", "Content-Type", "Last-Event-ID", CSRF_HEADER],
+        max_age=600,
     )
-    return JSONResponse({"error": known.as_dict()}, status)
+
+
+def _own(name: str) -> Own | None:
+    if not name:
+        return None
+    module, _, function = name.partition(":")
+    try:
+        found: Own = getattr(import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingInvalid(
+            f"AUTH names {name!r}, which cannot be imported: {error}.",
+            field="AUTH",
+            remedy="Name a function as module:function.",
+        ) from error
+    return found

@@ -34,7 +34,7 @@ def loopback_listener(host: str, port: int) -> socket.socket:
         port: 1 to 65535, or 0 for any.
 
     Raises:
-        AddressRefused: If others could reach the host, or the port is taken.
+        AddressRefused: If others could reach the host; as `listener`.
     """
     if not is_loopback(host):
         raise AddressRefused(
@@ -42,6 +42,19 @@ def loopback_listener(host: str, port: int) -> socket.socket:
             field="--host",
             remedy="Use 127.0.0.1, and let a proxy with a login forward to it.",
         )
+    return listener(host, port)
+
+
+def listener(host: str, port: int) -> socket.socket:
+    """A socket bound to an address, whoever can reach it.
+
+    Args:
+        host: A name or an address of this machine; `0.0.0.0` for all of them.
+        port: 1 to 65535, or 0 for any.
+
+    Raises:
+        AddressRefused: If the port is taken, or the address is none of this machine's.
+    """
     try:
         return _bound(host, port)
     except OSError as error:

@@ -22,7 +22,7 @@ from workers.routing import Priority, list_name, queue_of
 from workers.scripts import script
 from workers.settings import Settings, load_settings
 
-What = Literal["completed", "failed", "all"]
+What = Literal["completed", "failed", "all", "waiting"]
 
 AT_ONCE = 500
 """Jobs that one step removes: some ms for the server."""
@@ -62,7 +62,8 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
 
     Args:
         queue: Its name without priority; its three lists are cleared.
-        what: `completed`, `failed`, or `all`, which is both and never more than that.
+        what: `completed`, `failed`, `all`, which is both and never more than that, or `waiting`:
+            only those that never ran.
         waiting: Whether to remove those that wait as well. They are lost: they never ran.
         by: Who does it, and why.
         now: The time; None asks the clock.
@@ -80,6 +81,7 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
     _check(queue, what)
     _allowed(queue, settings or load_settings())
     connection = connection or default_connection()
+    waiting = waiting or what == "waiting"
     lists = [list_name(queue, priority) for priority in Priority]
     with storage_errors():
         found = _found(lists, what, waiting=waiting, connection=connection)

@@ -306,3 +306,11 @@ def displaced(stream: str) -> str:
 def counted_loss(group: str, stream: str, harm: str) -> str:
     """String: a loss was counted, for all workers that see it; expires after 10 s."""
     return f"{_OURS}counted-loss:{group}:{harm}:{stream}"
+
+
+# --- what monitoring remembers for itself ---------------------------------------------------
+
+
+def watch_logins(address: str) -> str:
+    """String: how often an address failed to log in; expires after a minute."""
+    return f"{_OURS}watch:logins:{address}"

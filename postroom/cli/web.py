@@ -1,18 +1,21 @@
-"""`postroom web`: the web process, on this machine only."""
+"""`postroom web`: the web process."""
 
 from typing import Annotated
 
 import typer
 import uvicorn
+from fastapi import FastAPI
+from redis import Redis
 
 from monitoring.app import create_app
 from monitoring.settings import WebSettings
 from postroom.acting import ErrorsAsJson
-from postroom.address import loopback_listener
+from postroom.address import listener, loopback_listener
 from postroom.printing import answer
 from postroom.signals import end_on_signal
 from workers.connection import connect
-from workers.settings import load_settings
+from workers.loading import load_packages
+from workers.settings import Settings, load_settings
 
 
 def web(
@@ -20,12 +23,41 @@ def web(
     port: Annotated[int | None, typer.Option(help="Where to listen.")] = None,
     as_json: ErrorsAsJson = False,  # noqa: FBT002
 ) -> None:
-    """Serve /healthz and /readyz on this machine only."""
+    """Serve the HTTP API, to those who have a token."""
     with answer(as_json=as_json):
-        settings = WebSettings()
-        listener = loopback_listener(
+        settings, engine = WebSettings(), load_settings()
+        load_packages(engine.message_packages, setting="MESSAGE_PACKAGES")
+        app = create_app(
+            connection=connect(engine),
+            reader=_reader(settings, engine),
+            settings=settings,
+            engine=engine,
+        )
+        is_open = app.state.one_time_code is None
+        opened = (listener if is_open else loopback_listener)(
             host or settings.postroom_web_host, port or settings.postroom_web_port
         )
         end_on_signal()  # uvicorn finishes the requests in hand, then hands the signal on to us
-        app = create_app(connection=connect(load_settings()))
-    uvicorn.Server(uvicorn.Config(app, access_log=False)).run(sockets=[listener])
+    address = opened.getsockname()
+    if not as_json:
+        _tell(app, f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}")
+    config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
+    uvicorn.Server(config).run(sockets=[opened])
+
+
+def _reader(settings: WebSettings, engine: Settings) -> Redis | None:
+    if settings.monitoring_redis_url is None:
+        return None
+    url = settings.monitoring_redis_url.get_secret_value()
+    return connect(engine.model_copy(update={"redis_url": url}))
+
+
+def _tell(app: FastAPI, url: str) -> None:
+    typer.echo(f"Postroom is at {url}/")
+    code = app.state.one_time_code
+    if code is not None:
+        typer.echo(f"Log in once at {url}/login?code={code.text}")
+
+
+def _shown(host: str) -> str:
+    return f"[{host}]" if ":" in host else host

@@ -1,5 +1,6 @@
 """Everything that runs beside the demo: Redis, the outside world, and what the Procfile names."""
 
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -130,14 +131,17 @@ def _started(
     web = WebSettings()
     web_port = free_port(web.postroom_web_port)
     dashboard_port = free_port(web.postroom_dashboard_port)
+    code = secrets.token_urlsafe(32)
     environment = variables | {
+        "POSTROOM_DEMO": "1",
+        "POSTROOM_LOGIN_CODE": code,
         "REDIS_URL": server.url,
         "RQ_CONFIG": "worker_settings",
         "POSTROOM_WEB_PORT": str(web_port),
         "POSTROOM_DASHBOARD_PORT": str(dashboard_port),
     }
     addresses = {
-        "web": f"http://127.0.0.1:{web_port}/readyz",
+        "web": f"http://127.0.0.1:{web_port}/login?code={code}",
         "dashboard": f"http://127.0.0.1:{dashboard_port}/",
     }
     adopt({"REDIS_URL": server.url})

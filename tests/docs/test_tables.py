@@ -170,7 +170,11 @@ def test_the_words_of_the_field_stand_in_the_glossary() -> None:
     assert {"message", "payload", "handler", "job", "attempt", "dead letter"} <= set(words)
 
 
-_PLACES = {"unique": {}, "consumer": {"group": "GROUP", "name": "CONSUMER"}}
+_PLACES = {
+    "unique": {},
+    "watch_logins": {"address": "ADDRESS"},
+    "consumer": {"group": "GROUP", "name": "CONSUMER"},
+}
 """Functions of keys whose parameters mean something else than they do elsewhere."""
 
 

@@ -42,7 +42,7 @@ def test_it_serves_until_it_is_told_to_end(
     noun: str, path: str, start_process: StartProcess
 ) -> None:
     port = free_port()
-    setting = {f"POSTROOM_{noun.upper()}_PORT": str(port)}
+    setting = {f"POSTROOM_{noun.upper()}_PORT": str(port), "POSTROOM_DEMO": "1"}
     process = start_process("postroom", noun, env=setting)
     page = f"http://127.0.0.1:{port}/{path}"
     _wait_for_page(page)
@@ -68,6 +68,13 @@ def refused(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str])
     return call
 
 
+@pytest.fixture
+def demo(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No secret, and a login that works once."""
+    monkeypatch.setenv("POSTROOM_DEMO", "1")
+
+
+@pytest.mark.usefixtures("demo")
 @pytest.mark.parametrize("noun", ["web", "dashboard"])
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7"])
 def test_a_host_that_others_can_reach_is_refused(noun: str, host: str, refused: Refused) -> None:
@@ -77,6 +84,14 @@ def test_a_host_that_others_can_reach_is_refused(noun: str, host: str, refused: 
     assert "Use 127.0.0.1" in told
 
 
+def test_without_a_secret_it_does_not_start(refused: Refused) -> None:
+    told = refused("web")
+
+    assert "There is no secret, so nobody could log in." in told
+    assert "Set POSTROOM_SECRET" in told
+
+
+@pytest.mark.usefixtures("demo")
 @pytest.mark.parametrize("noun", ["web", "dashboard"])
 def test_a_port_that_is_taken_is_refused(noun: str, refused: Refused) -> None:
     with _taken_port() as port:

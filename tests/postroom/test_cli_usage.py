@@ -62,7 +62,11 @@ def test_a_wrong_word_is_told_as_json_where_json_was_asked_for(
 
 
 @pytest.mark.parametrize("noun", ["web", "dashboard"])
-def test_what_runs_on_tells_its_errors_as_json_too(refused: Refused, noun: str) -> None:
+def test_what_runs_on_tells_its_errors_as_json_too(
+    refused: Refused, monkeypatch: pytest.MonkeyPatch, noun: str
+) -> None:
+    monkeypatch.setenv("POSTROOM_DEMO", "1")
+
     assert refused(noun, "--host", "0.0.0.0")["code"] == "address_refused"
 
 

@@ -1,0 +1,1 @@
+"""The routes by noun: each parses, calls one function and answers."""

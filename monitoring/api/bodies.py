@@ -1,0 +1,124 @@
+"""What the routes are sent: JSON in wire names, checked before anything is done."""
+
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from workers import EnqueueOptions
+from workers.dead_letters import ReplayOptions
+
+_MOST_MS = 365 * 24 * 3600 * 1000
+Milliseconds = Annotated[int, Field(ge=0, le=_MOST_MS)]
+
+
+class Body(BaseModel):
+    """An object in camelCase; a field that nobody knows is an error."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False
+    )
+
+
+class Backoff(Body):
+    """How long to wait before each further attempt; `delay` in ms."""
+
+    type: Literal["exponential", "fixed"] = "exponential"
+    delay: Annotated[int, Field(ge=1, le=_MOST_MS)]
+
+    def in_seconds(self) -> dict[str, Any]:
+        """The same as `enqueue` takes it."""
+        return {"type": self.type, "delay": self.delay / 1000}
+
+
+class Retry(Body):
+    """What a retry may do otherwise than the job did.
+
+    `timeout` is in seconds. `dataOverrides` is merged into the message's data, and null removes a
+    field.
+    """
+
+    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
+    attempts: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    backoff: Backoff | None = None
+    timeout: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
+    data_overrides: dict[str, Any] | None = None
+    remove_original: bool = False
+
+    def options(self) -> ReplayOptions:
+        """The same for `retry_job`, what was left out left out."""
+        found: dict[str, Any] = {
+            "priority": self.priority,
+            "attempts": self.attempts,
+            "timeout": self.timeout,
+            "backoff": None if self.backoff is None else self.backoff.in_seconds(),
+        }
+        return cast("ReplayOptions", {k: v for k, v in found.items() if v is not None})
+
+
+class SendOptions(Body):
+    """How a message is sent; `delay` in ms, `timeout` and `queueTtl` in seconds."""
+
+    queue: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    delay: Milliseconds | None = None
+    attempts: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
+    timeout: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
+    queue_ttl: Annotated[float, Field(gt=0, le=365 * 24 * 3600)] | None = None
+    backoff: Backoff | None = None
+    unique_key: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+
+    def for_enqueue(self) -> EnqueueOptions:
+        """The same for `enqueue`."""
+        found = {name: value for name, value in self.model_dump().items() if value is not None}
+        if self.delay is not None:
+            found["delay"] = self.delay / 1000
+        if self.backoff is not None:
+            found["backoff"] = self.backoff.in_seconds()
+        return cast("EnqueueOptions", found)
+
+
+class Send(Body):
+    """A message to send: its envelope without what only the sender's program knows."""
+
+    message_type: Annotated[str, Field(min_length=1, max_length=100, examples=["TEST"])]
+    data: Annotated[dict[str, Any], Field(examples=[{"testType": "echo"}])]
+    user_id: str | None = None
+    metadata: dict[str, Any] | None = None
+    correlation_id: str | None = None
+    options: SendOptions = SendOptions()
+
+    def envelope(self) -> dict[str, Any]:
+        """The further fields of the envelope, in wire names."""
+        found = self.model_dump(by_alias=True, include={"user_id", "metadata", "correlation_id"})
+        return {name: value for name, value in found.items() if value is not None}
+
+
+class LetterFilter(Body):
+    """Which dead letters are meant; what is left out does not matter."""
+
+    message_type: str | None = None
+    queue: str | None = None
+    reason: str | None = None
+    text: Annotated[str, Field(max_length=200)] | None = None
+
+
+class Bulk(Body):
+    """An action on many letters: first with `dryRun`, which shows which; a reason is needed."""
+
+    filter: LetterFilter = LetterFilter()
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    dry_run: bool = True
+
+
+class Edit(Body):
+    """What to change in a letter's data; objects are merged, null removes a field."""
+
+    data: dict[str, Any]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Why(Body):
+    """Why something is done, for the audit log."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]

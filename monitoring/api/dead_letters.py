@@ -1,0 +1,107 @@
+"""Routes: dead letters, one by one and many at once."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from monitoring.api.bodies import Bulk, Edit, LetterFilter, Why
+from monitoring.api.parts import Actor, Destroyer, Engine, JsonDict, Looker, Reader, Writer, by
+from workers import dead_letters
+from workers.dead_letters import Filter
+
+router = APIRouter(prefix="/api/dead-letters", tags=["dead letters"])
+
+_MOST = 200
+
+
+@router.get("")
+def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
+    _: Looker,
+    reader: Reader,
+    kind: Annotated[str | None, Query(alias="type")] = None,
+    queue: str | None = None,
+    reason: str | None = None,
+    text: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
+    cursor: str | None = None,
+) -> JsonDict:
+    """List dead letters, the newest first."""
+    wanted = Filter(message_type=kind, queue=queue, reason=reason, text=text)
+    page = dead_letters.page(wanted, limit=limit, cursor=cursor, connection=reader)
+    return {
+        "letters": [dead_letters.as_listed(each) for each in page.letters],
+        "cursor": page.cursor,
+        "total": dead_letters.count(connection=reader),
+    }
+
+
+@router.get("/{job_id}")
+def show_letter(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+    """Show a whole letter, its secrets masked."""
+    letter = dead_letters.find(job_id, connection=reader)
+    if letter is None:
+        raise dead_letters.DeadLetterNotFound(f"There is no dead letter of job {job_id}.")
+    return dead_letters.as_shown(letter)
+
+
+@router.patch("/{job_id}")
+def edit_letter(job_id: str, body: Edit, asker: Actor, writer: Writer) -> JsonDict:
+    """Change a letter's data for good; a later replay sends what it is then."""
+    found = dead_letters.edit(job_id, body.data, by=by(asker, body.reason), connection=writer)
+    return {"success": True, "changes": dead_letters.as_changes(found)}
+
+
+@router.post("/{job_id}/replay")
+def replay_letter(job_id: str, body: Why, asker: Actor, writer: Writer, engine: Engine) -> JsonDict:
+    """Send a letter's message again, and remove the letter."""
+    new_id = dead_letters.replay(
+        job_id, by=by(asker, body.reason), settings=engine, connection=writer
+    )
+    return {"success": True, "newJobId": new_id}
+
+
+@router.delete("/{job_id}")
+def purge_letter(job_id: str, asker: Destroyer, writer: Writer, reason: str) -> JsonDict:
+    """Remove a letter for good."""
+    dead_letters.purge(job_id, by=by(asker, reason), connection=writer)
+    return {"success": True, "jobId": job_id}
+
+
+@router.post("/bulk/replay")
+def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> JsonDict:
+    """Replay all letters of a filter; a dry run shows which, and the next run does just those."""
+    wanted = _wanted(body.filter)
+    if body.dry_run:
+        found = dead_letters.dry_replay(wanted, connection=writer, settings=engine)
+    else:
+        found = dead_letters.replay_all(
+            wanted, by=by(asker, body.reason), connection=writer, settings=engine
+        )
+    return _as_bulk(found, dry_run=body.dry_run)
+
+
+@router.post("/bulk/purge")
+def purge_letters(body: Bulk, asker: Destroyer, writer: Writer) -> JsonDict:
+    """Remove all letters of a filter for good; a dry run shows which."""
+    wanted = _wanted(body.filter)
+    if body.dry_run:
+        found = dead_letters.dry_purge(wanted, connection=writer)
+    else:
+        found = dead_letters.purge_all(wanted, by=by(asker, body.reason), connection=writer)
+    return _as_bulk(found, dry_run=body.dry_run)
+
+
+def _wanted(given: LetterFilter) -> Filter:
+    return Filter(**given.model_dump())
+
+
+def _as_bulk(found: dead_letters.Bulk, *, dry_run: bool) -> JsonDict:
+    refused = [{"jobId": each.job_id, "error": each.error.as_dict()} for each in found.refused]
+    return {
+        "success": True,
+        "dryRun": dry_run,
+        "count": len(found.job_ids),
+        "sample": list(found.job_ids[:20]),
+        "refused": refused[:20],
+        "refusedCount": len(refused),
+    }

@@ -1,0 +1,40 @@
+"""Routes: whether the system works, in the shape of requirement 004, and the overview."""
+
+from fastapi import APIRouter
+
+from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.failed_jobs import get_failed_jobs
+from monitoring.health import get_queue_health, get_system_health
+from monitoring.overview import get_overview
+
+router = APIRouter(tags=["health"])
+
+
+@router.get("/api/health")
+def system_health(_: Looker, reader: Reader) -> JsonDict:
+    """Tell whether Redis answers, and how much there is to do."""
+    return get_system_health(connection=reader)
+
+
+@router.get("/api/health/queues/{queue}")
+def queue_health(queue: str, _: Looker, reader: Reader) -> JsonDict:
+    """Tell how a queue is."""
+    return get_queue_health(queue, connection=reader)
+
+
+@router.get("/api/overview")
+def overview(_: Looker, reader: Reader) -> JsonDict:
+    """Count everything, with the workers and what is paused."""
+    return get_overview(connection=reader)
+
+
+@router.get("/api/workers")
+def workers(_: Looker, reader: Reader) -> JsonDict:
+    """List the workers that live, and what they run."""
+    return {"workers": get_overview(connection=reader)["workers"]}
+
+
+@router.get("/api/failed-jobs")
+def failed_jobs(_: Looker, reader: Reader, limit: int = 10) -> JsonDict:
+    """Show the newest failures of each queue, in a line each."""
+    return {"queues": get_failed_jobs(limit, connection=reader)}

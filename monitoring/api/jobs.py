@@ -1,0 +1,115 @@
+"""Routes: single jobs, and what one may do to them."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Query
+
+from monitoring.api.bodies import Retry
+from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
+from monitoring.job_detail import get_job_detail
+from monitoring.job_list import MOST_JOBS, get_jobs
+from monitoring.jobs import get_job_log, get_job_status
+from monitoring.known_queues import check_queue_of
+from workers import operations
+from workers.successors import retry_job
+
+router = APIRouter(tags=["jobs"])
+
+_Limit = Annotated[int, Query(ge=1, le=MOST_JOBS)]
+_Kind = Annotated[str | None, Query(alias="type")]
+
+
+@router.get("/api/jobs")
+def list_jobs(
+    _: Looker,
+    reader: Reader,
+    queue: str | None = None,
+    state: str | None = None,
+    kind: _Kind = None,
+    limit: _Limit = 20,
+) -> JsonDict:
+    """List the newest jobs of a queue, a state or a type."""
+    found = get_jobs(queue=queue, state=state, message_type=kind, limit=limit, connection=reader)
+    return {"jobs": found}
+
+
+@router.get("/api/jobs/{job_id}")
+def show_job(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+    """Show a job: what it holds, its secrets masked, and what became of it, step by step."""
+    return get_job_detail(job_id, connection=reader)
+
+
+@router.get("/api/jobs/{job_id}/status")
+def job_status(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+    """Tell a job's status, times and errors."""
+    return get_job_status(job_id, connection=reader)
+
+
+@router.get("/admin/jobs/{job_id}/logs")
+def job_log(
+    job_id: str,
+    _: Looker,
+    reader: Reader,
+    after: Annotated[int, Query(ge=0, description="Only lines with a larger number.")] = 0,
+    last: Annotated[int, Query(ge=1, le=1_000)] = 100,
+) -> JsonDict:
+    """Show the newest lines that a job's handler logged."""
+    lines = get_job_log(job_id, last=last, connection=reader)
+    return {"lines": [line for line in lines if line["number"] > after]}
+
+
+@router.post("/admin/jobs/retry/{queue}/{job_id}")
+def retry(  # noqa: PLR0913, PLR0917 - what a route is given
+    queue: str,
+    job_id: str,
+    asker: Actor,
+    writer: Writer,
+    engine: Engine,
+    body: Annotated[Retry, Body()] = Retry(),  # noqa: B008 - it is frozen
+    reason: Reason = "",
+) -> JsonDict:
+    """Send the message of a failed job again, perhaps changed, as a new job."""
+    check_queue_of(job_id, queue, connection=writer)
+    new_id = retry_job(
+        job_id,
+        by=by(asker, reason),
+        data=body.data_overrides,
+        settings=engine,
+        connection=writer,
+        **body.options(),
+    )
+    if body.remove_original:
+        operations.delete(job_id, by=by(asker, f"replaced by {new_id}"), connection=writer)
+    return {"success": True, "newJobId": new_id, "message": f"Job retried with ID {new_id}"}
+
+
+@router.post("/admin/jobs/{queue}/{job_id}/promote")
+def promote(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+    """Let a job that is due later run now."""
+    check_queue_of(job_id, queue, connection=writer)
+    operations.promote(job_id, by=by(asker, reason), connection=writer)
+    return {"success": True, "jobId": job_id}
+
+
+@router.post("/admin/jobs/{queue}/{job_id}/cancel")
+def cancel(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+    """Take a job out that has not begun."""
+    check_queue_of(job_id, queue, connection=writer)
+    operations.cancel(job_id, by=by(asker, reason), connection=writer)
+    return {"success": True, "jobId": job_id}
+
+
+@router.post("/admin/jobs/{queue}/{job_id}/stop")
+def stop(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+    """Tell the worker that runs a job to stop it."""
+    check_queue_of(job_id, queue, connection=writer)
+    worker = operations.stop(job_id, by=by(asker, reason), connection=writer)
+    return {"success": True, "jobId": job_id, "worker": worker}
+
+
+@router.delete("/admin/jobs/{queue}/{job_id}")
+def delete(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+    """Remove a job that no worker has, with its records; its dead letter stays."""
+    check_queue_of(job_id, queue, connection=writer)
+    operations.delete(job_id, by=by(asker, reason), connection=writer)
+    return {"success": True, "jobId": job_id}

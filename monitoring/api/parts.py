@@ -1,0 +1,62 @@
+"""What the routes have in common: the roles they declare, and what they are given."""
+
+from typing import Annotated, Any
+
+from fastapi import Depends, Query, Request
+from redis import Redis
+
+from monitoring.auth import Needs
+from monitoring.identity import Identity, Role
+from workers.audit import By
+from workers.settings import Settings
+
+LOOK = Needs(Role.MODERATOR, keeps_to_tenant=True)
+"""Looks, and shows those who may see one tenant only that tenant."""
+LOOK_AT_ALL = Needs(Role.MODERATOR)
+ACT = Needs(Role.ADMIN)
+DESTROY = Needs(Role.SUPER_ADMIN)
+
+Asker = Annotated[Identity, Depends(LOOK)]
+Looker = Annotated[Identity, Depends(LOOK_AT_ALL)]
+Actor = Annotated[Identity, Depends(ACT)]
+Destroyer = Annotated[Identity, Depends(DESTROY)]
+
+JsonDict = dict[str, Any]
+
+_NO_REASON = "no reason given"
+
+
+def _reader(request: Request) -> Redis:
+    reader: Redis = request.app.state.reader
+    return reader
+
+
+def _writer(request: Request) -> Redis:
+    writer: Redis = request.app.state.connection
+    return writer
+
+
+def _engine(request: Request) -> Settings:
+    settings: Settings = request.app.state.engine
+    return settings
+
+
+Reader = Annotated[Redis, Depends(_reader)]
+"""Where routes look; it may be a replica."""
+Writer = Annotated[Redis, Depends(_writer)]
+"""Where actions are done."""
+Engine = Annotated[Settings, Depends(_engine)]
+
+Reason = Annotated[
+    str, Query(max_length=500, description="Why, for the audit log.", examples=["Deploy of 1.4"])
+]
+
+
+def by(identity: Identity, reason: str) -> By:
+    """Who acts, and why.
+
+    Args:
+        identity: Who asks.
+        reason: In their words; may be empty where the contract of the route has none.
+    """
+    return By(identity.subject, reason.strip() or _NO_REASON)

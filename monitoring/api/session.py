@@ -1,0 +1,95 @@
+"""Routes: log in and out with a browser, and who is logged in."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from messages import PostroomError
+from monitoring.api.parts import Asker
+from monitoring.auth import Authenticator
+from monitoring.identity import Identity, NotAuthenticated
+from monitoring.login_page import login_page
+from monitoring.origins import check_origin
+from monitoring.paths import path_of
+from monitoring.refusals import status_of
+from monitoring.sessions import COOKIE, OneTimeCode
+from workers.clock import utc_now
+
+open_router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["session"])
+
+
+@open_router.get("/login", response_class=HTMLResponse)
+def show_login(request: Request, code: str = "") -> HTMLResponse:
+    """The page for logging in; to open it logs nobody in."""
+    return HTMLResponse(login_page(path_of(request, "/login"), code=code))
+
+
+@open_router.post("/login")
+def log_in(
+    request: Request, token: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
+) -> Response:
+    """Exchange a token, or a one-time code, for the cookie of a login."""
+    try:
+        check_origin(request)
+        with request.app.state.logins.of(_address(request)):
+            found = _who(request, token.strip(), code.strip())
+    except PostroomError as error:
+        page = login_page(path_of(request, "/login"), error=str(error))
+        return HTMLResponse(page, status_of(error))
+    answer = RedirectResponse(path_of(request, "/"), HTTPStatus.SEE_OTHER)
+    _set_cookie(request, answer, found)
+    return answer
+
+
+@open_router.post("/logout")
+def log_out(request: Request) -> Response:
+    """Forget the login of this browser."""
+    check_origin(request)
+    answer = RedirectResponse(path_of(request, "/login"), HTTPStatus.SEE_OTHER)
+    answer.delete_cookie(COOKIE, path=path_of(request, "/"), httponly=True, samesite="strict")
+    return answer
+
+
+@router.get("/api/session")
+def session(request: Request, asker: Asker) -> dict[str, Any]:
+    """Who asks, what they may do, and the token that a change by cookie must show."""
+    auth: Authenticator = request.app.state.authenticator
+    shown = {"csrfToken": auth.sessions.csrf_token(asker)} if asker.by == "cookie" else {}
+    return {
+        "subject": asker.subject,
+        "role": asker.role.name,
+        "tenant": asker.tenant,
+        **shown,
+    }
+
+
+def _who(request: Request, token: str, code: str) -> Identity:
+    auth: Authenticator = request.app.state.authenticator
+    once: OneTimeCode | None = request.app.state.one_time_code
+    if code:
+        if once is None:
+            raise NotAuthenticated("No one-time code was given out.", remedy="Use a token.")
+        return once.redeem(code)
+    return auth.tokens.identity(token)
+
+
+def _set_cookie(request: Request, answer: Response, identity: Identity) -> None:
+    sessions = request.app.state.authenticator.sessions
+    lasts: timedelta = sessions.lasts
+    answer.set_cookie(
+        COOKIE,
+        sessions.cookie(identity, now=utc_now()),
+        max_age=int(lasts.total_seconds()),
+        path=path_of(request, "/"),
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="strict",
+    )
+
+
+def _address(request: Request) -> str:
+    return request.client.host if request.client else "unknown"

@@ -1,0 +1,180 @@
+"""Who asks: by a bearer token, by the cookie of a login, or as the application's own function says.
+
+A route declares the role it needs with `needs`; an application in which one does not is not built.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.routing import APIRoute
+from starlette.routing import BaseRoute
+
+from messages import PostroomError
+from monitoring.identity import Identity, NotAllowed, NotAuthenticated, Role
+from monitoring.origins import check_origin
+from monitoring.sessions import COOKIE, CSRF_HEADER, Sessions
+from monitoring.tokens import Tokens
+
+Own = Callable[[Request], Identity | None]
+"""The application's own function; None means that nobody is logged in."""
+
+SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+"""Methods that change nothing."""
+
+_SCHEME = "bearer"
+
+
+class Undeclared(PostroomError, TypeError):
+    """A route says nothing of the role it needs: a programming error, found at start."""
+
+    code = "undeclared_route"
+
+
+class Authenticator:
+    """Finds out who sends a request.
+
+    Args:
+        tokens: Checks bearer tokens.
+        sessions: Checks cookies.
+        own: Asked instead of both, if there is one.
+    """
+
+    def __init__(self, tokens: Tokens, sessions: Sessions, own: Own | None = None) -> None:
+        self.tokens = tokens
+        self.sessions = sessions
+        self._own = own
+
+    def identity(self, request: Request) -> Identity:
+        """Who sends it.
+
+        Args:
+            request: A request that changes something must come from the own pages if it has a
+                cookie.
+
+        Raises:
+            NotAuthenticated: If nobody is known.
+            NotAllowed: If another site may have made the browser send it.
+        """
+        if self._own is not None:
+            found = self._own(request)
+            if found is None:
+                raise NotAuthenticated("Nobody is logged in.", remedy="Log in to the application.")
+            if request.method not in SAFE:
+                check_origin(request)
+            return found
+        header = request.headers.get("authorization")
+        if header is not None:
+            scheme, _, token = header.partition(" ")
+            if scheme.lower() != _SCHEME or not token.strip():
+                raise NotAuthenticated("The header Authorization holds no bearer token.")
+            return self.tokens.identity(token.strip())
+        return self._of_cookie(request)
+
+    def _of_cookie(self, request: Request) -> Identity:
+        cookie = request.cookies.get(COOKIE)
+        if not cookie:
+            raise NotAuthenticated("Nobody is logged in.")
+        found = self.sessions.identity(cookie)
+        if request.method not in SAFE:
+            check_origin(request)
+            if not self.sessions.shows_csrf_token(found, request.headers.get(CSRF_HEADER, "")):
+                raise NotAllowed(
+                    f"The header {CSRF_HEADER} is missing or of another login.",
+                    remedy="GET /api/session tells it.",
+                )
+        return found
+
+
+class Needs:
+    """What a route declares: the role that it needs, and whether it keeps to one tenant.
+
+    Args:
+        role: The least role.
+        keeps_to_tenant: Whether the route shows those who may see one tenant only that tenant;
+            others refuse them.
+    """
+
+    def __init__(self, role: Role, *, keeps_to_tenant: bool = False) -> None:
+        self.role = role
+        self.keeps_to_tenant = keeps_to_tenant
+
+    def __call__(self, request: Request) -> Identity:
+        """Let the request pass; returns who sends it."""
+        found: Identity = request.app.state.authenticator.identity(request)
+        require(found, self.role)
+        if found.tenant is not None and not self.keeps_to_tenant:
+            raise NotAllowed(
+                f"{found.subject} may see tenant {found.tenant} only, and this shows all.",
+                remedy="Ask for the streams of the tenant.",
+            )
+        return found
+
+
+def require(identity: Identity, role: Role) -> None:
+    """Refuse who has a lower role than a part of a route needs.
+
+    Args:
+        identity: Who asks.
+        role: The least role.
+
+    Raises:
+        NotAllowed: If it is lower.
+    """
+    if identity.role < role:
+        raise NotAllowed(
+            f"This needs the role {role.name}; {identity.subject} has {identity.role.name}.",
+            remedy="Ask somebody who has it.",
+        )
+
+
+def check_tenant(identity: Identity, tenant: str) -> None:
+    """Refuse who may not see a tenant.
+
+    Args:
+        identity: Who asks.
+        tenant: Whom for.
+
+    Raises:
+        NotAllowed: If it is another than the one that may be seen.
+    """
+    if identity.tenant not in {None, tenant}:
+        raise NotAllowed(f"{identity.subject} may see tenant {identity.tenant} only.")
+
+
+@dataclass(frozen=True)
+class Declared:
+    """A route, and what it needs.
+
+    Args:
+        path: Without the prefix, its parameters in braces.
+        methods: Such as `GET`, in alphabetical order.
+        needs: What it declares.
+    """
+
+    path: str
+    methods: Sequence[str]
+    needs: Needs
+
+
+def declared(routers: Iterable[APIRouter]) -> Sequence[Declared]:
+    """What each route of some routers needs. A route that says nothing would be open to anybody.
+
+    Args:
+        routers: The routers.
+
+    Raises:
+        Undeclared: If a route declares no role, or two.
+    """
+    return [_declared(route) for router in routers for route in router.routes]
+
+
+def _declared(route: BaseRoute) -> Declared:
+    if not isinstance(route, APIRoute):
+        raise Undeclared(f"{route} is served without a role.")
+    asked: list[Any] = [each.call for each in route.dependant.dependencies]
+    found = [each for each in asked if isinstance(each, Needs)]
+    if len(found) != 1:
+        raise Undeclared(f"{route.path} declares {len(found)} roles; a route needs one.")
+    return Declared(route.path, sorted(route.methods or ()), found[0])

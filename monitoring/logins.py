@@ -1,0 +1,80 @@
+"""Logging in and out with a browser, and how often one may try."""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import redis
+
+from messages import PostroomError
+from monitoring.identity import NotAuthenticated
+from workers import keys
+
+MOST_FAILURES = 10
+"""Failed logins of one address within a minute; then it has to wait."""
+_WINDOW = 60  # seconds
+_MOST_ADDRESSES = 1_000  # remembered here while Redis is away
+
+
+class TooManyLogins(PostroomError):
+    """Somebody tries one login after the other."""
+
+    code = "too_many_logins"
+    remedy_text = "Wait a minute, then log in again."
+
+
+class Attempts:
+    """Counts the failed logins of each address, for all web processes together.
+
+    While Redis is away each process counts for itself.
+
+    Args:
+        connection: Where.
+    """
+
+    def __init__(self, connection: redis.Redis) -> None:
+        self._connection = connection
+        self._here: dict[str, list[float]] = {}
+
+    @contextmanager
+    def of(self, address: str) -> Iterator[None]:
+        """Let an address try to log in; a `NotAuthenticated` of the block counts.
+
+        Args:
+            address: The network address of the one who tries.
+
+        Raises:
+            TooManyLogins: If it failed too often.
+        """
+        if self._failures(address) >= MOST_FAILURES:
+            raise TooManyLogins(f"{address} failed to log in {MOST_FAILURES} times in a minute.")
+        try:
+            yield
+        except NotAuthenticated:
+            self._note(address)
+            raise
+
+    def _failures(self, address: str) -> int:
+        try:
+            return int(self._connection.get(keys.watch_logins(address)) or 0)
+        except redis.RedisError:
+            return len(self._recent(address))
+
+    def _note(self, address: str) -> None:
+        self._recent(address).append(time.monotonic())
+        key = keys.watch_logins(address)
+        try:
+            with self._connection.pipeline(transaction=True) as pipe:
+                pipe.set(key, 0, ex=_WINDOW, nx=True)
+                pipe.incr(key)
+                pipe.execute()
+        except redis.RedisError:
+            return
+
+    def _recent(self, address: str) -> list[float]:
+        if len(self._here) > _MOST_ADDRESSES:
+            self._here.clear()
+        since = time.monotonic() - _WINDOW
+        found = [each for each in self._here.get(address, ()) if each > since]
+        self._here[address] = found
+        return found

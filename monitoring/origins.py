@@ -1,0 +1,30 @@
+"""Whether a browser sends a request for one of our pages, or for somebody else's."""
+
+from urllib.parse import urlsplit
+
+from starlette.requests import HTTPConnection
+
+from monitoring.identity import NotAllowed
+
+_OURS = frozenset({"same-origin", "none"})  # `none`: typed into the address bar
+
+
+def check_origin(request: HTTPConnection) -> None:
+    """Refuse a request that another site may have made the browser send.
+
+    Args:
+        request: Its Origin, if told, must be its own Host; Sec-Fetch-Site, if told, agrees.
+
+    Raises:
+        NotAllowed: If it is another site's.
+    """
+    origin, site = request.headers.get("origin"), request.headers.get("sec-fetch-site")
+    is_foreign = site is not None and site not in _OURS
+    if origin is not None:
+        is_foreign = is_foreign or urlsplit(origin).netloc != request.headers.get("host", "")
+    if is_foreign:
+        raise NotAllowed(
+            "Another site made the browser send this.",
+            remedy="Do it from our own pages, or send a bearer token instead of the cookie.",
+            code="foreign_origin",
+        )

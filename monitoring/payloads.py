@@ -1,0 +1,30 @@
+"""The message of a job, wherever it still stands. Only reads."""
+
+from typing import Any
+
+import redis
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from workers import dead_letters
+from workers.jobs import envelope_of
+
+
+def payload_of(job_id: str, *, connection: redis.Redis) -> Any:
+    """A job's envelope.
+
+    Args:
+        job_id: The job.
+        connection: Where.
+
+    Returns:
+        The envelope as an object, secrets and all; text of one that cannot be read; None if it is
+        not kept.
+    """
+    try:
+        job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
+    except NoSuchJobError:
+        letter = dead_letters.find(job_id, connection=connection)
+        return None if letter is None else letter.envelope
+    return envelope_of(job)

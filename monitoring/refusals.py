@@ -1,0 +1,126 @@
+"""How an error is answered over HTTP: one table, one body."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from starlette.exceptions import HTTPException
+
+from messages import InvalidMessage, PostroomError
+from monitoring.errors import InvalidQuery, QueueNotFound
+from monitoring.identity import NotAllowed, NotAuthenticated
+from monitoring.logins import TooManyLogins
+from monitoring.paths import path_of
+from workers import dead_letters
+from workers.clearing import ClearRefused
+from workers.errors import (
+    InvalidOption,
+    InvalidState,
+    JobNotFound,
+    StorageRefused,
+    StorageUnavailable,
+    StreamFull,
+    StreamNotFound,
+)
+from workers.logger import get_logger
+
+log = get_logger("postroom.web")
+
+STATUS: Mapping[type[PostroomError], HTTPStatus] = {
+    NotAuthenticated: HTTPStatus.UNAUTHORIZED,
+    NotAllowed: HTTPStatus.FORBIDDEN,
+    ClearRefused: HTTPStatus.FORBIDDEN,
+    QueueNotFound: HTTPStatus.NOT_FOUND,
+    JobNotFound: HTTPStatus.NOT_FOUND,
+    StreamNotFound: HTTPStatus.NOT_FOUND,
+    dead_letters.DeadLetterNotFound: HTTPStatus.NOT_FOUND,
+    InvalidState: HTTPStatus.CONFLICT,
+    dead_letters.AlreadyReplayed: HTTPStatus.CONFLICT,
+    dead_letters.LetterChanged: HTTPStatus.CONFLICT,
+    dead_letters.NotReplayable: HTTPStatus.CONFLICT,
+    StreamFull: HTTPStatus.CONFLICT,
+    InvalidMessage: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidOption: HTTPStatus.UNPROCESSABLE_ENTITY,
+    InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
+    dead_letters.InvalidLetter: HTTPStatus.UNPROCESSABLE_ENTITY,
+    TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
+    StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StorageRefused: HTTPStatus.SERVICE_UNAVAILABLE,
+}
+"""Error -> status; the nearest class counts, and what is not here is our fault: 500."""
+
+
+def answer_errors(app: FastAPI) -> None:
+    """Let an application answer every error with `{"error": {code, field, message, remedy}}`."""
+    app.add_exception_handler(PostroomError, _known)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(Exception, _unknown)
+
+
+def refusal(error: PostroomError) -> JSONResponse:
+    """The answer for an error.
+
+    Args:
+        error: What went wrong.
+    """
+    status = status_of(error)
+    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
+    return JSONResponse({"error": error.as_dict()}, status, headers)
+
+
+def status_of(error: PostroomError) -> HTTPStatus:
+    """The status that an error is answered with; 500 for one that is our fault."""
+    found = (STATUS[cls] for cls in type(error).__mro__ if cls in STATUS)
+    return next(found, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _known(request: Request, error: Exception) -> Response:
+    assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
+    if isinstance(error, NotAuthenticated) and _is_page(request):
+        return RedirectResponse(path_of(request, "/login"), HTTPStatus.SEE_OTHER)
+    return refusal(error)
+
+
+def _is_page(request: Request) -> bool:
+    return request.method == "GET" and "text/html" in request.headers.get("accept", "")
+
+
+def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - as above
+    phrase = HTTPStatus(error.status_code).phrase
+    known = PostroomError(
+        f"{request.method} {request.url.path}: {phrase.lower()}.",
+        remedy="GET /openapi.json names every route.",
+        code=phrase.lower().replace(" ", "_"),
+    )
+    return JSONResponse({"error": known.as_dict()}, error.status_code, error.headers)
+
+
+def _invalid(_: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
+    return refusal(_first_of(error.errors()))
+
+
+def _first_of(details: Any) -> InvalidQuery:
+    detail = details[0]
+    place, *path = (str(part) for part in detail["loc"])
+    return InvalidQuery(
+        f"{'.'.join(path) or place}: {detail['msg']}.",
+        field=".".join(path) or place,
+        remedy="GET /openapi.json says what fits.",
+        code="invalid_request",
+    )
+
+
+def _unknown(request: Request, error: Exception) -> JSONResponse:
+    log.error("request_failed", path=request.url.path, error_type=type(error).__name__)
+    known = PostroomError(
+        "Something went wrong here that should not.",
+        remedy="The log of the web process says what; please report it.",
+        code="internal_error",
+    )
+    return JSONResponse({"error": known.as_dict()}, HTTPStatus.INTERNAL_SERVER_ERROR)
