@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 from jsonschema import Draft202012Validator
+from referencing import Registry
+from referencing.jsonschema import DRAFT202012
 
 from messages import UnknownMessageType, examples_of, json_schema
 from tests.messages.documents import Document, document
@@ -16,7 +18,9 @@ from tests.messages.oracle import TYPES
 def validator(kind: str | None = None) -> Draft202012Validator:
     schema = json_schema(kind)
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema)
+    # One that is asked for the schema itself looks through all of it again for each reference.
+    known = Registry().with_resource("urn:whole", DRAFT202012.create_resource(schema)).crawl()
+    return Draft202012Validator({"$ref": "urn:whole"}, registry=known)
 
 
 def written(kind: str) -> list[Document]:
