@@ -3,12 +3,10 @@
 from typing import Annotated
 
 import typer
-from werkzeug.serving import make_server
 
 from monitoring.settings import WebSettings
 from postroom.acting import ErrorsAsJson
 from postroom.address import loopback_listener
-from postroom.dashboard_app import dashboard_app
 from postroom.printing import answer
 from postroom.signals import end_on_signal
 from workers.connection import connect
@@ -21,6 +19,11 @@ def dashboard(
     as_json: ErrorsAsJson = False,  # noqa: FBT002
 ) -> None:
     """Serve rq-dashboard on this machine only."""
+    # Slow to load, and `postroom --help` loads every module here.
+    from werkzeug.serving import make_server  # noqa: PLC0415
+
+    from postroom.dashboard_app import dashboard_app  # noqa: PLC0415
+
     with answer(as_json=as_json):
         settings = WebSettings()
         listener = loopback_listener(

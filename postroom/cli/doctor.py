@@ -12,7 +12,6 @@ from redis import Redis
 from monitoring.doctor import Finding, examine
 from postroom.columns import printable
 from postroom.printing import answer
-from postroom.probes import probes
 from workers.clock import utc_now
 from workers.connection import connect
 from workers.settings import load_settings
@@ -26,6 +25,9 @@ def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,  # noqa: FBT002
 ) -> None:
     """Examine Redis, queues, workers and what handlers need; exit code 1 if it is critical."""
+    # Loads SQLAlchemy, slowly, and `postroom --help` loads every module here.
+    from postroom.probes import probes  # noqa: PLC0415
+
     with answer(as_json=as_json) as say:
         settings, tried = load_settings(), probes()
         with connect(settings) as connection:

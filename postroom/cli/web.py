@@ -3,11 +3,9 @@
 from typing import Annotated
 
 import typer
-import uvicorn
-from fastapi import FastAPI
 from redis import Redis
 
-from monitoring.app import create_app
+from monitoring.sessions import OneTimeCode
 from monitoring.settings import WebSettings
 from postroom.acting import ErrorsAsJson
 from postroom.address import listener, loopback_listener
@@ -24,6 +22,11 @@ def web(
     as_json: ErrorsAsJson = False,  # noqa: FBT002
 ) -> None:
     """Serve the HTTP API, to those who have a token."""
+    # Slow to load, and `postroom --help` loads every module here.
+    import uvicorn  # noqa: PLC0415
+
+    from monitoring.app import create_app  # noqa: PLC0415
+
     with answer(as_json=as_json):
         settings, engine = WebSettings(), load_settings()
         load_packages(engine.message_packages, setting="MESSAGE_PACKAGES")
@@ -40,7 +43,7 @@ def web(
         end_on_signal()  # uvicorn finishes the requests in hand, then hands the signal on to us
     address = opened.getsockname()
     if not as_json:
-        _tell(app, f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}")
+        _tell(app.state.one_time_code, f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}")
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[opened])
 
@@ -52,9 +55,8 @@ def _reader(settings: WebSettings, engine: Settings) -> Redis | None:
     return connect(engine.model_copy(update={"redis_url": url}))
 
 
-def _tell(app: FastAPI, url: str) -> None:
+def _tell(code: OneTimeCode | None, url: str) -> None:
     typer.echo(f"Postroom is at {url}/")
-    code = app.state.one_time_code
     if code is not None:
         typer.echo(f"Log in once at {url}/login?code={code.text}")
 

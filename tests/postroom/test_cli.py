@@ -122,6 +122,14 @@ def test_a_command_loads_its_own_module_only() -> None:
     assert "postroom.cli.dashboard" not in loaded
 
 
+def test_the_help_of_all_commands_loads_no_web_server_and_no_database() -> None:
+    script = "import sys; from postroom.cli import build_app; build_app(); print(*sys.modules)"
+    loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
+
+    assert "postroom.cli.web" in loaded
+    assert {"fastapi", "flask", "uvicorn", "sqlalchemy", "jinja2", "openai"} & set(loaded) == set()
+
+
 def test_every_file_of_the_package_is_a_command_with_a_line_of_help() -> None:
     nouns = {path.stem.replace("_", "-") for path in Path(cli.__file__).parent.glob("[a-z]*.py")}
     app = build_app()
