@@ -20,6 +20,13 @@ class QueueNotFound(PostroomError, LookupError):
     code = "queue_not_found"
 
 
+class TypeNotFound(PostroomError, LookupError):
+    """No message type of this name is imported."""
+
+    code = "type_not_found"
+    remedy_text = "GET /api/message-types lists them; MESSAGE_PACKAGES says where they come from."
+
+
 def unknown_queue(name: str, known: Iterable[str]) -> QueueNotFound:
     """What to say about a queue that is not there.
 

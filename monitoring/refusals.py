@@ -10,7 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from messages import InvalidMessage, PostroomError
-from monitoring.errors import InvalidQuery, QueueNotFound
+from monitoring.errors import InvalidQuery, QueueNotFound, TypeNotFound
 from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.logins import TooManyLogins
 from monitoring.paths import path_of
@@ -34,6 +34,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     NotAllowed: HTTPStatus.FORBIDDEN,
     ClearRefused: HTTPStatus.FORBIDDEN,
     QueueNotFound: HTTPStatus.NOT_FOUND,
+    TypeNotFound: HTTPStatus.NOT_FOUND,
     JobNotFound: HTTPStatus.NOT_FOUND,
     StreamNotFound: HTTPStatus.NOT_FOUND,
     dead_letters.DeadLetterNotFound: HTTPStatus.NOT_FOUND,

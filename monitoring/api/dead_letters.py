@@ -67,7 +67,7 @@ def purge_letter(job_id: str, asker: Destroyer, writer: Writer, reason: str) -> 
     return {"success": True, "jobId": job_id}
 
 
-@router.post("/bulk/replay")
+@router.post("/replay")
 def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> JsonDict:
     """Replay all letters of a filter; a dry run shows which, and the next run does just those."""
     wanted = _wanted(body.filter)
@@ -80,7 +80,7 @@ def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> 
     return _as_bulk(found, dry_run=body.dry_run)
 
 
-@router.post("/bulk/purge")
+@router.post("/purge")
 def purge_letters(body: Bulk, asker: Destroyer, writer: Writer) -> JsonDict:
     """Remove all letters of a filter for good; a dry run shows which."""
     wanted = _wanted(body.filter)

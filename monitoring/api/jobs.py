@@ -1,5 +1,6 @@
 """Routes: single jobs, and what one may do to them."""
 
+from contextlib import suppress
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Query
@@ -11,6 +12,7 @@ from monitoring.job_list import MOST_JOBS, get_jobs
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.known_queues import check_queue_of
 from workers import operations
+from workers.errors import JobNotFound
 from workers.successors import retry_job
 
 router = APIRouter(tags=["jobs"])
@@ -79,7 +81,8 @@ def retry(  # noqa: PLR0913, PLR0917 - what a route is given
         **body.options(),
     )
     if body.remove_original:
-        operations.delete(job_id, by=by(asker, f"replaced by {new_id}"), connection=writer)
+        with suppress(JobNotFound):  # there was a dead letter only, which is gone
+            operations.delete(job_id, by=by(asker, f"replaced by {new_id}"), connection=writer)
     return {"success": True, "newJobId": new_id, "message": f"Job retried with ID {new_id}"}
 
 

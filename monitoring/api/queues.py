@@ -37,8 +37,8 @@ def pause_queue(queue: str, asker: Actor, writer: Writer, reason: Reason = "") -
 def resume_queue(queue: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
     """Let the jobs of a paused queue start again."""
     check_queue(queue, connection=writer)
-    changed = pauses.resume("queue", queue, by=by(asker, reason), connection=writer)
-    return {"success": True, "queueName": queue, "paused": False, "changed": changed}
+    released = pauses.resume("queue", queue, by=by(asker, reason), connection=writer)
+    return {"success": True, "queueName": queue, "paused": False, "changed": released is not None}
 
 
 @router.delete("/admin/jobs/queue/{queue}/clear")

@@ -6,9 +6,10 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
 
-from messages import InvalidMessage, json_schema, message_class, message_types, new_message
+from messages import InvalidMessage, json_schema, message_types, new_message
 from monitoring.api.bodies import Send
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer
+from monitoring.errors import TypeNotFound
 from monitoring.handlers_known import get_handlers
 from monitoring.refusals import status_of
 from workers import InvalidOption, enqueue
@@ -37,7 +38,9 @@ def list_types(_: Looker, reader: Reader) -> JsonDict:
 @router.get("/api/message-types/{name}")
 def show_type(name: str, _: Looker) -> JsonDict:
     """Show the JSON Schema of a message type, and examples of its data."""
-    cls = message_class(name)
+    cls = message_types().get(name)
+    if cls is None:
+        raise TypeNotFound(f"There is no message type {name!r}.", field="name")
     return {"messageType": name, "schema": json_schema(name), "examples": list(cls.examples)}
 
 

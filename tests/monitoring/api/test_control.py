@@ -1,0 +1,289 @@
+"""What an ADMIN does over HTTP has happened in Redis, and stands in the audit log."""
+
+import pytest
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from tests.monitoring.api.tokens import refusal
+from tests.workers.conftest import message
+from tests.workers.letters import bury_message, email
+from tests.workers.log_messages import PrivateData, PrivateMessage
+from tests.workers.takers import Taker
+from workers import audit, dead_letters, enqueue, keys, pauses
+
+WHY = {"reason": "a fire"}
+
+
+def last(redis) -> tuple[str, str, str, str]:
+    entry = audit.entries(1, connection=redis)[0]
+    return entry.action, entry.target, entry.actor, entry.reason
+
+
+def status(redis, job_id: str) -> str | None:
+    stored = redis.hget(keys.job(job_id), "status")
+    return None if stored is None else stored.decode()
+
+
+@pytest.fixture
+def sent(redis) -> str:
+    return enqueue(message(), connection=redis).id
+
+
+# --- queues ----------------------------------------------------------------------------------
+
+
+def test_a_queue_is_paused_and_resumed(redis, admin) -> None:
+    answer = admin.patch("/admin/jobs/queue/email/pause", params=WHY)
+
+    assert answer.json() == {
+        "success": True,
+        "queueName": "email",
+        "paused": True,
+        "changed": True,
+    }
+    assert pauses.is_paused("queue", "email", connection=redis)
+    assert last(redis) == ("queue.pause", "email", "ann", "a fire")
+    assert admin.patch("/admin/jobs/queue/email/resume", params=WHY).json()["changed"]
+    assert not pauses.is_paused("queue", "email", connection=redis)
+    assert not admin.patch("/admin/jobs/queue/email/resume", params=WHY).json()["changed"]
+
+
+def test_a_slip_of_the_pen_pauses_nothing_and_is_told(redis, admin) -> None:
+    answer = admin.patch("/admin/jobs/queue/emial/pause")
+
+    assert (answer.status_code, refusal(answer)) == (404, "queue_not_found")
+    assert "email" in answer.json()["error"]["remedy"]
+    assert not redis.exists(keys.pauses())
+
+
+def ended(redis, count: int) -> None:
+    for _ in range(count):
+        enqueue(message(), connection=redis)
+    Taker(redis).take_all()
+
+
+@pytest.mark.parametrize(
+    ("kind", "removed"),
+    [
+        (None, {"completed": 2, "failed": 1}),
+        ("all", {"completed": 2, "failed": 1}),
+        ("completed", {"completed": 2, "failed": 0}),
+        ("failed", {"completed": 0, "failed": 1}),
+    ],
+)
+def test_a_queue_is_cleared_of_what_has_ended(redis, admin, sent, kind, removed) -> None:
+    redis.zadd(keys.finished("default"), {"one": 9e12, "two": 9e12})
+    redis.zadd(keys.failed("default"), {"three": 9e12})
+    for job_id in ("one", "two", "three"):
+        redis.hset(keys.job(job_id), "status", "failed" if job_id == "three" else "finished")
+    params = {} if kind is None else {"type": kind}
+    answer = admin.delete("/admin/jobs/queue/default/clear", params=params)
+
+    assert answer.json() == {"success": True, "removed": removed}
+    assert status(redis, sent) == "queued"
+    assert last(redis)[:3] == ("queue.clear", "default", "ann")
+
+
+def test_only_a_super_admin_clears_what_never_ran(redis, admin, super_admin, sent) -> None:
+    path, params = "/admin/jobs/queue/default/clear", {"type": "waiting"}
+
+    assert admin.delete(path, params=params).status_code == 403
+    assert status(redis, sent) == "queued"
+    assert super_admin.delete(path, params=params).json()["removed"] == {"waiting": 1}
+    assert status(redis, sent) is None
+
+
+def test_in_production_nothing_is_cleared_unless_that_is_allowed(redis, app, admin, sent) -> None:
+    app.state.engine = app.state.engine.model_copy(update={"environment": "production"})
+    answer = admin.delete("/admin/jobs/queue/default/clear")
+
+    assert (answer.status_code, refusal(answer)) == (403, "clear_refused")
+
+
+# --- jobs ------------------------------------------------------------------------------------
+
+
+def test_a_message_is_sent(redis, admin) -> None:
+    body = {
+        "messageType": "EMAIL",
+        "data": {"to": "ada@example.com", "subject": "Hi", "template": "welcome"},
+        "userId": "user-1",
+        "options": {"delay": 60_000, "attempts": 5, "priority": "high"},
+    }
+    answer = admin.post("/api/jobs", json=body)
+    job_id = answer.json()["data"]["jobId"]
+    job = Job.fetch(job_id, connection=redis, serializer=JSONSerializer)
+
+    assert (answer.status_code, answer.json()["success"]) == (201, True)
+    assert (job.origin, job.get_status(), job.meta["attempts"]) == ("email:high", "scheduled", 5)
+    assert job.args[0]["userId"] == "user-1"
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"messageType": "EMIAL"}, "messageType"),
+        ({"data": {"to": "ada@example.com"}}, "data.subject"),
+        ({"options": {"attempts": 0}}, "options.attempts"),
+        ({"options": {"dely": 1}}, "options.dely"),
+        ({"surprise": 1}, "surprise"),
+    ],
+)
+def test_a_wrong_message_is_refused_and_nothing_is_stored(redis, admin, change, field) -> None:
+    data = {"to": "ada@example.com", "subject": "Hi", "template": "welcome"}
+    answer = admin.post("/api/jobs", json={"messageType": "EMAIL", "data": data} | change)
+
+    assert answer.status_code == 422
+    assert answer.json()["error"]["field"] == field
+    assert not redis.keys(keys.job("*"))
+
+
+def test_a_failed_job_is_retried_as_the_contract_says(redis, admin) -> None:
+    old = bury_message(redis, email(1))
+    body = {
+        "priority": 1,
+        "attempts": 5,
+        "backoff": {"type": "exponential", "delay": 5000},
+        "dataOverrides": {"subject": "Again"},
+        "removeOriginal": True,
+    }
+    answer = admin.post(f"/admin/jobs/retry/email/{old}", json=body)
+    assert answer.status_code == 200, answer.text
+    new = answer.json()["newJobId"]
+    job = Job.fetch(new, connection=redis, serializer=JSONSerializer)
+
+    assert answer.json() == {
+        "success": True,
+        "newJobId": new,
+        "message": f"Job retried with ID {new}",
+    }
+    assert job.args[0]["data"]["subject"] == "Again"
+    assert (job.origin, job.meta["attempts"]) == ("email:high", 5)
+    assert job.meta["backoff"] == {"type": "exponential", "delay": 5.0}
+    assert dead_letters.find(old, connection=redis) is None
+
+
+def test_an_override_that_does_not_fit_changes_nothing(redis, admin) -> None:
+    old = bury_message(redis, email(1))
+    answer = admin.post(
+        f"/admin/jobs/retry/email/{old}", json={"dataOverrides": {"customParam": 1}}
+    )
+
+    assert answer.status_code == 422
+    assert "customParam" in answer.json()["error"]["field"]
+    assert dead_letters.find(old, connection=redis) is not None
+
+
+@pytest.mark.parametrize(
+    ("queue", "code"), [("default", "invalid_state"), ("email", "job_not_found")]
+)
+def test_a_job_that_has_not_failed_or_is_elsewhere_is_not_retried(
+    admin, sent, queue: str, code: str
+) -> None:
+    answer = admin.post(f"/admin/jobs/retry/{queue}/{sent}")
+
+    assert refusal(answer) == code
+    assert answer.status_code == {"invalid_state": 409, "job_not_found": 404}[code]
+
+
+def test_a_job_is_promoted_cancelled_and_deleted(redis, admin) -> None:
+    job_id = enqueue(message(), delay=3600, connection=redis).id
+    path = f"/admin/jobs/default/{job_id}"
+
+    assert admin.post(f"{path}/promote", params=WHY).status_code == 200
+    assert status(redis, job_id) == "queued"
+    assert admin.post(f"{path}/cancel", params=WHY).status_code == 200
+    assert status(redis, job_id) == "canceled"
+    assert admin.post(f"{path}/stop", params=WHY).status_code == 409
+    assert admin.delete(path, params=WHY).status_code == 200
+    assert status(redis, job_id) is None
+    assert last(redis) == ("job.delete", job_id, "ann", "a fire")
+
+
+# --- dead letters ----------------------------------------------------------------------------
+
+
+def test_a_letter_is_listed_shown_mended_and_replayed(redis, admin) -> None:
+    old = bury_message(redis, email(1))
+    listed = admin.get("/api/dead-letters", params={"type": "EMAIL"}).json()
+    path = f"/api/dead-letters/{old}"
+    edited = admin.patch(path, json={"data": {"subject": "Mended"}, **WHY})
+    replayed = admin.post(f"{path}/replay", json=WHY)
+    job = Job.fetch(replayed.json()["newJobId"], connection=redis, serializer=JSONSerializer)
+
+    assert [each["jobId"] for each in listed["letters"]] == [old]
+    assert edited.json()["changes"][0]["after"] == "Mended"
+    assert job.args[0]["data"]["subject"] == "Mended"
+    assert admin.get(path).status_code == 404
+
+
+def test_many_letters_are_replayed_after_a_dry_run_that_showed_them(redis, admin) -> None:
+    for number in range(3):
+        bury_message(redis, email(number))
+    bury_message(redis, message(), queue="default")
+    wanted = {"filter": {"messageType": "EMAIL"}, **WHY}
+    shown = admin.post("/api/dead-letters/replay", json=wanted).json()
+
+    assert (shown["dryRun"], shown["count"]) == (True, 3)
+    assert dead_letters.count(connection=redis) == 4
+    done = admin.post("/api/dead-letters/replay", json=wanted | {"dryRun": False}).json()
+    assert (done["dryRun"], done["count"], sorted(done["sample"])) == (
+        False,
+        3,
+        sorted(shown["sample"]),
+    )
+    assert dead_letters.count(connection=redis) == 1
+
+
+def test_a_purge_needs_a_reason(redis, super_admin) -> None:
+    old = bury_message(redis, email(1))
+    bulk = "/api/dead-letters/purge"
+
+    assert super_admin.delete(f"/api/dead-letters/{old}").status_code == 422
+    assert super_admin.post(bulk, json={"dryRun": False}).status_code == 422
+    assert dead_letters.count(connection=redis) == 1
+    assert super_admin.post(bulk, json={"dryRun": False, **WHY}).json()["count"] == 1
+    assert dead_letters.count(connection=redis) == 0
+    assert last(redis)[0] == "dead_letter.purge_all"
+
+
+# --- what is shown ---------------------------------------------------------------------------
+
+
+def test_a_job_is_shown_with_its_message_and_what_became_of_it(redis, moderator, sent) -> None:
+    found = moderator.get(f"/api/jobs/{sent}").json()
+
+    assert found["message"]["messageType"] == "TEST"
+    assert [step["state"] for step in found["timeline"]] == ["created", "waiting"]
+    assert moderator.get(f"/api/jobs/{sent}/status").json()["status"] == "queued"
+    assert (
+        moderator.get("/api/jobs", params={"state": "waiting"}).json()["jobs"][0]["jobId"] == sent
+    )
+
+
+def test_fields_marked_secret_are_masked(redis, moderator) -> None:
+    data = PrivateData(user="Ada", pin="tr0ub4dor", codes=["s3cr3t"])
+    job_id = enqueue(PrivateMessage(data=data), connection=redis).id
+    answer = moderator.get(f"/api/jobs/{job_id}")
+
+    assert "tr0ub4dor" not in answer.text
+    assert "s3cr3t" not in answer.text
+    assert answer.json()["message"]["data"]["user"] == "Ada"
+
+
+def test_types_are_shown_with_schema_and_example(moderator) -> None:
+    types = moderator.get("/api/message-types").json()["types"]
+    listed = {each["messageType"]: each for each in types}
+    shown = moderator.get("/api/message-types/EMAIL").json()
+
+    assert listed["EMAIL"]["queue"] == "email"
+    assert listed["EMAIL"]["example"]["to"]
+    assert "to" in str(shown["schema"])
+    assert moderator.get("/api/message-types/EMIAL").status_code == 404
+
+
+def test_the_audit_log_tells_who_did_what(redis, admin, moderator) -> None:
+    admin.patch("/admin/jobs/queue/email/pause", params=WHY)
+
+    (entry,) = moderator.get("/api/audit").json()["entries"]
+    assert (entry["actor"], entry["action"], entry["reason"]) == ("ann", "queue.pause", "a fire")
