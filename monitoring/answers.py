@@ -23,3 +23,8 @@ def server_time(clock: Sequence[int]) -> datetime:
     """What TIME answers, as an aware UTC time."""
     seconds, microseconds = clock
     return datetime.fromtimestamp(seconds + microseconds / 1_000_000, tz=UTC)
+
+
+def shown_time(moment: datetime) -> str:
+    """A time as the API shows it, such as `2026-01-22T10:30:00.000Z`."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

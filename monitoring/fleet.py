@@ -83,18 +83,18 @@ def ask_workers(pipe: Any, worker_keys: Iterable[str]) -> None:
         pipe.smembers(WORKER_EXECUTIONS_KEY_TEMPLATE.format(_name(key)))
 
 
-def read_workers(worker_keys: Iterable[str], answers: Iterable[Any]) -> Iterator[WorkerSnapshot]:
+def read_workers(worker_keys: Iterable[str], answers: Iterator[Any]) -> Iterator[WorkerSnapshot]:
     """Make workers of the answers.
 
     Args:
         worker_keys: The keys that were asked for.
-        answers: What came for them, in their order.
+        answers: What came for them, in their order; no more is taken.
 
     Yields:
         Those that live. The key of one that was killed expires after some minutes.
     """
-    each = iter(answers)
-    for key, values, runs in zip(worker_keys, each, each, strict=True):
+    for key in worker_keys:
+        values, runs = next(answers), next(answers)
         told = dict(zip(_FIELDS, values, strict=True))
         if any(told.values()) and not told["death"]:
             yield _worker(key, told, sorted(as_text(run) for run in runs))

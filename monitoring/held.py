@@ -1,7 +1,8 @@
 """Pauses, and the jobs that they keep from starting. Only reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import redis
@@ -46,33 +47,44 @@ class Paused:
         return any(hold.count and queue_of(hold.list_name) == queue for hold in self.holds)
 
 
-def read_paused(stored: Mapping[bytes, bytes], *, connection: redis.Redis) -> Sequence[Paused]:
-    """All pauses with what they hold back; in two round trips, or none if only queues are paused.
+def ask_holds(pipe: Any, stored: Mapping[bytes, bytes]) -> None:
+    """Put on a pipeline which lists the pauses hold jobs back of.
 
     Args:
+        pipe: The pipeline.
         stored: What HGETALL answers of `keys.pauses()`.
+    """
+    for field in _holding(stored):
+        pipe.smembers(keys.holds(field))
+
+
+def read_paused(
+    stored: Mapping[bytes, bytes], lists: Iterator[Any], *, connection: redis.Redis
+) -> Sequence[Paused]:
+    """All pauses with what they hold back; in one round trip, or none if they hold back nothing.
+
+    Args:
+        stored: As for `ask_holds`.
+        lists: What was answered to it; as many answers are taken as it asked for.
         connection: Where.
 
     Returns:
         The pauses, oldest first.
     """
-    texts = {as_text(field): text for field, text in stored.items()}
-    asked = [field for field in texts if not field.startswith(pause_field("queue", ""))]
-    with connection.pipeline(transaction=False) as pipe:
-        for field in asked:
-            pipe.smembers(keys.holds(field))
-        lists = pipe.execute()
+    asked = _holding(stored)
     places = [
-        (field, as_text(name)) for field, names in zip(asked, lists, strict=True) for name in names
+        (field, as_text(name))
+        for field, names in zip(asked, islice(lists, len(asked)), strict=True)
+        for name in names
     ]
     with connection.pipeline(transaction=False) as pipe:
         for field, name in places:
             pipe.zcard(keys.held(field, name))
         counts = pipe.execute()
-    holds: dict[str, list[Hold]] = {field: [] for field in texts}
+    holds: dict[str, list[Hold]] = {as_text(field): [] for field in stored}
     for (field, name), count in zip(places, counts, strict=True):
         holds[field].append(Hold(keys.held(field, name), name, count))
-    found = [_paused(field, text, holds[field]) for field, text in texts.items()]
+    found = [_paused(as_text(field), text, holds[as_text(field)]) for field, text in stored.items()]
     return sorted(found, key=lambda each: each.pause.at)
 
 
@@ -92,6 +104,12 @@ def holding(job_id: str, *, connection: redis.Redis) -> Pause | None:
     fields = [field for field in texts if held == keys.held(field, name)]
     fields += [field for field in texts if field == pause_field("queue", queue_of(name))]
     return as_pause(fields[0], texts[fields[0]]) if fields else None
+
+
+def _holding(stored: Mapping[bytes, bytes]) -> Sequence[str]:
+    """The pauses that set jobs aside: a paused queue keeps its own."""
+    fields = (as_text(field) for field in stored)
+    return [field for field in fields if not field.startswith(pause_field("queue", ""))]
 
 
 def _paused(field: str, text: bytes, holds: Sequence[Hold]) -> Paused:

@@ -57,7 +57,7 @@ def get_queue_stats(
         (None for a job that is no message), `queue`, `status` (RQ's word), and `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601); never the payload. They are approximate
         where more than 5,000 records would have to be compared.
-        It takes 2 round trips, 4 with jobs, and 2 more while a type or a tenant is paused,
+        It takes 2 round trips, 4 with jobs, and 1 more while a type or a tenant is paused,
         however much there is.
 
     Raises:

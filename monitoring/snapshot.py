@@ -5,7 +5,7 @@ clock (rq/registry.py), and so looking at a queue could end its jobs.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import chain, islice
@@ -18,7 +18,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.answers import as_text, as_time, server_time
 from monitoring.fleet import WorkerSnapshot, ask_workers, read_workers
-from monitoring.held import Paused, read_paused
+from monitoring.held import Paused, ask_holds, read_paused
 from workers import keys
 from workers.pauses import Pause
 from workers.routing import Priority, list_name, queue_of
@@ -118,10 +118,14 @@ class Snapshot:
         return [worker for worker in self.workers if not set(lists).isdisjoint(worker.lists)]
 
 
+Also = Callable[[Any, datetime, Sequence[str]], None]
+"""Puts further questions on a pipeline; is told the server's time and the names of the queues."""
+
+
 def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot:
     """Read all counts, in two round trips however many queues and workers there are.
 
-    While a type or a tenant is paused it takes four.
+    While a pause holds jobs back it takes three.
 
     Args:
         connection: Where.
@@ -130,6 +134,22 @@ def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot
     Returns:
         The snapshot. Its parts are read one after the other, so a job that moves meanwhile may
         be counted twice or not at all.
+    """
+    return take_snapshot_and(lambda *_: None, connection=connection, queues=queues)[0]
+
+
+def take_snapshot_and(
+    also: Also, *, connection: redis.Redis, queues: Iterable[str]
+) -> tuple[Snapshot, Sequence[Any]]:
+    """As `take_snapshot`, with further questions that take no round trip of their own.
+
+    Args:
+        also: Asks them.
+        connection: As for `take_snapshot`.
+        queues: As for `take_snapshot`.
+
+    Returns:
+        The snapshot, and what was answered to the others.
     """
     with connection.pipeline(transaction=False) as pipe:
         pipe.time()
@@ -140,16 +160,18 @@ def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot
         pipe.zcard(keys.dead_letters())
         pipe.scard(keys.dead_letters_spilled())
         clock, used, worker_keys, suspended, pauses, letters, spilled = pipe.execute()
-    names = _names(queues, used)
+    time, names = server_time(clock), queue_names(queues, used)
     found = sorted(as_text(key) for key in worker_keys)
     with connection.pipeline(transaction=False) as pipe:
+        ask_holds(pipe, pauses)
         for name in _lists_of(names):
             _ask_counts(pipe, name)
         ask_workers(pipe, found)
+        also(pipe, time, names)
         answers = iter(pipe.execute())
-    paused = read_paused(pauses, connection=connection)
-    return Snapshot(
-        time=server_time(clock),
+    paused = read_paused(pauses, answers, connection=connection)
+    snapshot = Snapshot(
+        time=time,
         queues={name: _queue(name, answers, _held(paused)) for name in names},
         workers=tuple(read_workers(found, answers)),
         suspended=bool(suspended),
@@ -157,6 +179,7 @@ def take_snapshot(*, connection: redis.Redis, queues: Iterable[str]) -> Snapshot
         letters=letters,
         spilled=spilled,
     )
+    return snapshot, tuple(answers)
 
 
 def oldest_waiting(
@@ -195,15 +218,21 @@ def queue_lists(queue: str) -> Sequence[str]:
     return [list_name(queue, priority) for priority in Priority]
 
 
-def started(name: str) -> str:
-    """The key of the sorted set of a list's running jobs, as `job id:execution id`."""
-    return str(StartedJobRegistry.key_template.format(name))
+def queue_names(told: Iterable[str], used: Iterable[bytes | str]) -> Sequence[str]:
+    """The queues that there are: those of the settings, then all others that were ever used.
 
-
-def _names(told: Iterable[str], used: Iterable[bytes | str]) -> Sequence[str]:
+    Args:
+        told: The names in the settings.
+        used: What SMEMBERS answers of `keys.queues()`.
+    """
     prefix = keys.queue("")
     others = sorted(queue_of(as_text(key).removeprefix(prefix)) for key in used)
     return list(dict.fromkeys([*(queue_of(name) for name in told), *others]))
+
+
+def started(name: str) -> str:
+    """The key of the sorted set of a list's running jobs, as `job id:execution id`."""
+    return str(StartedJobRegistry.key_template.format(name))
 
 
 def _lists_of(names: Iterable[str]) -> Iterator[str]:

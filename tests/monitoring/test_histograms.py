@@ -1,13 +1,7 @@
-from math import ceil, log
-
 import pytest
 
 from monitoring.histograms import Histogram, upper_ms
-
-
-def place_of(milliseconds):
-    """Where the engine counts a time, told anew from its rule: steps of 5 % from 0.1 ms on."""
-    return 0 if milliseconds <= 0.1 else ceil(log(milliseconds / 0.1) / log(1.05))
+from tests.monitoring.ledger import place_of
 
 
 def histogram(*milliseconds):

@@ -1,0 +1,25 @@
+"""Counts the round trips of a client."""
+
+from typing import Any
+
+from redis import Connection, ConnectionPool, Redis
+from typing_extensions import override
+
+
+class Counting(Connection):
+    """A connection; `sent` is how often something was sent on any of them."""
+
+    sent = 0
+
+    @override
+    def send_packed_command(self, *arguments: Any, **options: Any) -> None:
+        Counting.sent += 1
+        super().send_packed_command(*arguments, **options)
+
+
+def counting(url: str) -> Redis:
+    """A client that is connected already and counts what it sends from now on."""
+    client = Redis.from_pool(ConnectionPool.from_url(url, connection_class=Counting))
+    client.ping()
+    Counting.sent = 0
+    return client
