@@ -9,7 +9,9 @@ from typing import Literal
 import redis
 
 from workers import keys
+from workers.fingerprint import normal_text
 from workers.logger import get_logger
+from workers.release import release_name
 from workers.retry import Attempt, Tier
 
 log = get_logger("postroom.attempts")
@@ -43,6 +45,7 @@ class AttemptRecord:
         why: The reason for the decision, in words.
         fingerprint: What failures of the same kind have in common; empty if unknown.
         code_version: The release that ran it; empty if unknown.
+        place: The innermost function of the application that the error came through.
     """
 
     number: int
@@ -58,11 +61,22 @@ class AttemptRecord:
     why: str = ""
     fingerprint: str = ""
     code_version: str = ""
+    place: str = ""
 
     @property
     def counts(self) -> bool:
         """Whether it used up one of the message's attempts."""
         return self.outcome in {"retried", "dead"}
+
+    @property
+    def failure(self) -> str:
+        """What a script tells the group of such failures, as JSON; empty if its kind is unknown."""
+        if not self.fingerprint or not self.counts:
+            return ""
+        text, release = normal_text(self.error), release_name(self.code_version)
+        told = (self.fingerprint, self.error_type, text, self.place, release)
+        # Lua's reader of JSON takes no half of a surrogate pair.
+        return json.dumps([part.encode(errors="replace").decode() for part in told])
 
 
 def record(attempt: AttemptRecord, *, job_id: str, ttl: int, connection: redis.Redis) -> None:

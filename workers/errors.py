@@ -139,6 +139,13 @@ class JobNotFound(PostroomError, LookupError):
     remedy_text = "Compare the id with what enqueue returned."
 
 
+class FailureGroupNotFound(PostroomError, LookupError):
+    """There is no group of failures with this fingerprint, or none any more."""
+
+    code = "failure_group_not_found"
+    remedy_text = "`postroom failures list` shows those that there are."
+
+
 class JobFailed(PostroomError):
     """A job that somebody waited for did not succeed."""
 

@@ -14,14 +14,17 @@ from rq.job import Job
 
 from messages import Message
 from messages.union import read_message
-from workers import attempts, dead_letters
-from workers.burial import bury_job
+from workers import attempts, dead_letters, keys
+from workers.burial import bury_job, secret_texts
 from workers.clock import until_whole_second, utc_now
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter
 from workers.handling import HandBack, death_of, handle, say_handed_back, say_retried
 from workers.loading import load_packages
 from workers.logger import get_logger
+from workers.redaction import hiding
+from workers.routing import queue_of
 from workers.runs import Run, start
+from workers.scripts import script
 from workers.settings import load_settings
 from workers.tracing import flush_spans
 
@@ -108,7 +111,7 @@ def _finish(run: Run, job: Job, envelope: Any, outcome: Outcome | HandBack) -> A
         case Completed(result):
             return result
         case RetryAfter():
-            return _again(run, outcome)
+            return _again(run, envelope, outcome)
         case HandBack():
             return _hand_back(run, job, envelope, outcome)
         case Dead():
@@ -118,29 +121,46 @@ def _finish(run: Run, job: Job, envelope: Any, outcome: Outcome | HandBack) -> A
             assert_never(outcome)
 
 
-def _again(run: Run, outcome: RetryAfter) -> Retry:
+def _again(run: Run, envelope: Any, outcome: RetryAfter) -> Retry:
     delay = say_retried(run, outcome)
-    record = run.ended("retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why)
-    _record(run, record)
+    kind = _kind(envelope)
+    record = run.ended(
+        "retried", outcome.error, kind=kind, delay=delay, tier=outcome.tier, why=outcome.why
+    )
+    _record(run, record, kind)
     return _retry(outcome.delay)
 
 
 def _bury(run: Run, job: Job, envelope: Any, outcome: Dead) -> None:
-    _record(run, run.ended("dead", outcome.error, why=outcome.why))
+    kind = _kind(envelope)
+    with hiding(secret_texts(envelope)):
+        record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
+    _record(run, record, kind)
     death = death_of(run, outcome, envelope)
     bury_job(death, meta=job.meta, now=utc_now(), connection=run.connection)
 
 
 def _hand_back(run: Run, job: Job, envelope: Mapping[str, Any], found: HandBack) -> Retry:
     if found.record is not None:
-        _record(run, found.record)
+        _record(run, found.record, _kind(envelope))
         job.save_meta()
     say_handed_back(run, str(envelope.get("messageType")), found)
     return _retry(timedelta(seconds=found.delay))
 
 
-def _record(run: Run, record: attempts.AttemptRecord) -> None:
+def _record(run: Run, record: attempts.AttemptRecord, kind: str) -> None:
     attempts.record(record, job_id=run.job_id, ttl=run.history_ttl, connection=run.connection)
+    if record.failure:
+        text = script("workers", "ending") + script("workers", "note_failure")
+        stat = f"{queue_of(run.list_name)}|{kind.replace('|', '_')}"
+        run.connection.register_script(text)(
+            args=[keys.our_prefix(), record.failure, stat, run.job_id]
+        )
+
+
+def _kind(envelope: Any) -> str:
+    claimed = envelope.get("messageType") if isinstance(envelope, Mapping) else None
+    return claimed if isinstance(claimed, str) else "unknown"
 
 
 def _retry(delay: timedelta) -> Retry:

@@ -175,6 +175,21 @@ def attempts(job_id: str) -> str:
     return f"{_OURS}attempts:{job_id}"
 
 
+def failures() -> str:
+    """Sorted set: fingerprints of the groups of failures, by their last one in ms; capped."""
+    return f"{_OURS}failures"
+
+
+def failure(fingerprint: str) -> str:
+    """Hash: one group of failures; expires."""
+    return f"{_OURS}failure:{fingerprint}"
+
+
+def releases() -> str:
+    """Sorted set: the releases of the application, by when they were first seen in ms; capped."""
+    return f"{_OURS}releases"
+
+
 def cancel_wish(job_id: str) -> str:
     """String: somebody wants to cancel a job that a worker has; expires after a second."""
     return f"{_OURS}cancel:{job_id}"

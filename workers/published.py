@@ -9,7 +9,10 @@ import redis
 
 from workers import keys
 from workers.registry import handlers
+from workers.release import release_name
+from workers.scripts import script
 
+_RELEASES = 200  # of which it is known when they were first seen
 KEPT = 24 * 60 * 60
 """Seconds that it is known after the last worker told it."""
 
@@ -36,7 +39,7 @@ class PublishedHandler:
 
 
 def publish(code_version: str, *, connection: redis.Redis) -> None:
-    """Tell which handlers this process has.
+    """Tell which handlers this process has, and which release it is.
 
     Args:
         code_version: The release.
@@ -53,12 +56,14 @@ def publish(code_version: str, *, connection: redis.Redis) -> None:
         )
         for handler in handlers()
     }
-    if told:
-        texts = {kind: json.dumps(asdict(each)) for kind, each in told.items()}
-        with connection.pipeline(transaction=True) as pipe:
+    with connection.pipeline(transaction=True) as pipe:
+        if told:
+            texts = {kind: json.dumps(asdict(each)) for kind, each in told.items()}
             pipe.hset(keys.handlers(), mapping=dict(texts))
             pipe.expire(keys.handlers(), KEPT)
-            pipe.execute()
+        release = release_name(code_version)
+        pipe.eval(script("workers", "note_release"), 1, keys.releases(), release, _RELEASES)
+        pipe.execute()
 
 
 def published(*, connection: redis.Redis) -> Sequence[PublishedHandler]:

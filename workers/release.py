@@ -5,6 +5,7 @@ from pathlib import Path
 
 UNKNOWN = "unknown"
 
+_LONGEST = 100  # characters
 _DIGITS = 12  # of a commit, as many as git shows of a large repository
 
 
@@ -19,6 +20,15 @@ def code_version(told: str) -> str:
         What was told, else the commit that the working folder has checked out, else `unknown`.
     """
     return told or _commit(Path.cwd()) or UNKNOWN
+
+
+def release_name(version: str) -> str:
+    """A release as the groups of failures know it: a line of at most 100 characters.
+
+    Args:
+        version: As `code_version` has it, or a person wrote it.
+    """
+    return " ".join(version.split())[:_LONGEST] or UNKNOWN
 
 
 def _commit(folder: Path) -> str:

@@ -17,7 +17,7 @@ from structlog.stdlib import BoundLogger
 from workers import attempts, dead_letters
 from workers.clock import unix_now
 from workers.context import Context, Progress
-from workers.fingerprint import fingerprint
+from workers.fingerprint import fingerprint, place_of
 from workers.job_log import JobLog
 from workers.logger import Event, keeping_logger
 from workers.options import with_overrides
@@ -149,11 +149,12 @@ class Run:
             self._is_stopped,
         )
 
-    def ended(
+    def ended(  # noqa: PLR0913 - what is known of it
         self,
         outcome: attempts.Outcome,
         error: BaseException,
         *,
+        kind: str = "",
         delay: float | None = None,
         tier: str = "",
         why: str = "",
@@ -163,6 +164,7 @@ class Run:
         Args:
             outcome: What became of it.
             error: What it raised.
+            kind: The message type that it claims; empty if it is not known.
             delay: Seconds to the next attempt; None if there is none.
             tier: The error's tier.
             why: The reason for the decision.
@@ -181,7 +183,8 @@ class Run:
             delay_seconds=delay,
             tier=tier,
             why=why,
-            fingerprint=fingerprint(error),
+            fingerprint=fingerprint(error, kind),
+            place=place_of(error),
             code_version=code_version(self.settings.code_version),
         )
 

@@ -187,6 +187,7 @@ def test_every_key_in_redis_is_listed() -> None:
         "resolution": "RESOLUTION",
         "begin": "BEGIN",
         "queue": "QUEUE",
+        "fingerprint": "FINGERPRINT",
     }
     functions = {
         name: found

@@ -138,6 +138,11 @@ def test_stock_workers_run_our_messages(redis, send, start_worker, worker_class)
     assert settled(permanent) == "failed"
     assert len(worker.traces("transient")) == 3
     assert reason(redis, permanent) == "permanent"
+    names = [name.decode() for name in redis.zrange(keys.failures(), 0, -1)]
+    counts = [redis.hget(keys.failure(name), "count") for name in names]
+    assert sorted(counts) == [b"1", b"3"]
+    [day] = redis.keys(keys.stats("d", 0)[:-1] + "*")
+    assert {redis.hget(day, f"failure|{name}|default|TEST|n") for name in names} == set(counts)
 
 
 def test_a_job_that_died_under_a_stock_worker_is_buried_by_the_next_of_ours(

@@ -49,7 +49,11 @@ class Bulk:
 
 
 def dry_replay(
-    wanted: Filter, *, connection: redis.Redis, settings: Settings | None = None
+    wanted: Filter,
+    *,
+    most: int | None = None,
+    connection: redis.Redis,
+    settings: Settings | None = None,
 ) -> Bulk:
     """Tell which letters `replay_all` would replay, and let it replay just those.
 
@@ -57,26 +61,32 @@ def dry_replay(
 
     Args:
         wanted: Which letters.
+        most: How many, the oldest first, from 1; None means all.
         connection: Where.
         settings: None means those of the environment.
+
+    Raises:
+        InvalidOption: If `most` is below 1.
     """
+    _check_most(most)
     settings = settings or load_settings()
     good: list[str] = []
     refused: list[Refusal] = []
     with storage_errors():
-        for letter in _letters(snapshot(wanted, connection=connection), connection):
+        for letter in _letters(snapshot(wanted, connection=connection)[:most], connection):
             try:
                 check_replayable(letter, settings=settings)
                 good.append(letter.job_id)
             except PostroomError as error:
                 refused.append(Refusal(letter.job_id, error))
-        remember("replay", wanted, good, connection=connection)
+        remember(_replay(most), wanted, good, connection=connection)
     return Bulk(good, refused)
 
 
 def replay_all(  # noqa: PLR0913 - what a bulk is told
     wanted: Filter,
     *,
+    most: int | None = None,
     rate: float | None = None,
     by: By,
     progress: Progress | None = None,
@@ -89,6 +99,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
 
     Args:
         wanted: Which letters.
+        most: How many, the oldest first, from 1: a trial; None means all.
         rate: How many a second at most, above 0; None means no limit.
         by: Who does it, and why.
         progress: Is told after each letter.
@@ -99,7 +110,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
         The letters that this call replayed, and those that it could not.
 
     Raises:
-        InvalidOption: If the rate is not above 0.
+        InvalidOption: If the rate is not above 0, or `most` is below 1.
         StorageUnavailable: If Redis does not answer; start it again to go on.
         StorageRefused: If Redis is full; start it again to go on.
     """
@@ -107,8 +118,9 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     good: list[str] = []
     refused: list[Refusal] = []
     _check_rate(rate)
+    _check_most(most)
     with storage_errors():
-        ids = _planned("replay", wanted, connection)
+        ids = _planned(_replay(most), wanted, connection)[:most]
         _record("dead_letter.replay_all", wanted, len(ids), by, connection)
         for index, job_id in enumerate(_paced(ids, rate)):
             try:
@@ -121,7 +133,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
             except PostroomError as error:
                 refused.append(Refusal(job_id, error))
             _tell(progress, index + 1, len(ids))
-        forget("replay", wanted, connection=connection)
+        forget(_replay(most), wanted, connection=connection)
     return Bulk(good, refused)
 
 
@@ -184,6 +196,11 @@ def purge_all(
     return Bulk(ids)
 
 
+def _replay(most: int | None) -> str:
+    # A trial and a replay of all have plans of their own.
+    return "replay" if most is None else f"replay {most}"
+
+
 def _planned(action: str, wanted: Filter, connection: redis.Redis) -> list[str]:
     shown = remembered(action, wanted, connection=connection)
     return snapshot(wanted, connection=connection) if shown is None else shown
@@ -215,6 +232,13 @@ def _check_rate(rate: float | None) -> None:
     if rate is not None and not rate > 0:
         raise InvalidOption(
             f"The rate is {rate}.", field="rate", remedy="Use a number of letters a second above 0."
+        )
+
+
+def _check_most(most: int | None) -> None:
+    if most is not None and most < 1:
+        raise InvalidOption(
+            f"{most} letters are none.", field="most", remedy="Use 1 or more, or leave it out."
         )
 
 

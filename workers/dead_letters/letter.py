@@ -65,6 +65,7 @@ class Summary:
         attempts: How many the history holds.
         edits: How often it was edited.
         spilled: Whether it must be imported before it can be repaired.
+        fingerprint: Of the failure that it died of; empty if that has none.
     """
 
     job_id: str
@@ -76,6 +77,7 @@ class Summary:
     attempts: int
     edits: int
     spilled: bool
+    fingerprint: str = ""
 
 
 def summary(letter: DeadLetter) -> Summary:
@@ -90,7 +92,15 @@ def summary(letter: DeadLetter) -> Summary:
         attempts=len(letter.attempts),
         edits=len(letter.edits),
         spilled=letter.spilled,
+        fingerprint=_fingerprint(letter),
     )
+
+
+def _fingerprint(letter: DeadLetter) -> str:
+    # Who died otherwise, as by a crash, may have failed before; that is not what it died of.
+    last = letter.attempts[-1] if letter.attempts else {}
+    found = last.get("fingerprint") if last.get("outcome") == "dead" else None
+    return found if isinstance(found, str) else ""
 
 
 def as_text(value: DeadLetter | Summary) -> str:

@@ -38,6 +38,7 @@ class Filter:
         text: A part of the error; upper and lower case are the same.
         since: Buried then or later.
         until: Buried then or earlier.
+        fingerprint: Dead of this kind of failure.
     """
 
     message_type: str | None = None
@@ -46,6 +47,7 @@ class Filter:
     text: str | None = None
     since: datetime | None = None
     until: datetime | None = None
+    fingerprint: str | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.since, self.until):
@@ -58,12 +60,13 @@ class Filter:
             self.message_type in {None, letter.message_type}
             and self.queue in {None, letter.queue, queue_of(letter.queue)}
             and self.reason in {None, letter.reason}
+            and self.fingerprint in {None, letter.fingerprint}
             and (self.text or "").casefold() in letter.error.casefold()
         )
 
     def looks_at_each(self) -> bool:
         """Whether letters must be read before it is known which fit."""
-        return any((self.message_type, self.queue, self.reason, self.text))
+        return any((self.message_type, self.queue, self.reason, self.text, self.fingerprint))
 
     def described(self) -> dict[str, str]:
         """What was asked for, as JSON and the audit log have it."""

@@ -26,6 +26,7 @@ def as_listed(letter: Summary) -> Json:
         "attempts": letter.attempts,
         "edits": letter.edits,
         "spilled": letter.spilled,
+        "fingerprint": letter.fingerprint or None,
         "cursor": cursor_of(letter),
     }
 

@@ -74,7 +74,7 @@ def success_from(made: bytes) -> tuple[Lease, datetime, Any]:
 
 
 def failure(  # noqa: PLR0913, PLR0917 - the facts of one run
-    lease: Lease, run: Run, kind: str, tenant: str, job: Plain, fingerprint: str = ""
+    lease: Lease, run: Run, kind: str, tenant: str, job: Plain, failed: str = ""
 ) -> Sequence[Any]:
     """A run that failed for good, for JSON.
 
@@ -84,7 +84,7 @@ def failure(  # noqa: PLR0913, PLR0917 - the facts of one run
         kind: The message type that it claims.
         tenant: The message's, or empty.
         job: What its record says.
-        fingerprint: Of the failure.
+        failed: What its kind's group is told, as `AttemptRecord.failure`.
     """
     began = run.began
     over = began + run.seconds
@@ -103,7 +103,7 @@ def failure(  # noqa: PLR0913, PLR0917 - the facts of one run
         tenant,
         _micro(run.seconds),
         _micro(run.waited),
-        fingerprint,
+        failed,
     )
 
 
@@ -139,7 +139,7 @@ def ending(leases: Leases, error: str, failed: Sequence[Any], *, remove: bool = 
         keys.our_prefix(),
         leases.holder,
         leases.worker,
-        b64encode(zlib.compress(error.encode())).decode(),
+        b64encode(zlib.compress(error.encode(errors="replace"))).decode(),
         failed,
         remove,
     )
@@ -184,7 +184,7 @@ def restart(  # noqa: PLR0913 - the facts of one run
         outcome,
         _micro(run.seconds),
         _micro(run.waited),
-        "" if record is None else record.fingerprint,
+        "" if record is None else record.failure,
     )
 
 

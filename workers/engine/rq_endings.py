@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from messages import Message
-from workers.burial import bury_job
+from workers.burial import bury_job, secret_texts
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
 from workers.dispatcher import Dead, RetryAfter
@@ -17,6 +17,7 @@ from workers.engine.step import Lease
 from workers.engine.stops import end_stopped
 from workers.handling import HandBack, death_of, say_handed_back, say_retried
 from workers.logger import get_logger
+from workers.redaction import hiding
 from workers.runs import line_of
 
 log = get_logger("postroom.worker")
@@ -47,16 +48,17 @@ class RqEndings:
     def retry(self, ending: Ending[Plain], message: Message | None, outcome: RetryAfter) -> None:
         """Let the job run again."""
         run = ending.run
+        kind = message.message_type if message else "unknown"
         delay = say_retried(run, outcome)
         record = run.ended(
-            "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why
+            "retried", outcome.error, kind=kind, delay=delay, tier=outcome.tier, why=outcome.why
         )
         end = ends.restart(
             run,
             delay,
             record,
             outcome="retried",
-            kind=message.message_type if message else "unknown",
+            kind=kind,
             tenant=ends.tenant_of(message),
         )
         self._again(ending.lease, end)
@@ -80,9 +82,10 @@ class RqEndings:
         envelope = job.envelope()
         death = death_of(run, outcome, envelope)
         kind = message.message_type if message else ends.type_of(envelope)
-        record = run.ended("dead", outcome.error, why=outcome.why)
+        with hiding(secret_texts(envelope)):
+            record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
         tenant = ends.tenant_of(message)
-        failed = ends.failure(lease, run, kind, tenant, job, record.fingerprint)
+        failed = ends.failure(lease, run, kind, tenant, job, record.failure)
         self._away.insist(
             lambda: bury_job(
                 death,

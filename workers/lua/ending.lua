@@ -80,14 +80,86 @@ local function note(stat, tenant, outcome, duration, waited)
   count(counter(stat, tenant, outcome), duration, waited)
 end
 
-local failures = {}
+local failures, most_fields = {}, 20000
 
--- A failure of a kind, by its fingerprint; '' where nobody knows it.
-local function note_failure(fingerprint, stat)
-  if fingerprint and fingerprint ~= '' then
-    local name = 'failure|' .. fingerprint .. '|' .. stat .. '|n'
-    failures[name] = (failures[name] or 0) + 1
+-- Groups of failures: so many, and kept for 90 days after the last failure.
+local most_groups, group_seconds, most_told, most_releases = 1000, 7776000, 20, 200
+
+-- A line first, and then of the others as many as there may be, each once.
+local function with_newest(line, lines)
+  local kept = { line }
+  for other in string.gmatch(lines or '', '[^\n]+') do
+    if other ~= line and #kept < most_told then
+      kept[#kept + 1] = other
+    end
   end
+  return table.concat(kept, '\n')
+end
+
+-- Releases stand in the order in which they were first seen, here and in the set of all.
+local function note_release(ours, group, release)
+  if call('ZADD', ours .. 'releases', 'NX', text_of(now_ms), release) == 1 then
+    call('ZREMRANGEBYRANK', ours .. 'releases', 0, -1 - most_releases)
+  end
+  if call('HINCRBY', group, 'count|' .. release, 1) == 1 then
+    call('HSET', group, 'first|' .. release, text_of(now_ms))
+    local names = with_newest(release, call('HGET', group, 'releases'))
+    for old in string.gmatch(call('HGET', group, 'releases') or '', '[^\n]+') do
+      if not string.find('\n' .. names .. '\n', '\n' .. old .. '\n', 1, true) then
+        call('HDEL', group, 'count|' .. old, 'first|' .. old, 'last|' .. old)
+      end
+    end
+    call('HSET', group, 'releases', names)
+  end
+  call('HSET', group, 'last|' .. release, text_of(now_ms))
+end
+
+-- Whether a release may have what mended a group: it is the one that was named, or was first seen
+-- after it; while that one was never seen, after it was named. Nobody can tell of unknown ones.
+local function may_be_mended(ours, release, fixed_in, marked)
+  if release == fixed_in or release == 'unknown' then
+    return true
+  end
+  local seen = call('ZSCORE', ours .. 'releases', release)
+  local fixed = call('ZSCORE', ours .. 'releases', fixed_in)
+  return tonumber(seen) > tonumber(fixed or marked)
+end
+
+local function new_group(ours, name, group, stat, class, text, place)
+  call('HSET', group, 'type', string.match(stat, '[^|]*$'), 'class', class, 'text', text,
+    'place', place)
+  local all = ours .. 'failures'
+  call('ZREMRANGEBYSCORE', all, '-inf', text_of(now_ms - group_seconds * 1000))
+  local surplus = call('ZCARD', all) + 1 - most_groups
+  for _, old in ipairs(surplus > 0 and call('ZRANGE', all, 0, math.min(surplus, 100) - 1) or {}) do
+    call('ZREM', all, old)
+    call('UNLINK', ours .. 'failure:' .. old)
+  end
+end
+
+-- A failure of a kind: JSON of { fingerprint, class, text, place, release }, or '' where nobody
+-- knows its kind. It is counted, and told to its group.
+local function note_failure(ours, failure, stat, id)
+  if not failure or failure == '' then
+    return
+  end
+  local name, class, text, place, release = unpack(cjson.decode(failure))
+  local counted = 'failure|' .. name .. '|' .. stat .. '|n'
+  failures[counted] = (failures[counted] or 0) + 1
+  local group, queue = ours .. 'failure:' .. name, string.match(stat, '^(.*)|[^|]*$')
+  if call('HSETNX', group, 'first', text_of(now_ms)) == 1 then
+    new_group(ours, name, group, stat, class, text, place)
+  end
+  call('HINCRBY', group, 'count', 1)
+  note_release(ours, group, release)
+  local said = call('HMGET', group, 'jobs', 'queues', 'state', 'fixed_in', 'marked')
+  call('HSET', group, 'last', text_of(now_ms), 'jobs', with_newest(id, said[1]),
+    'queues', with_newest(queue, said[2]))
+  if said[3] == 'fixed' and may_be_mended(ours, release, said[4], said[5]) then
+    call('HSET', group, 'state', 'reopened', 'reopened', text_of(now_ms), 'reopened_in', release)
+  end
+  call('EXPIRE', group, group_seconds)
+  call('ZADD', ours .. 'failures', text_of(now_ms), name)
 end
 
 -- Seconds in a bucket of time, and for how long the bucket is kept: 7, 90 and 90 days.
@@ -125,6 +197,18 @@ local function write_ring(key, entry)
   end
 end
 
+-- Errors whose text differs each time must not fill the bucket: from some point on they are `other`.
+local function write_failures(key)
+  local is_new = false
+  for field, amount in pairs(failures) do
+    if call('HLEN', key) >= most_fields and call('HEXISTS', key, field) == 0 then
+      field = 'failure|other|' .. string.match(field, '^failure|[^|]*|(.*)$')
+    end
+    is_new = call('HINCRBY', key, field, amount) == amount or is_new
+  end
+  return is_new
+end
+
 -- What ended alike in one step is one entry, with its number.
 local function write_recent(ours)
   for _, found in ipairs(rings) do
@@ -135,7 +219,7 @@ local function write_recent(ours)
 end
 
 local function write_notes(ours)
-  if next(counts) == nil then
+  if next(counts) == nil and next(failures) == nil then
     return
   end
   for name, resolution in pairs(resolutions) do
@@ -151,8 +235,8 @@ local function write_notes(ours)
         redis.call('EXPIRE', times, kept)
       end
     end
-    for field, amount in pairs(failures) do
-      redis.call('HINCRBY', key, field, amount)
+    if write_failures(key) then
+      redis.call('EXPIRE', key, kept)
     end
   end
   write_recent(ours)
@@ -177,7 +261,7 @@ end
 
 -- As RQ records a failure. run: { id, execution, list, started, ended, started and ended in Unix s,
 -- TTL in s, unique key or '', failed jobs to keep or -1, stat, tenant or '', duration, waited or '',
--- fingerprint or nil }
+-- what `note_failure` takes, or nil }
 local function fail(rq, ours, run, worker, status, error)
   local id, execution, list, started, ended, began, over, ttl = unpack(run, 1, 8)
   local job, results = rq .. 'job:' .. id, rq .. 'results:' .. id
@@ -197,7 +281,7 @@ local function fail(rq, ours, run, worker, status, error)
   free_unique(run[9], id)
   tell(ours, 'failed', { id })
   note(run[11], run[12], status, run[13], run[14])
-  note_failure(run[15], run[11])
+  note_failure(ours, run[15], run[11], id)
   if run[10] >= 0 then
     local surplus = redis.call('ZCARD', rq .. 'failed:' .. list) - run[10]
     for _, old in ipairs(surplus > 0 and redis.call('ZRANGE', rq .. 'failed:' .. list, 0, math.min(surplus, 500) - 1) or {}) do

@@ -7,7 +7,7 @@ from dataclasses import replace
 from messages import Message
 from workers import attempts, dead_letters
 from workers.attempts import AttemptRecord
-from workers.burial import Death, bury_job
+from workers.burial import Death, bury_job, secret_texts
 from workers.clock import utc_now
 from workers.dispatcher import Dead, RetryAfter
 from workers.engine.away import Away
@@ -17,6 +17,7 @@ from workers.engine.slot import Done
 from workers.handling import HandBack, death_of, say_handed_back, say_retried
 from workers.logger import get_logger
 from workers.lost import CRASH_LIMIT, PAUSES
+from workers.redaction import hiding
 from workers.runs import Run
 from workers.streams import ends
 from workers.streams.entry import Delivery, Entry
@@ -56,11 +57,11 @@ class StreamEndings:
     def retry(self, ending: EntryEnding, message: Message | None, outcome: RetryAfter) -> None:
         """Let the message run again, as another entry."""
         run = ending.run
+        kind = message.message_type if message else type_of(ending.job.envelope())
         delay = say_retried(run, outcome)
         record = run.ended(
-            "retried", outcome.error, delay=delay, tier=outcome.tier, why=outcome.why
+            "retried", outcome.error, kind=kind, delay=delay, tier=outcome.tier, why=outcome.why
         )
-        kind = message.message_type if message else type_of(ending.job.envelope())
         self._restart(ending, record, outcome="retried", kind=kind, delay=delay)
 
     def give_to_others(self, ending: EntryEnding, found: HandBack) -> None:
@@ -82,8 +83,9 @@ class StreamEndings:
     def bury(self, ending: EntryEnding, message: Message | None, outcome: Dead) -> None:
         """Make it a dead letter."""
         run, envelope = ending.run, ending.job.envelope()
-        record = run.ended("dead", outcome.error, why=outcome.why)
         kind = message.message_type if message else type_of(envelope)
+        with hiding(secret_texts(envelope)):
+            record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
         self._bury(_entry(ending), run, death_of(run, outcome, envelope), record, kind)
 
     def refuse(self, ending: EntryEnding, reason: str, why: str) -> None:
@@ -151,8 +153,8 @@ class StreamEndings:
             log.warning("lease_lost", job_id=entry.job_id)
             return
         name, holder = self._name(entry), self._hands.holder
-        fingerprint = "" if record is None else record.fingerprint
-        ending = ends.ending(holder, entry, run, name, kind=kind, fingerprint=fingerprint)
+        failed = "" if record is None else record.failure
+        ending = ends.ending(holder, entry, run, name, kind=kind, failed=failed)
         past = run.past if record is None else (*run.past, record)
         self._away.insist(
             lambda: bury_job(

@@ -87,7 +87,7 @@ def restart(  # noqa: PLR0913 - the facts of one run
         outcome,
         int(run.seconds * 1_000_000),
         int(run.waited * 1_000_000),
-        "" if record is None else record.fingerprint,
+        "" if record is None else record.failure,
         *successor_of(entry, restarts=restarts, meta=meta),
     )
 
@@ -99,7 +99,7 @@ def ending(  # noqa: PLR0913 - the facts of one run
     name: StreamName,
     *,
     kind: str = _UNKNOWN,
-    fingerprint: str = "",
+    failed: str = "",
 ) -> Ending:
     """The end of a run with which its message is buried.
 
@@ -109,7 +109,7 @@ def ending(  # noqa: PLR0913 - the facts of one run
         run: The run.
         name: What the stream's key says.
         kind: The message type that it claims.
-        fingerprint: Of the failure.
+        failed: What its kind's group is told, as `AttemptRecord.failure`.
     """
     facts = (
         keys.our_prefix(),
@@ -121,7 +121,8 @@ def ending(  # noqa: PLR0913 - the facts of one run
         name.tenant,
         int(run.seconds * 1_000_000),
         int(run.waited * 1_000_000),
-        fingerprint,
+        failed,
+        entry.job_id,
     )
     return Ending(_end_entry(), json.dumps(facts))
 

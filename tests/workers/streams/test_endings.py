@@ -173,6 +173,19 @@ def test_used_up_attempts_bury_it_with_its_history(redis, fill) -> None:
     assert not redis.exists(keys.attempts(sent))
 
 
+def test_failures_are_told_to_their_group(redis, fill) -> None:
+    handler(TransientError("a blip"), max_attempts=2)
+    (sent,) = fill(1)
+    Consumer(redis).run_all()
+
+    [name] = redis.zrange(keys.failures(), 0, -1)
+    group = redis.hgetall(keys.failure(name.decode()))
+    assert (group[b"count"], group[b"jobs"]) == (b"2", sent.encode())
+    assert (group[b"type"], group[b"text"]) == (b"TEST", b"a blip")
+    assert group[b"place"].endswith(b"handler.<locals>.handle")
+    assert letter_of(redis, sent).attempts[-1]["fingerprint"] == name.decode()
+
+
 def test_hooks_are_told(redis, fill) -> None:
     told: list[str] = []
     on("dead")(lambda letter: told.append(letter.reason))

@@ -2,11 +2,11 @@
 -- ARGV: RQ's prefix, ours, holder, id, execution, list, delay in ms (0: now, before all others),
 --       time as RQ writes it, this attempt as JSON or '', attempts to keep, TTL of the attempts in
 --       s, meta as JSON or '', stat, tenant or '', outcome, duration, waited or '',
---       fingerprint of the failure or ''
+--       what `note_failure` takes
 -- Returns: again | gone | refused.
 local rq, ours, holder, id, execution, list = unpack(ARGV, 1, 6)
 local delay, written, attempt, kept, ttl, meta = unpack(ARGV, 7, 12)
-local stat, tenant, outcome, duration, waited, fingerprint = unpack(ARGV, 13, 18)
+local stat, tenant, outcome, duration, waited, failure = unpack(ARGV, 13, 18)
 local job = rq .. 'job:' .. id
 
 if not drop_lease(rq, ours, holder, list, id .. ':' .. execution) then
@@ -15,7 +15,7 @@ if not drop_lease(rq, ours, holder, list, id .. ':' .. execution) then
   return 'refused'
 end
 note(stat, tenant, outcome, tonumber(duration), waited == '' and '' or tonumber(waited))
-note_failure(fingerprint, stat)
+note_failure(ours, failure, stat, id)
 write_notes(ours)
 if redis.call('EXISTS', job) == 0 then
   return 'gone'

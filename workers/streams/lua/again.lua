@@ -2,11 +2,11 @@
 -- stored. ending.lua and fence.lua stand before this text.
 -- ARGV: our prefix, group, consumer, stream, entry, message's id, delay in ms, this attempt as JSON or
 --       '', attempts to keep, TTL of the attempts in s, stat, tenant or '', outcome, duration, waited
---       or '', fingerprint or '', then names and values of the successor
+--       or '', what `note_failure` takes, then names and values of the successor
 -- Returns: again | refused.
 local ours, group, consumer, stream, entry, id = unpack(ARGV, 1, 6)
 local delay, attempt, kept, ttl = unpack(ARGV, 7, 10)
-local stat, tenant, outcome, duration, waited, fingerprint = unpack(ARGV, 11, 16)
+local stat, tenant, outcome, duration, waited, failure = unpack(ARGV, 11, 16)
 local fields = { unpack(ARGV, 17) }
 
 if not is_held(stream, group, consumer, entry) then
@@ -29,6 +29,6 @@ else
 end
 call('XACK', stream, group, entry)
 note(stat, tenant, outcome, tonumber(duration), waited == '' and '' or tonumber(waited))
-note_failure(fingerprint, stat)
+note_failure(ours, failure, stat, id)
 write_notes(ours)
 return 'again'

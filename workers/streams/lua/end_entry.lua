@@ -1,9 +1,9 @@
 -- How the run of an entry ends for good: `open_run` for bury.lua. ending.lua and fence.lua stand
 -- before this text.
 -- text: JSON of { our prefix, group, consumer, stream, entry, stat, tenant or '', duration, waited or
--- '', fingerprint or '' }
+-- '', what `note_failure` takes, id }
 local function open_run(text)
-  local ours, group, consumer, stream, entry, stat, tenant, duration, waited, fingerprint =
+  local ours, group, consumer, stream, entry, stat, tenant, duration, waited, failure, id =
     unpack(cjson.decode(text))
   local function is_ours()
     if is_held(stream, group, consumer, entry) then
@@ -16,7 +16,7 @@ local function open_run(text)
   local function close()
     redis.call('XACK', stream, group, entry)
     note(stat, tenant, 'failed', duration, waited)
-    note_failure(fingerprint, stat)
+    note_failure(ours, failure, stat, id)
     write_notes(ours)
   end
   return is_ours, close
