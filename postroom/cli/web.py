@@ -43,7 +43,10 @@ def web(
         end_on_signal()  # uvicorn finishes the requests in hand, then hands the signal on to us
     address = opened.getsockname()
     if not as_json:
-        _tell(app.state.one_time_code, f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}")
+        _tell(
+            app.state.one_time_code,
+            f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}",
+        )
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
     uvicorn.Server(config).run(sockets=[opened])
 
