@@ -5,9 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 import redis
-from rq.exceptions import NoSuchJobError
 from rq.job import Job, JobStatus
-from rq.serializers import JSONSerializer
 
 from monitoring.answers import as_text
 from monitoring.held import holding
@@ -15,6 +13,7 @@ from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.errors import JobNotFound
+from workers.find_job import find_job
 from workers.jobs import envelope_of
 
 JsonDict = dict[str, Any]
@@ -42,13 +41,12 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
     connection = connection or default_connection()
     with storage_errors():
         letter = dead_letters.find(job_id, connection=connection)
-        try:
-            job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
-        except NoSuchJobError as error:
-            if letter is None:
-                raise JobNotFound(f"There is no job {job_id}.", field="job_id") from error
-            return _of_letter(letter, connection)
-        return _of_job(job, letter)
+        job = find_job(job_id, connection=connection)
+        if job is not None:
+            return _of_job(job, letter)
+        if letter is None:
+            raise JobNotFound(f"There is no job {job_id}.", field="job_id")
+        return _of_letter(letter, connection)
 
 
 def get_job_log(

@@ -3,11 +3,9 @@
 from typing import Any
 
 import redis
-from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
 from workers import dead_letters
+from workers.find_job import find_job
 from workers.jobs import envelope_of
 
 
@@ -22,9 +20,8 @@ def payload_of(job_id: str, *, connection: redis.Redis) -> Any:
         The envelope as an object, secrets and all; text of one that cannot be read; None if it is
         not kept.
     """
-    try:
-        job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
-    except NoSuchJobError:
-        letter = dead_letters.find(job_id, connection=connection)
-        return None if letter is None else letter.envelope
-    return envelope_of(job)
+    job = find_job(job_id, connection=connection)
+    if job is not None:
+        return envelope_of(job)
+    letter = dead_letters.find(job_id, connection=connection)
+    return None if letter is None else letter.envelope

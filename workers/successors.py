@@ -8,9 +8,6 @@ from datetime import datetime
 from typing import Any, Unpack
 
 import redis
-from rq.exceptions import NoSuchJobError
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
 from workers import audit, dead_letters, keys
 from workers.audit import By
@@ -21,6 +18,7 @@ from workers.dead_letters import DeadLetter, ReplayOptions
 from workers.dead_letters.edits import changed_fields, changes
 from workers.dead_letters.replays import resent
 from workers.errors import InvalidState, JobNotFound
+from workers.find_job import find_job
 from workers.jobs import envelope_of
 from workers.record import JobRecord
 from workers.scripts import script
@@ -89,10 +87,9 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
 
 def _as_letter(job_id: str, now: datetime, connection: redis.Redis) -> DeadLetter:
     """What a dead letter of the job would hold, for what letters and jobs have in common."""
-    try:
-        job = Job.fetch(job_id, connection=connection, serializer=JSONSerializer)
-    except NoSuchJobError as error:
-        raise JobNotFound(f"There is no job {job_id}.", field="job_id") from error
+    job = find_job(job_id, connection=connection)
+    if job is None:
+        raise JobNotFound(f"There is no job {job_id}.", field="job_id")
     status = job.get_status(refresh=False).value
     if status not in _FAILED:
         raise _refused(job_id, status)

@@ -1,0 +1,24 @@
+"""A thousand made-up requests; `python3 run fuzz` sends twenty times as many."""
+
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from tests.fuzz.__main__ import LET_IN, play
+
+
+@pytest.fixture(autouse=True)
+def _quiet() -> Iterator[None]:
+    yield
+    logging.disable(logging.NOTSET)
+
+
+@pytest.mark.slow("a thousand requests, each made up from the description of its route")
+def test_no_request_breaks_it_and_every_error_has_all_its_parts(redis) -> None:
+    report = play(redis, requests=1_000, chance=20_261_128)
+
+    assert report.faults == []
+    assert report.requests >= 1_000
+    assert report.let_in >= LET_IN, report.words()
+    assert len(report.routes) >= 38
