@@ -13,9 +13,11 @@ from redis import Redis
 from monitoring.api import (
     audit,
     dead_letters,
+    failures,
     health,
     home,
     jobs,
+    numbers,
     queues,
     sending,
     session,
@@ -33,7 +35,19 @@ from workers.connection import storage_errors
 from workers.errors import SettingInvalid
 from workers.settings import Settings, load_settings
 
-ROUTERS = (health, queues, jobs, sending, dead_letters, streams, audit, session, home)
+ROUTERS = (
+    numbers,
+    health,
+    queues,
+    jobs,
+    sending,
+    dead_letters,
+    failures,
+    streams,
+    audit,
+    session,
+    home,
+)
 """Modules with a `router`; each route declares its role."""
 
 

@@ -17,6 +17,7 @@ from monitoring.paths import path_of
 from workers import dead_letters
 from workers.clearing import ClearRefused
 from workers.errors import (
+    FailureGroupNotFound,
     InvalidOption,
     InvalidState,
     JobNotFound,
@@ -37,6 +38,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     TypeNotFound: HTTPStatus.NOT_FOUND,
     JobNotFound: HTTPStatus.NOT_FOUND,
     StreamNotFound: HTTPStatus.NOT_FOUND,
+    FailureGroupNotFound: HTTPStatus.NOT_FOUND,
     dead_letters.DeadLetterNotFound: HTTPStatus.NOT_FOUND,
     InvalidState: HTTPStatus.CONFLICT,
     dead_letters.AlreadyReplayed: HTTPStatus.CONFLICT,

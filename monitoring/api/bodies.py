@@ -118,6 +118,21 @@ class Edit(Body):
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 
+class Trial(Body):
+    """A replay of a group's letters: all, or so many, the oldest first."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    most: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    dry_run: bool = True
+
+
+class FixedIn(Body):
+    """In which release something is mended, as CODE_VERSION names it."""
+
+    version: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
 class Why(Body):
     """Why something is done, for the audit log."""
 

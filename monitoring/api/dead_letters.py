@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.bodies import Bulk, Edit, LetterFilter, Why
+from monitoring.api.bulk import as_bulk
 from monitoring.api.parts import Actor, Destroyer, Engine, JsonDict, Looker, Reader, Writer, by
 from workers import dead_letters
 from workers.dead_letters import Filter
@@ -77,7 +78,7 @@ def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> 
         found = dead_letters.replay_all(
             wanted, by=by(asker, body.reason), connection=writer, settings=engine
         )
-    return _as_bulk(found, dry_run=body.dry_run)
+    return as_bulk(found, dry_run=body.dry_run)
 
 
 @router.post("/purge")
@@ -88,20 +89,8 @@ def purge_letters(body: Bulk, asker: Destroyer, writer: Writer) -> JsonDict:
         found = dead_letters.dry_purge(wanted, connection=writer)
     else:
         found = dead_letters.purge_all(wanted, by=by(asker, body.reason), connection=writer)
-    return _as_bulk(found, dry_run=body.dry_run)
+    return as_bulk(found, dry_run=body.dry_run)
 
 
 def _wanted(given: LetterFilter) -> Filter:
     return Filter(**given.model_dump())
-
-
-def _as_bulk(found: dead_letters.Bulk, *, dry_run: bool) -> JsonDict:
-    refused = [{"jobId": each.job_id, "error": each.error.as_dict()} for each in found.refused]
-    return {
-        "success": True,
-        "dryRun": dry_run,
-        "count": len(found.job_ids),
-        "sample": list(found.job_ids[:20]),
-        "refused": refused[:20],
-        "refusedCount": len(refused),
-    }

@@ -15,6 +15,15 @@ ROLES = {
     "GET /": LOOK,
     "GET /openapi.json": LOOK,
     "GET /api/session": LOOK,
+    "GET /admin/jobs/metrics": LOOK,
+    "GET /admin/jobs/trends": LOOK,
+    "GET /admin/jobs/alerts/stuck": LOOK,
+    "GET /api/failures": LOOK,
+    "GET /api/failures/{fingerprint}": LOOK,
+    "POST /api/failures/{fingerprint}/mute": ACT,
+    "POST /api/failures/{fingerprint}/unmute": ACT,
+    "POST /api/failures/{fingerprint}/fixed": ACT,
+    "POST /api/failures/{fingerprint}/replay": ACT,
     "GET /api/health": LOOK,
     "GET /api/health/queues/{queue}": LOOK,
     "GET /api/overview": LOOK,
@@ -68,6 +77,7 @@ PLACES = {
     "{job_id}": "none-such",
     "{name}": "jobs:guild:7:message_scan",
     "{guild_id}": "7",
+    "{fingerprint}": "0123456789ab",
 }
 
 
