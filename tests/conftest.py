@@ -15,7 +15,9 @@ from redis import Redis, RedisError
 
 from postroom.embedded import Server
 from postroom.embedded import redis_server as running_server
+from tests.faults.nursery import Nursery, nursery
 from tests.processes import Eventually, Started, StartProcess, ask_until_true
+from tests.warm import WarmStarted
 
 _GIVEN_URL = "TEST_REDIS_URL"  # where the controller leaves REDIS_URL for the xdist processes
 _RUN = "TEST_RUN"
@@ -152,5 +154,20 @@ def eventually() -> Eventually:
 def start_process(tmp_path: Path) -> Iterator[StartProcess]:
     """Start programs that end when the test does; see `tests/processes.py`."""
     started = Started(tmp_path)
+    yield started.start
+    started.end()
+
+
+@pytest.fixture(scope="session")
+def warm_nursery(redis_server: Server) -> Iterator[Nursery]:
+    """Starts `rq` and `postroom` processes, for all tests of this process."""
+    with nursery() as started:
+        yield started
+
+
+@pytest.fixture
+def start_warm(warm_nursery: Nursery, tmp_path: Path) -> Iterator[StartProcess]:
+    """As `start_process`, for `rq` and `postroom` without their imports; see `tests/warm.py`."""
+    started = WarmStarted(tmp_path, nursery=warm_nursery)
     yield started.start
     started.end()

@@ -1,7 +1,6 @@
 """Fifty planted secrets, real processes that let them slip, and none in what is written."""
 
 import json
-import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,6 @@ from redis.exceptions import RedisError
 from messages.masking import MASK
 from postroom.address import free_port
 from postroom.programs import find_server
-from postroom.settings import child_environment
 from tests.canaries import NAMES, PAYLOAD, SLIPS, URLS, Canaries, leaks, new_canaries
 from tests.many_commands import MARK
 from tests.processes import StartProcess, ask_until_true
@@ -84,21 +82,13 @@ Tell = Callable[..., str]
 
 
 @pytest.fixture
-def tell(guarded: Guarded, tmp_path: Path) -> Tell:
+def tell(guarded: Guarded, start_warm: StartProcess) -> Tell:
     """Run a command with all those secrets; returns what it wrote to both outputs."""
 
     def _tell(*words: str, **changes: str) -> str:
-        done = subprocess.run(
-            words,
-            cwd=ROOT,
-            env=child_environment({**guarded.environment, **changes}),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        return done.stdout
+        command = start_warm(*words, cwd=ROOT, env={**guarded.environment, **changes})
+        command.popen.wait(60)
+        return command.output()
 
     return _tell
 

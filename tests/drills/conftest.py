@@ -3,9 +3,7 @@
 from tests.workers.conftest import (
     _fresh_settings,
     send,
-    start_warm,
     start_worker,
-    warm_nursery,
 )
 
-__all__ = ["_fresh_settings", "send", "start_warm", "start_worker", "warm_nursery"]
+__all__ = ["_fresh_settings", "send", "start_worker"]

@@ -311,11 +311,11 @@ def test_the_audit_log_shows_who_did_what_newest_first(postroom, note):
 
 
 @pytest.fixture
-def start(start_process: StartProcess, redis: Redis, tmp_path: Path):
+def start(start_warm: StartProcess, redis: Redis, tmp_path: Path):
     trace = tmp_path / "trace"
     trace.touch()
     env = {"HANDLER_PACKAGES": "tests.workers.app", "TRACE": str(trace)}
-    return lambda *words: start_process("postroom", "worker", *words, cwd=ROOT, env=env)
+    return lambda *words: start_warm("postroom", "worker", *words, cwd=ROOT, env=env)
 
 
 def send(redis: Redis) -> JobHandle:

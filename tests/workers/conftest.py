@@ -1,6 +1,5 @@
 """A worker for the tests of this folder: a real `rq worker` process with the test application."""
 
-import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,10 +10,9 @@ from redis import Redis
 
 from messages import TestData, TestMessage, TestPayload
 from postroom.embedded import Server
-from postroom.settings import child_environment
-from tests.faults.nursery import Nursery, nursery
+from tests.faults.nursery import Nursery
 from tests.processes import StartedProcess, StartProcess
-from tests.workers.warm import WarmStarted
+from tests.warm import WarmStarted
 from workers import JobHandle, connection, dead_letters, enqueue, settings
 
 ROOT = Path(__file__).parents[2]
@@ -68,21 +66,6 @@ def launch(start_process: StartProcess, trace: Path, *words: str, **env: str) ->
     trace.touch()
     env = {"HANDLER_PACKAGES": "tests.workers.app", "TRACE": str(trace), **env}
     return Worker(start_process("rq", *words, cwd=ROOT, env=env), trace)
-
-
-@pytest.fixture(scope="session")
-def warm_nursery(redis_server: Server) -> Iterator[Nursery]:
-    """Starts `rq` processes, for all tests of this process."""
-    with nursery() as started:
-        yield started
-
-
-@pytest.fixture
-def start_warm(warm_nursery: Nursery, tmp_path: Path) -> Iterator[StartProcess]:
-    """As `start_process`, but `rq` need not be imported anew; see `tests/workers/warm.py`."""
-    started = WarmStarted(tmp_path, nursery=warm_nursery)
-    yield started.start
-    started.end()
 
 
 @pytest.fixture(scope="module")
@@ -143,9 +126,13 @@ def reason(redis, handle):
     return letter.reason
 
 
-def rq(*arguments: str) -> str:
-    environment = child_environment({"HANDLER_PACKAGES": "tests.workers.app"})
-    done = subprocess.run(
-        ["rq", *arguments], capture_output=True, text=True, env=environment, check=True, timeout=30
-    )
-    return done.stdout
+@pytest.fixture
+def rq(start_warm: StartProcess) -> Callable[..., str]:
+    """Run a command line of `rq` until it ends well; returns what it wrote."""
+
+    def _rq(*arguments: str) -> str:
+        command = start_warm("rq", *arguments, env={"HANDLER_PACKAGES": "tests.workers.app"})
+        assert command.popen.wait(30) == 0, command.output()
+        return command.output()
+
+    return _rq

@@ -10,7 +10,7 @@ from rq.serializers import JSONSerializer
 
 from messages import NoteEnrichmentMessage
 from monitoring.jobs import get_job_status
-from tests.workers.conftest import message, reason, rq, settled
+from tests.workers.conftest import message, reason, settled
 from workers import Backoff, JobFailed, dead_letters, enqueue, enqueue_in, keys
 from workers.attempts import history
 
@@ -204,7 +204,7 @@ def test_a_child_of_a_job_that_is_dead_already_does_not_wait(redis, send, worker
     }
 
 
-def test_rq_requeue_of_a_buried_job_resolves_its_letter(redis, send, worker, redis_server):
+def test_rq_requeue_of_a_buried_job_resolves_its_letter(redis, send, worker, redis_server, rq):
     handle = send("transient once", attempts=1)
     settled(handle)
     assert reason(redis, handle) == "exhausted"
@@ -265,7 +265,7 @@ def test_a_job_that_is_deleted_while_it_runs_does_not_come_back(redis, send, wor
     assert not redis.exists(keys.job(handle.id))
 
 
-def test_a_child_that_ran_without_its_parent_does_not_run_again_with_it(redis, send, worker):
+def test_a_child_that_ran_without_its_parent_does_not_run_again_with_it(redis, send, worker, rq):
     parent = send("transient once", attempts=1)
     child = send("child", depends_on=parent, on_parent_failure="run")
     assert (settled(parent), settled(child)) == ("failed", "finished")

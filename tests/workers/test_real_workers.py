@@ -8,7 +8,7 @@ import pytest
 from rq import Callback, Queue, Worker
 from rq.serializers import JSONSerializer
 
-from tests.workers.conftest import message, reason, rq, settled
+from tests.workers.conftest import message, reason, settled
 from workers import dead_letters, enqueue_in, keys
 from workers.attempts import history
 
@@ -175,7 +175,7 @@ def test_a_pool_of_three_shares_the_work(redis, send, start_worker):
     assert redis.scard(Worker.redis_workers_keys) == 3
 
 
-def test_rq_info_shows_queues_and_workers(redis, send, start_worker):
+def test_rq_info_shows_queues_and_workers(redis, send, start_worker, rq):
     start_worker()
     send("echo").wait(10)
     send("permanent")
@@ -233,7 +233,7 @@ def test_log_lines_have_the_promised_shape_and_no_payload(redis, send, start_wor
     assert "123456789" not in worker.process.output()
 
 
-def test_an_expired_message_that_is_requeued_runs(redis, send, start_worker):
+def test_an_expired_message_that_is_requeued_runs(redis, send, start_worker, rq):
     handle = send("echo", queue_ttl=0.01)
     start_worker()
     assert settled(handle) == "failed"

@@ -5,7 +5,7 @@ from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.serializers import JSONSerializer
 
-from tests.workers.conftest import message, rq, settled
+from tests.workers.conftest import message, settled
 from workers import By, dead_letters, enqueue, keys
 from workers.burial import Death, bury_job
 from workers.dead_letters import Filter
@@ -45,7 +45,7 @@ def bury(redis, now):
     return handle
 
 
-def test_rq_requeue_all_after_a_replay_of_all_has_nothing_to_do(redis, now):
+def test_rq_requeue_all_after_a_replay_of_all_has_nothing_to_do(redis, now, rq):
     handles = [bury(redis, now) for _ in range(3)]
     for handle in handles:
         fail(redis, handle.id)
@@ -59,7 +59,7 @@ def test_rq_requeue_all_after_a_replay_of_all_has_nothing_to_do(redis, now):
 
 @pytest.mark.parametrize("worker_class", ["workers.MessageWorker", "rq.Worker"])
 def test_a_job_that_was_requeued_while_it_was_replayed_does_not_run_beside_its_successor(
-    redis, send, start_worker, now, worker_class
+    redis, start_worker, now, worker_class, rq
 ):
     handle = bury(redis, now)
     fail(redis, handle.id)
@@ -74,14 +74,14 @@ def test_a_job_that_was_requeued_while_it_was_replayed_does_not_run_beside_its_s
     )
 
     assert settled(handle) == "failed"
-    assert send("echo").wait(10)
+    assert enqueue(message("echo"), connection=redis).wait(10)
     assert f"replayed as job {successor}" in fetch(redis, handle.id).latest_result().exc_string
     assert worker.starts("permanent") == []
     assert len(worker.starts("echo")) == 2
     assert dead_letters.count(connection=redis) == 0
 
 
-def test_a_failure_that_rq_books_after_the_replay_does_not_stay_among_the_failed(redis, now):
+def test_a_failure_that_rq_books_after_the_replay_does_not_stay_among_the_failed(redis, now, rq):
     handle = bury(redis, now)
     replay(redis, handle.id)
     fail(redis, handle.id)

@@ -3,7 +3,7 @@
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
-from tests.workers.conftest import rq, settled
+from tests.workers.conftest import settled
 from workers import By, dead_letters, keys
 from workers.dead_letters import Filter
 
@@ -23,7 +23,7 @@ def failed_ids(redis):
     return [job_id.decode() for job_id in redis.zrange(keys.failed("default"), 0, -1)]
 
 
-def test_rq_requeue_all_does_not_run_a_replayed_job_again(redis, send, worker):
+def test_rq_requeue_all_does_not_run_a_replayed_job_again(redis, send, worker, rq):
     replayed, other = send("permanent"), send("permanent")
     for handle in (replayed, other):
         settled(handle)
@@ -54,7 +54,7 @@ def test_the_record_of_a_replayed_job_can_still_be_read(redis, send, worker):
     assert failed_ids(redis) == []
 
 
-def test_rq_requeue_all_does_not_run_what_was_purged(redis, send, worker):
+def test_rq_requeue_all_does_not_run_what_was_purged(redis, send, worker, rq):
     one, two = (send("permanent") for _ in range(2))
     for handle in (one, two):
         settled(handle)

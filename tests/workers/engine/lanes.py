@@ -17,8 +17,8 @@ from rq.serializers import JSONSerializer
 from postroom.embedded import Server
 from tests.faults.nursery import Nursery
 from tests.processes import Started, StartedProcess, ask_until_true, own_keys
+from tests.warm import WarmStarted
 from tests.workers import stock_jobs
-from tests.workers.warm import WarmStarted
 
 ROOT = Path(__file__).parents[3]
 

@@ -19,7 +19,6 @@ from werkzeug.test import Client
 from postroom.dashboard_app import dashboard_app
 from tests.processes import ask_until_true
 from tests.workers import stock_jobs
-from tests.workers.conftest import rq
 from tests.workers.engine.lanes import (
     CLASSES,
     kinds,
@@ -188,7 +187,7 @@ def order_of(jobs):
 
 
 @every_kind
-def test_a_worker_is_seen_at_work(lane):
+def test_a_worker_is_seen_at_work(lane, rq):
     with lane.busy() as job:
         found = in_state(lane, WorkerStatus.BUSY)
         ask_until_true(lambda: shown(lane).get_current_job_id() == job.id)

@@ -18,9 +18,9 @@ from messages import NoteEnrichmentMessage
 from postroom.embedded import Server
 from tests.faults.nursery import Nursery
 from tests.processes import ask_until_true
+from tests.warm import WarmStarted
 from tests.workers.conftest import Worker, launch, message, settled
 from tests.workers.takers import Taker
-from tests.workers.warm import WarmStarted
 from workers import (
     By,
     InvalidState,

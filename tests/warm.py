@@ -1,5 +1,6 @@
-"""Real `rq` processes without the second that Python needs to import it: see tests/faults/nursery.
+"""Real `rq` and `postroom` processes without the second that loading them takes.
 
+They are forked from a process that has loaded them: see tests/faults/nursery.
 What runs is the same command line in a process of its own, with a session, variables and outputs
 of its own; only the imports are done already.
 """
@@ -81,7 +82,7 @@ class WarmStarted(Started):
         if words[0] not in {"rq", "postroom"}:
             return super().start(*arguments, env=env, cwd=cwd, stdin=stdin)
         environment = child_environment((env or {}) | {self.mark: "1"})
-        log = self.folder / f"process-{len(self.processes)}.log"
+        log = self.folder / f"warm-{len(self.processes)}.log"
         popen: Any = WarmProcess(
             self.nursery.start(words, environment, log, whole=True), words, log
         )
