@@ -4,6 +4,7 @@ Jobs are enqueued, leased and ended for real, without handlers: how long they ra
 up, so that every figure can be worked out from the ledger with plain arithmetic.
 """
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import ceil, log
@@ -140,7 +141,8 @@ class Ledger:
         return Entry(lease.list_name, message.message_type, tenant, outcome, run, wait, kind)
 
     def _bury(self, lease: Lease, run: MadeUpRun, job: Plain, entry: Entry) -> None:
-        counted = (entry.type, entry.tenant, job, entry.fingerprint)
+        failed = json.dumps([entry.fingerprint, "app.Refused", "no", "app.work", "unknown"])
+        counted = (entry.type, entry.tenant, job, failed)
         ending = ends.ending(self._leases, "no", ends.failure(lease, run, *counted))
         death = Death(lease.job_id, lease.list_name, reason="permanent", error="no")
         bury_job(death, meta={}, now=utc_now(), connection=self.redis, past=(), ending=ending)

@@ -1,3 +1,4 @@
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -25,12 +26,13 @@ def note(redis, *runs, fingerprint=""):
     calls = "".join(
         f"note({', '.join(f'ARGV[{at}]' for at in range(first, first + 3))},"
         f" tonumber(ARGV[{first + 3}]), tonumber(ARGV[{first + 4}]) or '')\n"
-        f"note_failure(ARGV[2], ARGV[{first}])\n"
+        f"note_failure(ARGV[1], ARGV[2], ARGV[{first}], 'job')\n"
         for first in range(3, 3 + 5 * len(runs), 5)
     )
     text = script("workers", "ending") + calls + "write_notes(ARGV[1])"
     given = [part for run in runs for part in run]
-    redis.eval(text, 0, keys.our_prefix(), fingerprint, *given)
+    failure = json.dumps([fingerprint, "app.Refused", "no", "app.work", "unknown"])
+    redis.eval(text, 0, keys.our_prefix(), fingerprint and failure, *given)
 
 
 def read(redis, resolution="h"):
