@@ -7,7 +7,7 @@ and an outcome have no `|`; queues of other programs, and tenants, may have some
 """
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -56,13 +56,14 @@ Times = Mapping[tuple[str, str, str], Places]
 _Parts = Mapping[str, int]
 
 
-def read_sums(fields: Fields) -> Sums:
+def read_sums(*buckets: Fields) -> Sums:
     """Understand sums. What is no counter of ours, or no number, is passed over.
 
     Args:
-        fields: What HGETALL answers.
+        buckets: What HGETALL answers for each; they are added up before they are understood,
+            which takes a fraction of the time.
     """
-    counters = {name: parts for name, parts in _numbers(fields).items() if "n" in parts}
+    counters = {name: parts for name, parts in _numbers(*buckets).items() if "n" in parts}
     runs = {name: parts for name, parts in counters.items() if _is_of_runs(name, parts)}
     figures: defaultdict[Stat, dict[str, Tally]] = defaultdict(dict)
     for name, parts in runs.items():
@@ -112,16 +113,35 @@ def with_times(figures: Figures, kind: str, times: Times) -> Figures:
     )
 
 
-def _numbers(fields: Fields) -> Mapping[str, _Parts]:
+def _numbers(*buckets: Fields) -> Mapping[str, _Parts]:
     """By all that stands before the last bar, and by what stands behind it."""
     found: defaultdict[str, dict[str, int]] = defaultdict(dict)
-    for field, value in fields.items():
+    for field, value in _added(buckets).items():
         name, _, part = as_text(field).rpartition("|")
-        try:
-            found[name][part] = int(value)
-        except ValueError:
-            continue
+        found[name][part] = value
     return found
+
+
+def _added(buckets: Iterable[Fields]) -> Mapping[bytes | str, int]:
+    found: dict[bytes | str, int] = {}
+    for fields in buckets:
+        numbers = _sound(fields)
+        if found:
+            numbers = {field: found.get(field, 0) + number for field, number in numbers.items()}
+        found.update(numbers)
+    return found
+
+
+def _sound(fields: Fields) -> Mapping[bytes | str, int]:
+    try:
+        return {field: int(value) for field, value in fields.items()}
+    except ValueError:
+        return {field: int(value) for field, value in fields.items() if _is_number(value)}
+
+
+def _is_number(value: bytes | str) -> bool:
+    digits = as_text(value).removeprefix("-")
+    return digits.isascii() and digits.isdecimal()
 
 
 def _is_of_runs(name: str, parts: _Parts) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import redis
 
 from monitoring import bucket_fields
-from monitoring.bucket_fields import Fields, Stat, read_times, with_times
+from monitoring.bucket_fields import Fields, Stat, Sums, read_times, with_times
 from monitoring.figures import Figures
 from monitoring.spans import SECONDS, Piece, Resolution, pieces_of
 from workers import keys
@@ -45,6 +45,10 @@ class Bucket:
     def seconds(self) -> int:
         """How long it is."""
         return SECONDS[self.piece.resolution]
+
+
+Counted = Bucket | Sums
+"""One bucket, or several that were read as one."""
 
 
 def read_buckets(
@@ -100,6 +104,18 @@ def ask_sums(pipe: Any, pieces: Iterable[Piece]) -> None:
         pipe.hgetall(keys.stats(piece.resolution, piece.begin))
 
 
+def read_total(pieces: Sequence[Piece], *, connection: redis.Redis) -> Sums:
+    """Read the counters of several buckets as one, without histograms, in one round trip.
+
+    Args:
+        pieces: As for `read_sums`.
+        connection: Where.
+    """
+    with connection.pipeline(transaction=False) as pipe:
+        ask_sums(pipe, pieces)
+        return bucket_fields.read_sums(*pipe.execute())
+
+
 def sums_from(pieces: Sequence[Piece], answers: Iterable[Any]) -> Sequence[Bucket]:
     """What was answered to `ask_sums`."""
     return [_bucket(piece, fields) for piece, fields in zip(pieces, answers, strict=True)]
@@ -137,39 +153,39 @@ def read_histograms(
     ]
 
 
-def per_stat(buckets: Iterable[Bucket]) -> Mapping[Stat, Figures]:
+def per_stat(counted: Iterable[Counted]) -> Mapping[Stat, Figures]:
     """The figures of all buckets together, per queue and type."""
-    return _grouped(buckets, lambda stat: stat)
+    return _grouped(counted, lambda stat: stat)
 
 
-def per_queue(buckets: Iterable[Bucket]) -> Mapping[str, Figures]:
+def per_queue(counted: Iterable[Counted]) -> Mapping[str, Figures]:
     """The same per queue, all types together."""
-    return _grouped(buckets, lambda stat: stat.queue)
+    return _grouped(counted, lambda stat: stat.queue)
 
 
-def per_type(buckets: Iterable[Bucket]) -> Mapping[str, Figures]:
+def per_type(counted: Iterable[Counted]) -> Mapping[str, Figures]:
     """The same per type, all queues together."""
-    return _grouped(buckets, lambda stat: stat.type)
+    return _grouped(counted, lambda stat: stat.type)
 
 
-def altogether(buckets: Iterable[Bucket]) -> Figures:
+def altogether(counted: Iterable[Counted]) -> Figures:
     """The same of everything."""
-    return Figures.together(each for bucket in buckets for each in bucket.figures.values())
+    return Figures.together(each for bucket in counted for each in bucket.figures.values())
 
 
-def per_tenant(buckets: Iterable[Bucket]) -> Mapping[str, Mapping[str, int]]:
+def per_tenant(counted: Iterable[Counted]) -> Mapping[str, Mapping[str, int]]:
     """Per tenant, how many runs had each outcome; times are not kept per tenant."""
     found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for bucket in buckets:
+    for bucket in counted:
         for (tenant, _), outcomes in bucket.tenants.items():
             found[tenant].update(outcomes)
     return found
 
 
-def per_fingerprint(buckets: Iterable[Bucket]) -> Mapping[str, Mapping[Stat, int]]:
+def per_fingerprint(counted: Iterable[Counted]) -> Mapping[str, Mapping[Stat, int]]:
     """Per fingerprint, how many attempts failed so in each queue and type."""
     found: defaultdict[str, Counter[Stat]] = defaultdict(Counter)
-    for bucket in buckets:
+    for bucket in counted:
         for (fingerprint, stat), count in bucket.failures.items():
             found[fingerprint][stat] += count
     return found
@@ -185,9 +201,9 @@ def _queues(bucket: Bucket, asked: Collection[str] | None) -> Collection[str]:
     return there if asked is None else there.intersection(asked)
 
 
-def _grouped(buckets: Iterable[Bucket], key: Callable[[Stat], T]) -> Mapping[T, Figures]:
+def _grouped(counted: Iterable[Counted], key: Callable[[Stat], T]) -> Mapping[T, Figures]:
     found: defaultdict[T, list[Figures]] = defaultdict(list)
-    for bucket in buckets:
+    for bucket in counted:
         for stat, figures in bucket.figures.items():
             found[key(stat)].append(figures)
     return {name: Figures.together(every) for name, every in found.items()}

@@ -29,6 +29,8 @@ class Tally:
     def together(cls, tallies: Iterable["Tally"]) -> Self:
         """All of them as one."""
         every = tuple(tallies)
+        if len(every) == 1:
+            return cls(every[0].count, every[0].run, every[0].wait)
         return cls(
             sum(each.count for each in every),
             Histogram.together(each.run for each in every),

@@ -1,15 +1,15 @@
 """All queues in numbers, in the shape of requirement 001. Only reads."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
 import redis
 
 from monitoring.answers import shown_time
-from monitoring.buckets import altogether, ask_sums, sums_from
-from monitoring.pace import MINUTE, per_minute
-from monitoring.recent import Recent, ask_recent
+from monitoring.buckets import ask_sums, sums_from
+from monitoring.pace import per_minute
+from monitoring.recent import MINUTE, Recent, ask_recent
 from monitoring.snapshot import Counts, Snapshot, take_snapshot_and
 from monitoring.spans import pieces_of
 from workers.connection import default_connection, storage_errors
@@ -48,13 +48,13 @@ def get_metrics(*, connection: redis.Redis | None = None, now: datetime | None =
             queues=load_settings().queues,
         )
     at = now or snapshot.time
-    recent, minutes = _read(answers, at)
+    recent, minutes = Recent(answers[0]), _minutes(answers[1:], at)
     return {
         "timestamp": shown_time(at),
         "queues": [_queue(name, snapshot) for name in snapshot.queues],
         "totals": counted(snapshot.total),
         "successRate": recent.last().success_rate,
-        "processingRate": per_minute(recent, minutes, now=at),
+        "processingRate": per_minute(recent.ended(at), minutes, now=at),
     }
 
 
@@ -86,7 +86,7 @@ def _ask(pipe: Any, now: datetime) -> None:
     ask_sums(pipe, pieces_of("m", now - MINUTE, now))
 
 
-def _read(answers: Sequence[Any], now: datetime) -> tuple[Recent, list[tuple[datetime, int]]]:
-    entries, *fields = answers
-    buckets = sums_from(pieces_of("m", now - MINUTE, now), fields)
-    return Recent(entries), [(each.begin, altogether([each]).ended) for each in buckets]
+def _minutes(fields: Sequence[Any], now: datetime) -> Iterator[tuple[datetime, int]]:
+    # Made only where it is needed: to understand two minutes of 200 queues takes some ms.
+    for each in sums_from(pieces_of("m", now - MINUTE, now), fields):
+        yield each.begin, sum(figures.ended for figures in each.figures.values())

@@ -3,9 +3,11 @@
 An entry is `MILLISECONDS|QUEUE|TYPE|OUTCOME|NUMBER`: all that ended alike in one step.
 """
 
-from collections.abc import Iterator, Sequence
+from bisect import bisect_right
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from monitoring.answers import as_text
@@ -15,6 +17,9 @@ from workers import keys
 MOST = 1_000
 """Outcomes of which a success rate is made, at most."""
 
+MINUTE = timedelta(minutes=1)
+
+_TIME = 13  # digits, until the year 2286
 _PARTS_BEHIND = 3  # type, outcome and number; a queue may have bars in its name
 
 
@@ -33,6 +38,11 @@ class Ended(NamedTuple):
     outcome: str
     number: int
 
+    def sample(self, times: int = 1) -> Sample:
+        """The outcomes that it stands for, if there are so many of its kind."""
+        of = {self.outcome: self.number * times}
+        return Sample(of.get("finished", 0), of.get("failed", 0))
+
 
 @dataclass(frozen=True, slots=True)
 class Recent:
@@ -44,47 +54,55 @@ class Recent:
 
     entries: Sequence[bytes | str]
 
-    def last(self, *, message_type: str | None = None) -> Sample:
-        """The last 1,000 outcomes, or as many as there are.
+    def last(self) -> Sample:
+        """The last 1,000 outcomes, or as many as there are."""
+        alike = (ended.sample(times) for ended, times in _alike(self.entries))
+        found = sum(alike, Sample())
+        return found if found.size <= MOST else _last(self.newest_first())
+
+    def last_minute(self, now: datetime) -> Mapping[str, int] | None:
+        """How many jobs of each type ended in the 60 s until now.
 
         Args:
-            message_type: Of this type only.
+            now: Aware.
+
+        Returns:
+            The counts; None if only the newest of them are listed.
         """
-        found = {"finished": 0, "failed": 0}
-        left = MOST
-        for each in self._newest_first():
-            if message_type in {None, each.type} and each.outcome in found:
-                # Those of one entry ended alike, so it does not matter which of them are left out.
-                found[each.outcome] += min(left, each.number)
-                left -= min(left, each.number)
-            if not left:
-                break
-        return Sample(**found)
+        begin, end = (moment.timestamp() * 1000 for moment in (now - MINUTE, now))
+        first = bisect_right(self.entries, begin, key=_time)
+        if not first and len(self.entries) >= MOST:
+            return None
+        behind = bisect_right(self.entries, end, key=_time)
+        found: Counter[str] = Counter()
+        for ended, times in _alike(self.entries[first:behind]):
+            found[ended.type] += ended.number * times
+        return found
 
-    def count(self, begin: datetime, end: datetime) -> int:
-        """How many jobs ended after one moment and until another.
+    def ended(self, now: datetime) -> int | None:
+        """The same of all types together."""
+        found = self.last_minute(now)
+        return None if found is None else sum(found.values())
 
-        Args:
-            begin: Aware.
-            end: Aware.
-        """
-        after, until = begin.timestamp() * 1000, end.timestamp() * 1000
-        total = 0
-        for each in self._newest_first():
-            if each.at_ms <= after:
-                break
-            total += each.number if each.at_ms <= until else 0
-        return total
-
-    def reaches(self, moment: datetime) -> bool:
-        """Whether it has all that ended since then, and not only the newest of it."""
-        if len(self.entries) < MOST:
-            return True
-        oldest = next((found for each in self.entries if (found := _read(each))), None)
-        return oldest is None or oldest.at_ms <= moment.timestamp() * 1000
-
-    def _newest_first(self) -> Iterator[Ended]:
+    def newest_first(self) -> Iterator[Ended]:
+        """What can be read of it."""
         return (found for each in reversed(self.entries) if (found := _read(each)))
+
+
+def last_by_type(recents: Iterable[Recent]) -> Mapping[str, Sample]:
+    """The last 1,000 outcomes of each type, or as many as there are.
+
+    Args:
+        recents: Of different queues.
+    """
+    found: defaultdict[str, list[Ended]] = defaultdict(list)
+    for recent in recents:
+        for each in recent.newest_first():
+            found[each.type].append(each)
+    return {
+        kind: _last(sorted(ends, key=lambda each: each.at_ms, reverse=True))
+        for kind, ends in found.items()
+    }
 
 
 def ask_recent(pipe: Any, queue: str = "") -> None:
@@ -96,6 +114,35 @@ def ask_recent(pipe: Any, queue: str = "") -> None:
     """
     # More are kept now and then, and each is at least one outcome.
     pipe.lrange(keys.recent(queue), -MOST, -1)
+
+
+def _alike(entries: Sequence[bytes | str]) -> Iterator[tuple[Ended, int]]:
+    """Those that are alike but for their time are read once, and come with their number."""
+    counts = Counter(entry[_TIME:] for entry in entries)
+    examples = {entry[_TIME:]: entry for entry in entries}
+    for tail, count in counts.items():
+        if (ended := _read(examples[tail])) is not None:
+            yield ended, count
+
+
+def _time(entry: bytes | str) -> int:
+    try:
+        return int(entry[:_TIME])
+    except ValueError:
+        return 0
+
+
+def _last(newest_first: Iterable[Ended]) -> Sample:
+    found = {"finished": 0, "failed": 0}
+    left = MOST
+    for each in newest_first:
+        if not left:
+            break
+        if each.outcome in found:
+            # Those of one entry ended alike, so it does not matter which of them are left out.
+            found[each.outcome] += min(left, each.number)
+            left -= min(left, each.number)
+    return Sample(**found)
 
 
 def _read(entry: bytes | str) -> Ended | None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import chain, islice
+from operator import attrgetter
 from typing import Any, Self
 
 import redis
@@ -52,16 +53,22 @@ class Counts:
     failed: int = 0
     canceled: int = 0
 
+    @classmethod
+    def together(cls, counts: Iterable["Counts"]) -> Self:
+        """All of them added up."""
+        rows = [_VALUES(each) for each in counts]
+        return cls(*map(sum, zip(*rows, strict=True)))
+
     def __add__(self, other: Self) -> Self:
-        pairs = ((getattr(self, f.name), getattr(other, f.name)) for f in fields(self))
-        return type(self)(*(left + right for left, right in pairs))
+        return self.together((self, other))
 
     @property
     def total(self) -> int:
         """All jobs that have a record."""
-        return sum(getattr(self, field.name) for field in fields(self))
+        return sum(_VALUES(self))
 
 
+_VALUES: Callable[[Counts], tuple[int, ...]] = attrgetter(*(each.name for each in fields(Counts)))
 _ASKED = tuple(field.name for field in fields(Counts) if field.name != "held")
 
 
@@ -75,7 +82,7 @@ class QueueSnapshot:
     @property
     def total(self) -> Counts:
         """The three lists together."""
-        return sum(self.lists.values(), Counts())
+        return Counts.together(self.lists.values())
 
 
 @dataclass(frozen=True)
@@ -103,7 +110,9 @@ class Snapshot:
     @property
     def total(self) -> Counts:
         """All queues together."""
-        return sum((queue.total for queue in self.queues.values()), Counts())
+        return Counts.together(
+            each for queue in self.queues.values() for each in queue.lists.values()
+        )
 
     def pauses_of(self, queue: str) -> Sequence[Pause]:
         """The pauses that keep jobs of a queue from starting."""

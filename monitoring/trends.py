@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from monitoring.answers import server_time
-from monitoring.buckets import per_queue, read_sums
+from monitoring.buckets import per_queue, read_total
 from monitoring.figures import Figures
 from monitoring.periods import PeriodName, period_of
 from monitoring.rates import Sample
@@ -55,7 +55,7 @@ def get_trends(
             pipe.smembers(keys.queues())
             clock, used = pipe.execute()
         at = now or server_time(clock)
-        found = per_queue(read_sums(asked.pieces(at), connection=connection))
+        found = per_queue([read_total(asked.pieces(at), connection=connection)])
     names = queue_names(load_settings().queues, used)
     others = sorted(set(found).difference(names))
     return [_row(name, period, found.get(name, _NOTHING)) for name in (*names, *others)]

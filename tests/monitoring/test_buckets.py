@@ -1,4 +1,3 @@
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -15,24 +14,10 @@ from monitoring.buckets import (
 )
 from monitoring.errors import InvalidQuery
 from monitoring.spans import SECONDS, cover, pieces_of
+from tests.monitoring.counted import note
 from workers import keys
-from workers.scripts import script
 
 NOW = datetime(2026, 1, 15, 12, 30, 20, tzinfo=UTC)
-
-
-def note(redis, *runs, fingerprint=""):
-    """Let the engine's own script count runs: `(queue|type, tenant, outcome, us, us or '')`."""
-    calls = "".join(
-        f"note({', '.join(f'ARGV[{at}]' for at in range(first, first + 3))},"
-        f" tonumber(ARGV[{first + 3}]), tonumber(ARGV[{first + 4}]) or '')\n"
-        f"note_failure(ARGV[1], ARGV[2], ARGV[{first}], 'job')\n"
-        for first in range(3, 3 + 5 * len(runs), 5)
-    )
-    text = script("workers", "ending") + calls + "write_notes(ARGV[1])"
-    given = [part for run in runs for part in run]
-    failure = json.dumps([fingerprint, "app.Refused", "no", "app.work", "unknown"])
-    redis.eval(text, 0, keys.our_prefix(), fingerprint and failure, *given)
 
 
 def read(redis, resolution="h"):

@@ -6,8 +6,8 @@ import pytest
 from monitoring.metrics import get_metrics
 from tests.contract.shape import contract, shape
 from tests.monitoring.conftest import url_of
+from tests.monitoring.counted import note
 from tests.monitoring.counting import Counting, counting
-from tests.monitoring.test_buckets import note
 from tests.workers.conftest import message
 from tests.workers.takers import Taker
 from workers import By, enqueue, keys, pauses

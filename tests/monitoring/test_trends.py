@@ -6,22 +6,13 @@ from monitoring.errors import InvalidQuery
 from monitoring.trends import get_trends
 from tests.contract.shape import contract, shape
 from tests.monitoring.conftest import url_of
+from tests.monitoring.counted import move, note
 from tests.monitoring.counting import Counting, counting
-from tests.monitoring.test_buckets import note
 from workers import keys
 from workers.settings import load_settings
 
 NOW = datetime(2026, 1, 15, 12, 30, 20, tzinfo=UTC)
 NOTHING = {"successful": 0, "failed": 0, "total": 0, "successRate": 100.0, "avgProcessingTime": 0}
-
-
-def move(redis, to):
-    """Let all that was counted have ended at another time."""
-    for resolution, length in (("m", 60), ("h", 3600), ("d", 86_400)):
-        begin = int(to.timestamp()) // length * length
-        for key in redis.keys(keys.stats(resolution, "*")):
-            if int(key.rpartition(b":")[2]) > 1_790_000_000:  # written now
-                redis.rename(key, keys.stats(resolution, begin))
 
 
 def row(trends, name="email"):
