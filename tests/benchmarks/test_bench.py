@@ -20,7 +20,7 @@ from benchmarks.table import as_json, as_text
 # Long enough for the clock of the CPU, which ticks each 10 ms, to see every row at work.
 TINY = Plan(
     rounds=1,
-    slice_seconds=0.3,
+    slice_seconds=0.1,
     counted_jobs=10,
     budget_seconds=0,
     idle_jobs=5,
