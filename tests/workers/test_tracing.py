@@ -15,7 +15,7 @@ from messages import EmailMessage, TestMessage
 from tests.workers.collector import collector
 from tests.workers.conftest import ROOT, launch
 from tests.workers.kit_ground import EMAIL, a_message
-from tests.workers.tracing_app import SECRET_OF_AN_ERROR
+from tests.workers.tracing_secret import SECRET_OF_AN_ERROR
 from workers import (
     PermanentError,
     StorageUnavailable,

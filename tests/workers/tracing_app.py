@@ -3,9 +3,8 @@
 from opentelemetry import trace
 
 from messages import NoteEnrichmentMessage, TestMessage
+from tests.workers.tracing_secret import SECRET_OF_AN_ERROR
 from workers import Context, PermanentError, TransientError, enqueue, handles
-
-SECRET_OF_AN_ERROR = "the note of ada@example.com"
 
 
 @handles(TestMessage)
