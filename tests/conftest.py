@@ -24,6 +24,7 @@ _RUN = "TEST_RUN"
 
 _OWN_VARIABLES = (
     *(
+        "ALERT_",
         "ALLOW_",
         "BACKUP_",
         "BATCH_",

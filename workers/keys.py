@@ -329,3 +329,33 @@ def counted_loss(group: str, stream: str, harm: str) -> str:
 def watch_logins(address: str) -> str:
     """String: how often an address failed to log in; expires after a minute."""
     return f"{_OURS}watch:logins:{address}"
+
+
+def alerts() -> str:
+    """Hash: per rule and what it is about, an alert, as JSON."""
+    return f"{_OURS}watch:alerts"
+
+
+def alert_turn() -> str:
+    """String: the number of the turn and the process that evaluates alerts; expires."""
+    return f"{alerts()}:turn"
+
+
+def alert_turns() -> str:
+    """String: counts the turns."""
+    return f"{alerts()}:turns"
+
+
+def alert_outbox() -> str:
+    """Hash: per channel and notice, what is on its way, as JSON."""
+    return f"{alerts()}:outbox"
+
+
+def alert_history() -> str:
+    """Stream: what people were told, newest last; capped."""
+    return f"{alerts()}:history"
+
+
+def alert_channels() -> str:
+    """Hash: per channel, its last success and since when it fails, as JSON."""
+    return f"{alerts()}:channels"

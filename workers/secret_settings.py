@@ -22,8 +22,10 @@ SHORTEST = 6
 _NAME = re.compile(
     r"PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_?KEY|PRIVATE_?KEY|CREDENTIAL", re.IGNORECASE
 )
+_BETWEEN_URLS = re.compile(r"[,\s]+(?=(?:[\w-]+=)?[A-Za-z][A-Za-z0-9+.-]*://)")
+_NAME_OF_URL = re.compile(r"^[\w-]+=(?=[A-Za-z][A-Za-z0-9+.-]*://)")  # as in ALERT_CHANNELS
 _LARGEST_FILE = 64_000
-_TOKENS = "NOTIFY_URLS"  # Apprise puts tokens into any part of a URL
+_TOKENS = {"ALERT_CHANNELS", "NOTIFY_URLS"}  # Apprise puts tokens into any part of a URL
 
 
 def secret_values() -> frozenset[str]:
@@ -42,7 +44,7 @@ def _secrets(variables: Mapping[str, str | None]) -> Iterator[str]:
         if not value:
             continue
         if "://" in value:
-            yield from _in_urls(value, everywhere=name.upper() == _TOKENS)
+            yield from _in_urls(value, everywhere=name.upper() in _TOKENS)
         if name.upper().endswith("_FILE") and _NAME.search(name):
             yield from _in_file(Path(value))
         elif _NAME.search(name):
@@ -50,9 +52,10 @@ def _secrets(variables: Mapping[str, str | None]) -> Iterator[str]:
 
 
 def _in_urls(value: str, *, everywhere: bool) -> Iterator[str]:
-    for text in re.split(r"[,\s]+(?=[A-Za-z][A-Za-z0-9+.-]*://)", value):
+    for named in _BETWEEN_URLS.split(value):
+        text = _NAME_OF_URL.sub("", named.strip())
         try:
-            url = urlsplit(text.strip())
+            url = urlsplit(text)
             passwords = [url.password or ""]
         except ValueError:
             continue

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 import redis
 
+from monitoring.doctor.channels import channel_findings
 from monitoring.doctor.clocks import clock_findings
 from monitoring.doctor.finding import Finding, Probe, Severity
 from monitoring.doctor.leases import lease_findings
@@ -64,6 +65,7 @@ def _of_redis(connection: redis.Redis, settings: Settings, now: datetime) -> Ite
             yield from worker_findings(snapshot, settings, connection)
             yield from queue_findings(snapshot, connection, letter_limit=settings.dead_letter_limit)
             yield from lease_findings(snapshot, connection)
+            yield from channel_findings(snapshot.time, connection)
             jobs = snapshot.total
     except StorageRefused as error:
         jobs = Counts()

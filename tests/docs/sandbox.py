@@ -2,8 +2,9 @@
 
 A Python block that begins with `# folder/name.py` is that file. One that begins with anything
 else is run, and so is a bash block. A `text` block is what the block before it prints, `...`
-standing for anything. `<!-- runs until: TEXT -->` above a bash block means that it goes on
-running in the background, once it has printed the text, until the next such block.
+standing for anything, and a `toml` block is a file of rules of alerts. `<!-- runs until: TEXT -->`
+above a bash block means that it goes on running in the background, once it has printed the text,
+until the next such block.
 """
 
 import json
@@ -16,11 +17,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from messages import parse_message
+from monitoring.alerts import AlertSettings, read_rules
 from tests.docs.documents import ROOT, Block
 from tests.docs.mermaid import check_mermaid
 from tests.processes import StartedProcess, StartProcess
 
-LANGUAGES = frozenset({"python", "bash", "text", "json", "mermaid"})
+LANGUAGES = frozenset({"python", "bash", "text", "json", "mermaid", "toml"})
 
 _COPIED = ("messages", "workers", "handlers", "monitoring", "postroom")
 _COPIED_FILES = ("worker_settings.py", "Procfile", "run", "pyproject.toml", "constraints.txt")
@@ -56,6 +58,8 @@ class Sandbox:
             _check_json(block)
         elif block.language == "mermaid":
             check_mermaid(block.text)
+        elif block.language == "toml":
+            self._check_rules(block)
         elif block.comment == "runs until":
             self._go_on(block.text, block.value)
         elif block.language == "bash":
@@ -71,6 +75,11 @@ class Sandbox:
         if self.background is None and re.search(r"\b(enqueue|send_)", block.text):
             self._go_on(_WORKER, _LISTENING)
         self.output = self._finish(block, sys.executable, "-c", block.text)
+
+    def _check_rules(self, block: Block) -> None:
+        path = self.root / "alerts.toml"
+        path.write_text(block.text)
+        read_rules(AlertSettings(alert_rules=path), ("ops", "mail"))
 
     def _finish(self, block: Block, *command: str) -> str:
         process = self.start_process(*command, cwd=self.root, env=self._environment())

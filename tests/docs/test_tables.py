@@ -13,6 +13,8 @@ from pydantic_settings import BaseSettings
 
 from handlers.parts.settings import HandlerSettings
 from messages import message_types
+from monitoring.alerts import METRICS, AlertSettings, read_rules
+from monitoring.alerts.rules_file import Written
 from monitoring.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
@@ -23,7 +25,7 @@ from workers.options import EnqueueOptions
 from workers.settings import Settings
 
 DOCS = ROOT / "docs"
-EVERY_SETTINGS = (Settings, HandlerSettings, WebSettings, ShellSettings)
+EVERY_SETTINGS = (Settings, AlertSettings, HandlerSettings, WebSettings, ShellSettings)
 
 Cells = Mapping[str, tuple[str, str, str]]
 
@@ -140,6 +142,24 @@ def test_every_option_of_enqueue_is_explained() -> None:
     explained = {code(row[0]) for row in table(DOCS / "send-a-message.md", "Option")}
 
     assert explained == set(EnqueueOptions.__annotations__)
+
+
+def test_every_rule_metric_and_field_of_a_rule_is_explained() -> None:
+    page = DOCS / "alerts.md"
+    shipped = read_rules(AlertSettings(), ())
+
+    for heading, expected in (
+        ("Rule", {rule.name for rule in shipped}),
+        ("Metric", set(METRICS)),
+        ("Field", set(Written.model_fields)),
+    ):
+        assert {code(row[0]) for row in table(page, heading)} == expected
+    told = {code(row[0]): row[2:] for row in table(page, "Rule")}
+    expected_rows = {
+        rule.name: [f"{rule.for_seconds:g} s" if rule.for_seconds else "at once", rule.severity]
+        for rule in shipped
+    }
+    assert told == expected_rows
 
 
 def test_every_dependency_has_its_reason() -> None:

@@ -1,0 +1,210 @@
+"""What people are told: one notice for an alert that begins or is over, or one for many. Pure."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
+from itertools import groupby
+from typing import Any, Literal
+
+from monitoring.alerts.alert import Alert
+from monitoring.alerts.evaluation import Event, Kind
+from monitoring.alerts.metrics import METRICS
+from monitoring.doctor.finding import Severity
+from monitoring.words import listed, span
+
+MOST_APART = 5
+"""Alerts of a rule that begin together and are told one by one; more of them share a notice."""
+_LONGEST = 200  # characters of a name within a text
+
+
+@dataclass(frozen=True)
+class About:
+    """One alert within a notice.
+
+    Args:
+        scope: The queue, type, stream or channel; empty if it is about none.
+        value: The last value that was bad.
+        since: From when on it was; ISO 8601.
+    """
+
+    scope: str
+    value: float
+    since: str
+
+
+@dataclass(frozen=True)
+class Notice:
+    """One message to people.
+
+    Args:
+        id: Its own. A receiver that gets an id again has got a repetition.
+        kind: `fired`, `resolved` or `test`.
+        rule: The rule's name.
+        severity: The rule's.
+        metric: What it measures.
+        limit: What the values were compared with, such as `> 100`.
+        at: When; ISO 8601.
+        installation: The setting ENVIRONMENT.
+        title: One line.
+        text: Some lines.
+        remedy: What to do; empty if it is over.
+        alerts: What it is about.
+    """
+
+    id: str
+    kind: Literal["fired", "resolved", "test"]
+    rule: str
+    severity: Severity
+    metric: str
+    limit: str
+    at: str
+    installation: str
+    title: str
+    text: str
+    remedy: str = ""
+    alerts: tuple[About, ...] = ()
+
+    def as_dict(self) -> dict[str, Any]:
+        """The notice as JSON has it."""
+        return asdict(self)
+
+    @property
+    def body(self) -> str:
+        """The text with the remedy, for people."""
+        return f"{self.text}\nDo: {self.remedy}" if self.remedy else self.text
+
+
+@dataclass(frozen=True)
+class Addressed:
+    """A notice with the channels that it goes to."""
+
+    notice: Notice
+    channels: tuple[str, ...]
+
+
+def notice_of(stored: Mapping[str, Any]) -> Notice:
+    """A notice as it was stored.
+
+    Args:
+        stored: What `as_dict` returned, by way of JSON.
+    """
+    alerts = tuple(About(**each) for each in stored["alerts"])
+    return Notice(**{**stored, "alerts": alerts})
+
+
+def notices(
+    events: Sequence[Event],
+    *,
+    channels: Sequence[str],
+    turn: str,
+    installation: str,
+    now: datetime,
+) -> Sequence[Addressed]:
+    """What people are told of the events of one look.
+
+    Args:
+        events: Rule by rule.
+        channels: Those that there are, for rules that name none.
+        turn: The number of the turn, which makes ids differ.
+        installation: The setting ENVIRONMENT.
+        now: The time.
+    """
+    found = []
+    for number, events_together in enumerate(_together(events)):
+        name = f"{now:%Y%m%dT%H%M%S.%f}Z-{turn}-{number:04d}"
+        notice = _notice(events_together, name, installation, now)
+        found.append(Addressed(notice, _channels(events_together, channels)))
+    return found
+
+
+def trial(channel: str, *, turn: str, installation: str, now: datetime) -> Notice:
+    """A notice that tries a channel.
+
+    Args:
+        channel: Its name.
+        turn: Makes its id differ.
+        installation: The setting ENVIRONMENT.
+        now: The time.
+    """
+    return Notice(
+        id=f"{now:%Y%m%dT%H%M%S.%f}Z-{turn}-test",
+        kind="test",
+        rule="test",
+        severity="info",
+        metric="",
+        limit="",
+        at=now.isoformat(),
+        installation=installation,
+        title=f"[TEST] Postroom ({installation})",
+        text=f"The channel {channel} works: this is what alerts look like there.",
+    )
+
+
+def _together(events: Sequence[Event]) -> Iterator[Sequence[Event]]:
+    for _, group in groupby(events, key=lambda event: (event.rule.name, event.kind)):
+        alike = list(group)
+        if len(alike) > MOST_APART:
+            yield alike
+        else:
+            yield from ([event] for event in alike)
+
+
+def _channels(events: Sequence[Event], every: Sequence[str]) -> tuple[str, ...]:
+    rule = events[0].rule
+    wanted = [name for name in every if name in rule.channels or not rule.channels]
+    if METRICS[rule.metric].about == "channel":  # it cannot tell of itself
+        failing = {event.alert.scope for event in events}
+        return tuple(name for name in wanted if name not in failing)
+    return tuple(wanted)
+
+
+def _notice(events: Sequence[Event], name: str, installation: str, now: datetime) -> Notice:
+    kind, rule = events[0].kind, events[0].rule
+    scopes = [_printable(event.alert.scope) for event in events if event.alert.scope]
+    about = f" {listed(scopes)}" if scopes else ""
+    word = rule.severity.upper() if kind == "fired" else "RESOLVED"
+    remedy = METRICS[rule.metric].remedy.replace("{scope}", scopes[0] if scopes else "")
+    return Notice(
+        id=name,
+        kind=kind,
+        rule=rule.name,
+        severity=rule.severity,
+        metric=rule.metric,
+        limit=rule.limit,
+        at=now.isoformat(),
+        installation=installation,
+        title=f"[{word}] {rule.name}{about and ':'}{about} ({installation})",
+        text=_text(kind, [event.alert for event in events], now),
+        remedy=remedy if kind == "fired" else "",
+        alerts=tuple(_about(event.alert) for event in events),
+    )
+
+
+def _text(kind: Kind, alerts: Sequence[Alert], now: datetime) -> str:
+    shown, more = alerts[:MOST_APART], len(alerts) - MOST_APART
+    lines = [_line(kind, alert, now) for alert in shown]
+    return "\n".join([*lines, f"And {more:,} more." if more > 0 else ""]).rstrip()
+
+
+def _line(kind: Kind, alert: Alert, now: datetime) -> str:
+    said = _printable(alert.said, longest=1_000)
+    if kind == "fired":
+        return said
+    seconds = ((alert.over_at or now) - (alert.fired_at or alert.since)).total_seconds()
+    return f"Over after {span(max(0.0, seconds))}. It was: {said}"
+
+
+def _about(alert: Alert) -> About:
+    return About(alert.scope, round(alert.value, 3), alert.since.isoformat())
+
+
+def _printable(text: str, *, longest: int = _LONGEST) -> str:
+    """A text in one line: queues and streams are called as other programs like."""
+    plain = "".join(letter if letter.isprintable() else "?" for letter in text)
+    return plain if len(plain) <= longest else f"{plain[:longest]}..."
+
+
+def as_text(notice: Notice) -> str:
+    """A notice as it is stored and sent."""
+    return json.dumps(notice.as_dict())
