@@ -12,6 +12,7 @@ from benchmarks.gates import AIMS, ALL, Gate, Judgement, gates_from, judged, mea
 from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, STREAM_ROWS, Row
 from benchmarks.rounds import Result, bench
 from benchmarks.table import as_json, as_text
+from benchmarks.watched import bench_monitoring
 from messages import PostroomError
 
 FAILED, REFUSED, NOISY = 1, 2, 3
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see `--help`.
     """
     options = _parser().parse_args(arguments)
+    if options.monitoring:
+        return bench_monitoring(quick=options.quick, as_json=options.json)
     try:
         table = STREAM_ROWS if options.streams else ROWS
         gates = gates_from(options.gate, table)
@@ -114,6 +117,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="under a minute instead of ten")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--streams", action="store_true", help="the lane of streams, not queues")
+    parser.add_argument(
+        "--monitoring", action="store_true", help="the web process, with a million jobs there"
+    )
     names, of_streams = (",".join(row.name for row in rows) for rows in (ROWS, STREAM_ROWS))
     parser.add_argument("--rows", help=f"some of {names},{IDLE}; with --streams of {of_streams}")
     parser.add_argument(

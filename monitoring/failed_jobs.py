@@ -13,6 +13,7 @@ from monitoring.snapshot import queue_lists, take_snapshot
 from workers import dead_letters, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
+from workers.dead_letters.letter import letter_of
 from workers.routing import queue_of
 from workers.settings import load_settings
 
@@ -27,7 +28,7 @@ def get_failed_jobs(limit: int = 10, *, connection: redis.Redis | None = None) -
     """The newest failures of each queue.
 
     Args:
-        limit: How many of each queue, from 1.
+        limit: How many of each queue, 1 to 100.
         connection: Where; None means the server that the settings name.
 
     Returns:
@@ -42,14 +43,12 @@ def get_failed_jobs(limit: int = 10, *, connection: redis.Redis | None = None) -
     with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
         failed = {name: queue.total.failed for name, queue in snapshot.queues.items()}
+        ids = _newest_ids([name for name, count in failed.items() if count], limit, connection)
         jobs: dict[str, list[JsonDict]] = {name: [] for name in failed}
-        seen: set[str] = set()
-        for name in (name for name, count in failed.items() if count):
-            ids = _newest_ids(name, limit, connection)
-            seen.update(ids)
-            jobs[name] += _described(ids, connection)
+        for job_id, job in _described([*ids], connection):
+            jobs[ids[job_id]].append(job)
         for letter in dead_letters.newest(_LETTERS, connection=connection):
-            if letter.job_id not in seen:
+            if letter.job_id not in ids:
                 jobs.setdefault(queue_of(letter.queue), []).append(_of_letter(letter))
     return {
         name: {"count": max(failed.get(name, 0), len(found)), "jobs": _newest(found, limit)}
@@ -58,25 +57,30 @@ def get_failed_jobs(limit: int = 10, *, connection: redis.Redis | None = None) -
     }
 
 
-def _newest_ids(queue: str, limit: int, connection: redis.Redis) -> Sequence[str]:
+def _newest_ids(queues: Sequence[str], limit: int, connection: redis.Redis) -> Mapping[str, str]:
+    """The newest failed jobs of each queue, by their ids, and their queues."""
+    lists = [(queue, name) for queue in queues for name in queue_lists(queue)]
     with connection.pipeline(transaction=False) as pipe:
-        for name in queue_lists(queue):
+        for _, name in lists:
             pipe.zrevrange(keys.failed(name), 0, limit - 1)
-        return [as_text(job_id) for ids in pipe.execute() for job_id in ids]
+        answers = pipe.execute() if lists else []
+    found = zip(lists, answers, strict=True)
+    return {as_text(job_id): queue for (queue, _), ids in found for job_id in ids}
 
 
-def _described(ids: Sequence[str], connection: redis.Redis) -> Iterator[JsonDict]:
+def _described(ids: Sequence[str], connection: redis.Redis) -> Iterator[tuple[str, JsonDict]]:
     with connection.pipeline(transaction=False) as pipe:
         for job_id in ids:
             pipe.hmget(keys.job(job_id), _FIELDS)
             pipe.xrevrange(keys.result(job_id), count=1)
-        answers = iter(pipe.execute())
-    for job_id, record, results in zip(ids, answers, answers, strict=True):
-        letter = dead_letters.find(job_id, connection=connection)
+            pipe.get(keys.dead_letter(job_id))
+        answers = iter(pipe.execute() if ids else ())
+    for job_id, record, results, letter in zip(ids, answers, answers, answers, strict=True):
         if letter is not None:
-            yield _of_letter(letter)
+            yield job_id, _of_letter(letter_of(letter))
         elif any(record):  # else its record is gone, and RQ has not noticed yet
-            yield _of_record(job_id, dict(zip(_FIELDS, record, strict=True)), results)
+            known = dict(zip(_FIELDS, record, strict=True))
+            yield job_id, _of_record(job_id, known, results)
 
 
 def _of_letter(letter: DeadLetter) -> JsonDict:

@@ -1,6 +1,8 @@
 """Routes: whether the system works, in the shape of requirement 004, and the overview."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.failed_jobs import get_failed_jobs
@@ -35,6 +37,8 @@ def workers(_: Looker, reader: Reader) -> JsonDict:
 
 
 @router.get("/api/failed-jobs")
-def failed_jobs(_: Looker, reader: Reader, limit: int = 10) -> JsonDict:
+def failed_jobs(
+    _: Looker, reader: Reader, limit: Annotated[int, Query(ge=1, le=100)] = 10
+) -> JsonDict:
     """Show the newest failures of each queue, in a line each."""
     return {"queues": get_failed_jobs(limit, connection=reader)}

@@ -178,17 +178,18 @@ def newest(limit: int, *, connection: redis.Redis) -> Iterator[DeadLetter]:
     """The dead letters buried last.
 
     Args:
-        limit: How many at most, from 1.
+        limit: How many at most, 1 to 1,000; all are read at once.
         connection: Where.
 
     Yields:
         Letters, newest first.
     """
     ids: Any = connection.zrevrange(keys.dead_letters(), 0, limit - 1)
-    for job_id in ids:
-        letter = find(job_id.decode(), connection=connection)
-        if letter is not None:
-            yield letter
+    with connection.pipeline(transaction=False) as pipe:
+        for job_id in ids:
+            pipe.get(keys.dead_letter(job_id.decode()))
+        stored = pipe.execute() if ids else []
+    yield from (letter_of(text) for text in stored if text is not None)
 
 
 def resolve(job_id: str, *, connection: redis.Redis, settings: Settings | None = None) -> bool:

@@ -1,0 +1,150 @@
+"""How long the web process takes to answer, and what it asks Redis for, with much to look at."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import redis
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+from pydantic import SecretStr
+from redis.connection import Connection
+from typing_extensions import override
+
+from monitoring.app import closed_routers, create_app
+from monitoring.auth import declared
+from monitoring.identity import Role
+from monitoring.settings import WebSettings
+from monitoring.tokens import make_token
+
+SLOW_COMMAND = 10_000
+"""Microseconds that one command may take: the server does nothing else meanwhile."""
+MOST_TRIPS = 20
+"""Round trips to Redis for one page."""
+
+_SIGNED_WITH = "of this measurement only, and of nobody else"
+_ENDLESS = "/live"
+_OF_THE_BENCH = {"info", "config|set", "config|resetstat", "slowlog|reset", "slowlog|get"}
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one route took.
+
+    Args:
+        path: The route.
+        status: What it was answered with.
+        median_ms: Of all requests.
+        p99_ms: Likewise.
+        trips: Round trips of the request that took most.
+        bytes: Of the answer.
+    """
+
+    path: str
+    status: int
+    median_ms: float
+    p99_ms: float
+    trips: int
+    bytes: int
+
+
+class _Counting(Connection):
+    """A connection that counts how often it asks."""
+
+    trips = 0
+
+    @override
+    def send_packed_command(self, command: Any, check_health: bool = True) -> None:
+        _Counting.trips += 1
+        super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
+
+
+def look(url: str, names: Mapping[str, str], *, each: int) -> Iterator[Look]:
+    """Ask every route that looks, again and again.
+
+    Args:
+        url: The server, with data.
+        names: What path parameters name; see `crowd.fill`.
+        each: How many requests a route.
+
+    Yields:
+        A route at a time.
+    """
+    pool = redis.ConnectionPool.from_url(url, connection_class=_Counting)
+    with redis.Redis(connection_pool=pool) as connection:
+        client = _client(connection)
+        for path in _paths():
+            yield _look_at(client, path, names, each)
+
+
+def slow_commands(connection: redis.Redis) -> Sequence[str]:
+    """The commands that took longer than `SLOW_COMMAND`, since `watch_commands`."""
+    found: Any = connection.slowlog_get(50)
+    return [
+        f"{entry['duration'] / 1000:.0f} ms: {_text(entry['command'])[:120]}" for entry in found
+    ]
+
+
+def slowest_command(connection: redis.Redis) -> tuple[str, float]:
+    """The command that took longest on the average since `watch_commands`, and its microseconds."""
+    stats: Any = connection.info("commandstats")
+    means = {name.removeprefix("cmdstat_"): each["usec_per_call"] for name, each in stats.items()}
+    name = max((name for name in means if name not in _OF_THE_BENCH), key=lambda each: means[each])
+    return name, float(means[name])
+
+
+def watch_commands(connection: redis.Redis) -> None:
+    """Let the server remember slow commands from now on."""
+    connection.config_set("slowlog-log-slower-than", SLOW_COMMAND)
+    connection.slowlog_reset()
+    connection.config_resetstat()
+
+
+def _paths() -> Sequence[str]:
+    routes = declared(closed_routers())
+    return sorted(
+        each.path
+        for each in routes
+        if "GET" in each.methods and not each.path.endswith(_ENDLESS) and each.path != "/"
+    )
+
+
+def _look_at(client: TestClient, path: str, names: Mapping[str, str], each: int) -> Look:
+    url = path
+    for name, value in _named(path, names).items():
+        url = url.replace(f"{{{name}}}", value)
+    client.get(url)  # what is loaded once is not counted
+    times, trips = [], 0
+    for _ in range(each):
+        _Counting.trips = 0
+        began = time.perf_counter()
+        answer = client.get(url)
+        times.append((time.perf_counter() - began) * 1000)
+        trips = max(trips, _Counting.trips)
+    times.sort()
+    p99 = times[min(len(times) - 1, len(times) * 99 // 100)]
+    median = times[len(times) // 2]
+    return Look(path, answer.status_code, median, p99, trips, len(answer.content))
+
+
+def _named(path: str, names: Mapping[str, str]) -> Mapping[str, str]:
+    own = {"job_id": names["letter"]} if "dead-letters" in path else {}
+    kind = {"name": "EMAIL"} if "message-types" in path else {}
+    return {**names, **own, **kind}
+
+
+def _client(connection: redis.Redis) -> TestClient:
+    web = WebSettings(postroom_secret=SecretStr(_SIGNED_WITH))
+    app: FastAPI = create_app(connection=connection, settings=web)
+    token = make_token(
+        Role.ADMIN, subject="bench", ttl=timedelta(hours=2), secret=_SIGNED_WITH, settings=web
+    )
+    client = TestClient(app)
+    client.headers["Authorization"] = f"Bearer {token}"
+    return client
+
+
+def _text(command: Any) -> str:
+    return command.decode(errors="replace") if isinstance(command, bytes) else str(command)
