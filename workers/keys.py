@@ -135,11 +135,6 @@ def times(resolution: str, begin: int, queue: str) -> str:
     return f"{_OURS}times:{resolution}:{begin}:{queue}"
 
 
-def watch_totals() -> str:
-    """Hash: what has ended since somebody first counted for Prometheus, and up to when."""
-    return f"{_OURS}watch:totals"
-
-
 def recent(queue: str = "") -> str:
     """List: the last 1,000 outcomes or more of a queue, or of all, oldest first; capped."""
     return f"{_OURS}recent:{queue}" if queue else f"{_OURS}recent"
@@ -334,6 +329,11 @@ def counted_loss(group: str, stream: str, harm: str) -> str:
 def watch_logins(address: str) -> str:
     """String: how often an address failed to log in; expires after a minute."""
     return f"{_OURS}watch:logins:{address}"
+
+
+def watch_totals() -> str:
+    """Hash: what has ended since somebody first counted for Prometheus, and up to when."""
+    return f"{_OURS}watch:totals"
 
 
 def alerts() -> str:

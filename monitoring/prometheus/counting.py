@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import redis
-from redis.exceptions import ResponseError
 
 from monitoring.answers import as_text
 from monitoring.bucket_fields import Times, read_times
@@ -19,6 +18,8 @@ from monitoring.prometheus.totals import Totals
 from monitoring.spans import SECONDS, Piece, Resolution
 from monitoring.stream_reading import Plan, Question, known
 from workers import keys
+from workers.connection import storage_errors
+from workers.errors import StorageRefused
 from workers.scripts import script
 
 STORED_EVERY = 600
@@ -80,10 +81,11 @@ class Counting:
             return
         (reaches, text), self._to_store = self._to_store, None
         before = "" if self.stored_at is None else self.stored_at
+        keep = script("monitoring.prometheus", "keep")
         try:
-            keep = script("monitoring.prometheus", "keep")
-            answer: Any = connection.eval(keep, 1, keys.watch_totals(), before, reaches, text)
-        except ResponseError:
+            with storage_errors():
+                answer: Any = connection.eval(keep, 1, keys.watch_totals(), before, reaches, text)
+        except StorageRefused:
             self.is_stored = False
             return
         self.is_stored = True

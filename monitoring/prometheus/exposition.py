@@ -12,10 +12,11 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from monitoring.prometheus import families
+from monitoring.prometheus.alerts import look_at_alerts
 from monitoring.prometheus.clock import unix_time
 from monitoring.prometheus.counting import Counting, whole
 from monitoring.prometheus.gauges import gauge
-from monitoring.prometheus.labels import MOST_GROUPS, MOST_QUEUES, Seats
+from monitoring.prometheus.labels import MOST_GROUPS, MOST_QUEUES, MOST_RULES, Seats
 from monitoring.prometheus.queues import look_at_pauses, look_at_queues
 from monitoring.prometheus.rounds import together
 from monitoring.prometheus.server import look_at_server
@@ -46,6 +47,7 @@ class Exposition:
         self._queues = Seats(MOST_QUEUES)
         self._families = Seats(MOST_QUEUES)
         self._groups = Seats(MOST_GROUPS)
+        self._rules = Seats(MOST_RULES)
         self._one_at_a_time = Lock()
 
     def render(self, *, now: datetime | None = None) -> bytes:
@@ -85,16 +87,22 @@ class Exposition:
             look_at_workers(),
             look_at_streams(naming, self._groups, now),
             look_at_server(),
+            look_at_alerts(),
         )
-        totals, queues, pauses, staff, streams, server = answered(plan, self._connection)
+        totals, queues, pauses, staff, streams, server, alerts = answered(plan, self._connection)
         self._counting.store(self._connection)
         yield from families.of_queues(queues, pauses, staff, self._queues)
         yield from families.of_workers(staff)
         yield from families.of_streams(streams, self._families, settings.stream_limit)
         yield from families.of_server(server)
+        yield from families.of_alerts(alerts, self._rules)
         yield from families.of_totals(totals)
         yield from families.of_labels(
-            queue=self._queues, type=totals.types, stream=self._families, group=self._groups
+            queue=self._queues,
+            type=totals.types,
+            stream=self._families,
+            group=self._groups,
+            rule=self._rules,
         )
         about = "1 if what was counted could be stored for others and for later."
         yield gauge("totals_stored", about, self._counting.is_stored)

@@ -136,6 +136,19 @@ def of_server(server: Server) -> Iterator[Metric]:
     yield gauge("stream_delayed", "Entries of streams that are due later.", server.delayed_entries)
 
 
+def of_alerts(alerts: Mapping[str, int], seats: Seats) -> Iterator[Metric]:
+    """The family of alerts; a rule that does not fire has no series.
+
+    Args:
+        alerts: For how many queues, types or streams each rule fires.
+        seats: Which rules have a label.
+    """
+    found = Gauges(["rule"], {"alerts": "Queues, types or streams that a rule of ours fires for."})
+    for rule, count in alerts.items():
+        found.put(seats.of(rule), alerts=count)
+    return found.families()
+
+
 def of_totals(totals: Totals) -> Iterator[Metric]:
     """The counters and histograms.
 

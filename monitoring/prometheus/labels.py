@@ -14,6 +14,8 @@ MOST_TYPES = 200
 """Message types that have one."""
 MOST_GROUPS = 50
 """Consumer groups that have one."""
+MOST_RULES = 200
+"""Rules of alerts that have one."""
 
 
 class Seats:

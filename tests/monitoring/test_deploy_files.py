@@ -9,10 +9,11 @@ import yaml
 from redis import Redis
 
 from messages import TestData, TestMessage
+from monitoring.alerts.alert import Alert, as_text
 from tests.docs.documents import ROOT, anchors, table
 from tests.monitoring.ledger import Ledger
 from tests.monitoring.scrapes import Scrape, scrape
-from workers import publish
+from workers import keys, publish, utc_now
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "postroom.json"
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -22,7 +23,7 @@ _MATCHER = re.compile(r'(\w+)\s*(?:=~|!~|!=|=)\s*"[^"]*"')
 _GROUPING = re.compile(r"\b(?:by|on)\s*\(([^)]*)\)")
 _CALLED = re.compile(r"\b([a-z_]+)\s*\(")
 _FUNCTIONS = {"sum", "max", "rate", "increase", "delta", "absent", "histogram_quantile"}
-_FUNCTIONS |= {"by", "on", "and", "or"}
+_FUNCTIONS |= {"by", "on", "and", "or", "vector"}
 
 
 @pytest.fixture
@@ -32,6 +33,8 @@ def live(redis: Redis) -> Scrape:
     message = TestMessage(data=TestData(test_type="echo"), metadata={"tenant": "acme"})
     key = publish(message, connection=redis).stream
     redis.xgroup_create(key, "workers", id="0")
+    alert = Alert("waiting", "email", utc_now(), 101.0, "101 wait.", fired_at=utc_now())
+    redis.hset(keys.alerts(), "waiting email", as_text(alert))
     return scrape(redis)
 
 

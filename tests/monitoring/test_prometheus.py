@@ -2,12 +2,14 @@
 
 import json
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from redis import Redis
 
 from messages import EmailMessage, TestData, TestMessage
+from monitoring.alerts.alert import Alert, as_text
 from monitoring.prometheus import CONTENT_TYPE, Exposition
 from monitoring.prometheus.labels import MOST_QUEUES
 from monitoring.prometheus.totals import BOUNDARIES
@@ -104,6 +106,20 @@ def test_streams_are_told_by_family_and_never_by_tenant(redis):
     assert found("stream_oldest_pending_seconds", stream=family, group="workers") < 10
     assert found("stream_consumers", group="workers") == 1
     assert found("stream_dead_consumers", group="workers") == 2
+
+
+def test_alerts_that_fire_are_counted_by_rule(redis, now):
+    begun = Alert("waiting", "email", now, 101.0, "101 wait.")
+    alerts = [
+        begun,
+        replace(begun, scope="notes", fired_at=now),
+        replace(begun, scope="guilds", fired_at=now, is_told=True),
+        replace(begun, scope="builds", fired_at=now, over_at=now),
+    ]
+    redis.hset(keys.alerts(), mapping={each.scope: as_text(each) for each in alerts})
+    redis.hset(keys.alerts(), "broken", "{}")
+
+    assert scrape(redis).named("alerts") == {("waiting",): 2}
 
 
 def test_too_many_queues_share_one_label_and_a_gauge_says_so(redis):
