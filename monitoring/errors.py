@@ -27,6 +27,12 @@ class TypeNotFound(PostroomError, LookupError):
     remedy_text = "GET /api/message-types lists them; MESSAGE_PACKAGES says where they come from."
 
 
+class SubjectNotFound(PostroomError, LookupError):
+    """Nothing that could be explained has this name."""
+
+    code = "subject_not_found"
+
+
 def unknown_queue(name: str, known: Iterable[str]) -> QueueNotFound:
     """What to say about a queue that is not there.
 

@@ -22,7 +22,26 @@ _FIELDS = (
     "python_version",
     "worker_class",
     "code_version",
+    "child_memory_mb",
+    "child_died_at",
+    "child_died_of",
+    "child_died_with_mb",
 )
+
+
+@dataclass(frozen=True)
+class DeathOfChild:
+    """How a child of a worker died.
+
+    Args:
+        at: When, by the worker's clock.
+        how: Such as `signal 9`, or why its worker killed it.
+        memory_mb: What it had shortly before; 0 where the system does not tell.
+    """
+
+    at: datetime
+    how: str
+    memory_mb: float
 
 
 @dataclass(frozen=True)
@@ -41,6 +60,8 @@ class WorkerSnapshot:
         python_version: Of Python, without the compiler.
         worker_class: What a worker of ours tells; None for a stock one.
         code_version: Of the application; None if it does not tell.
+        memory_mb: Of its child, in megabytes, when it last told; None if it does not.
+        child_death: How a child of its died last, while it was not to end; None if none did.
     """
 
     name: str
@@ -54,6 +75,8 @@ class WorkerSnapshot:
     python_version: str | None = None
     worker_class: str | None = None
     code_version: str | None = None
+    memory_mb: float | None = None
+    child_death: DeathOfChild | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -114,7 +137,23 @@ def _worker(key: str, told: Mapping[str, bytes | None], runs: Sequence[str]) -> 
         python_version=(text["python_version"] or "").partition(" ")[0] or None,
         worker_class=text["worker_class"],
         code_version=text["code_version"],
+        memory_mb=_number(text["child_memory_mb"]),
+        child_death=_death(text),
     )
+
+
+def _death(text: Mapping[str, str | None]) -> DeathOfChild | None:
+    at = as_time(text["child_died_at"])
+    if at is None:
+        return None
+    return DeathOfChild(at, text["child_died_of"] or "?", _number(text["child_died_with_mb"]) or 0)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        return float(text) if text else None
+    except ValueError:
+        return None
 
 
 def _name(key: str) -> str:

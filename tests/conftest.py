@@ -57,6 +57,7 @@ _OWN_VARIABLES = (
     *("MAIL", "MAINTENANCE_", "MEMORY_LIMIT", "MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_"),
     *("PROMOTE_", "QUEUE", "REAP_", "REDIS_", "RESULT_TTL", "ROBO_", "RQ_"),
     *(
+        "SCALE_",
         "SENTINEL",
         "SHUTDOWN_",
         "SMTP_",

@@ -364,3 +364,13 @@ def alert_history() -> str:
 def alert_channels() -> str:
     """Hash: per channel, its last success and since when it fails, as JSON."""
     return f"{alerts()}:channels"
+
+
+def watch_depths() -> str:
+    """List: how much there was in each queue, as JSON, oldest first; capped, expires."""
+    return f"{_OURS}watch:depths"
+
+
+def watch_depths_turn() -> str:
+    """String: somebody has written such a sample; expires after 10 s."""
+    return f"{_OURS}watch:depths-turn"

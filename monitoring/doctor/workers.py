@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 
 import redis
 from rq.defaults import DEFAULT_WORKER_TTL
@@ -31,13 +32,27 @@ def worker_findings(
     ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
     own = {queue_of(name) for name in settings.queues}
     for queue in snapshot.queues.values():
-        if not snapshot.listening(*queue_lists(queue.name)):
-            yield from _unserved(queue, ages)
-        else:
-            yield from _half_served(queue, snapshot, ages, is_own=queue.name in own)
+        yield from served_findings(queue, snapshot, ages, is_own=queue.name in own)
     yield from _stock(snapshot)
     yield from _silent(snapshot)
     yield from _versions(snapshot)
+
+
+def served_findings(
+    queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float], *, is_own: bool
+) -> Iterator[Finding]:
+    """Tell of a queue's lists that no worker listens to.
+
+    Args:
+        queue: The queue.
+        snapshot: The workers.
+        ages: How long the oldest job of each list has waited, in seconds.
+        is_own: Whether it is one of the settings, which need all three lists.
+    """
+    if not snapshot.listening(*queue_lists(queue.name)):
+        yield from _unserved(queue, ages)
+    else:
+        yield from _half_served(queue, snapshot, ages, is_own=is_own)
 
 
 def _unserved(queue: QueueSnapshot, ages: Mapping[str, float]) -> Iterator[Finding]:
@@ -111,11 +126,21 @@ def _silent(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _silence(worker: WorkerSnapshot, snapshot: Snapshot) -> float:
-    """Seconds for which a worker was silent; 0 if that is nothing unusual."""
+    return silence(worker, snapshot.time, after=_SILENT)
+
+
+def silence(worker: WorkerSnapshot, now: datetime, *, after: float) -> float:
+    """Seconds for which a worker showed no life; 0 if that is nothing unusual.
+
+    Args:
+        worker: The worker.
+        now: The server's time.
+        after: Seconds that are unusual for one of ours; stock ones are given some minutes.
+    """
     if worker.last_heartbeat is None:
         return 0.0
-    age = (snapshot.time - worker.last_heartbeat).total_seconds()
-    return age if age >= (_STOCK_SILENT if worker.is_stock else _SILENT) else 0.0
+    age = (now - worker.last_heartbeat).total_seconds()
+    return age if age >= (_STOCK_SILENT if worker.is_stock else after) else 0.0
 
 
 def _versions(snapshot: Snapshot) -> Iterator[Finding]:

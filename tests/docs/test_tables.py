@@ -15,6 +15,7 @@ from handlers.parts.settings import HandlerSettings
 from messages import message_types
 from monitoring.alerts import METRICS, AlertSettings, read_rules
 from monitoring.alerts.rules_file import Written
+from monitoring.scale_settings import ScaleSettings
 from monitoring.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
@@ -25,7 +26,9 @@ from workers.options import EnqueueOptions
 from workers.settings import Settings
 
 DOCS = ROOT / "docs"
-EVERY_SETTINGS = (Settings, AlertSettings, HandlerSettings, WebSettings, ShellSettings)
+EVERY_SETTINGS = (
+    *(Settings, AlertSettings, HandlerSettings, WebSettings, ScaleSettings, ShellSettings),
+)
 
 Cells = Mapping[str, tuple[str, str, str]]
 

@@ -39,6 +39,8 @@ class Horse:
     holder: str
     page: Page
     born: float = field(default_factory=time.monotonic)
+    seen_mb: float = field(default=0.0, init=False)
+    """The resident memory that it had when somebody looked last; of a dead one nobody can tell."""
     _ended: int | None = field(default=None, init=False)
     _handle: int | None = field(default=None, init=False)
 
@@ -82,7 +84,9 @@ class Horse:
         """Its resident memory in megabytes; 0 where the system does not tell."""
         with suppress(OSError, ValueError, IndexError):
             pages = int(Path(f"/proc/{self.pid}/statm").read_text().split()[1])
-            return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            found = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            self.seen_mb = found or self.seen_mb  # one that has ended and was not waited for has 0
+            return found
         return 0.0
 
     def cpu_seconds(self) -> float:

@@ -1,7 +1,7 @@
 """What becomes of the jobs of RQ's queues that a child had when it died."""
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import redis
 from rq import Queue
@@ -9,6 +9,7 @@ from rq.executions import Execution
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
+from workers.clock import written_now
 from workers.engine.alarm import NoAlarm
 from workers.engine.away import Away
 from workers.engine.child_death import ChildDeath
@@ -21,6 +22,8 @@ from workers.engine.rq_endings import RqEndings
 from workers.engine.run_message import Messages
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease
+from workers.errors import JobStopped
+from workers.redaction import redacted
 from workers.run_facts import Place
 from workers.sayer import Silent
 
@@ -42,6 +45,7 @@ class RqAftermath:
         """Commit, judge and hand back; see `stable.Aftermath`."""
         worker = self._worker
         self._commit_journal(death.horse)
+        self._tell(death)
         found = worker.leases.take_over(death.horse.holder)
         taken = [] if found is None else [each for each in found[1] if each.list_name]
         stopped = [each for each in taken if _ran(each, death) and worker.stops.is_asked(each)]
@@ -55,6 +59,19 @@ class RqAftermath:
             return
         for lease in blamed:
             self._judge(lease, death)
+
+    def _tell(self, death: ChildDeath) -> None:
+        """Let readers know how a child died that was not to end."""
+        worker = self._worker
+        if death.code >= 0 or worker.is_to_stop or isinstance(death.killed_for, JobStopped):
+            return
+        how = f"signal {-death.code}" if death.killed_for is None else str(death.killed_for)
+        told: dict[Any, Any] = {
+            "child_died_at": written_now(),
+            "child_died_of": redacted(how),
+            "child_died_with_mb": round(death.horse.seen_mb, 1),
+        }
+        worker.connection.hset(worker.key, mapping=told)
 
     def stop(self, lease: Lease) -> None:
         """End a run that was stopped by force, as RQ does.

@@ -1,0 +1,86 @@
+"""How much there was in each queue during the last minutes: a short history that watching leaves.
+
+Whoever watches calls `record_depths`; one sample in 10 s is kept, for all who watch together.
+It is monitoring's own and lives below `postroom:watch:`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import redis
+from redis.exceptions import NoPermissionError, ReadOnlyError
+
+from monitoring.forecast import Depth
+from monitoring.snapshot import Snapshot
+from workers import keys
+
+EVERY = timedelta(seconds=10)
+"""The least time between two samples."""
+KEPT = 60
+"""Samples that are kept: those of 10 minutes."""
+RECENT = timedelta(minutes=5)
+"""How old a sample may be to say where things are going."""
+_FORGOTTEN_AFTER = 3_600  # seconds without anybody watching
+
+
+def record_depths(snapshot: Snapshot, *, connection: redis.Redis) -> bool:
+    """Write down how much there is, if nobody has done so in the last 10 s.
+
+    Args:
+        snapshot: The queues.
+        connection: Where.
+
+    Returns:
+        Whether it was written; never by who may not write below `postroom:watch:`.
+    """
+    turn = int(EVERY.total_seconds() * 1000) - 500  # a little less: clocks of watchers tick alike
+    try:
+        is_our_turn = connection.set(keys.watch_depths_turn(), 1, nx=True, px=turn)
+    except (NoPermissionError, ReadOnlyError):  # who may only read can still look
+        return False
+    if not is_our_turn:
+        return False
+    text = json.dumps({"at": snapshot.time.timestamp(), "jobs": dict(depths_of(snapshot))})
+    with connection.pipeline(transaction=False) as pipe:
+        pipe.rpush(keys.watch_depths(), text)
+        pipe.ltrim(keys.watch_depths(), -KEPT, -1)
+        pipe.expire(keys.watch_depths(), _FORGOTTEN_AFTER)
+        pipe.execute()
+    return True
+
+
+def depths_of(snapshot: Snapshot) -> Mapping[str, int]:
+    """How much there is in each queue: waiting or in a worker's hands."""
+    totals = {name: queue.total for name, queue in snapshot.queues.items()}
+    return {name: each.waiting + each.taken + each.started for name, each in totals.items()}
+
+
+def read_depths(*, now: datetime, connection: redis.Redis) -> Mapping[str, Sequence[Depth]]:
+    """The samples of the last minutes, in one round trip.
+
+    Args:
+        now: The server's time.
+        connection: Where.
+
+    Returns:
+        By queue, oldest first; damaged samples are passed over.
+    """
+    stored: Any = connection.lrange(keys.watch_depths(), 0, -1)
+    found: dict[str, list[Depth]] = {}
+    for text in stored:
+        at, jobs = _read(text)
+        if at is not None and now - RECENT <= at <= now:
+            for queue, count in jobs.items():
+                found.setdefault(queue, []).append(Depth(at, count))
+    return found
+
+
+def _read(text: bytes) -> tuple[datetime | None, Mapping[str, int]]:
+    try:
+        found = json.loads(text)
+        jobs = {str(queue): int(count) for queue, count in found["jobs"].items()}
+        return datetime.fromtimestamp(float(found["at"]), tz=UTC), jobs
+    except (ValueError, TypeError, KeyError, AttributeError):
+        return None, {}

@@ -1,0 +1,176 @@
+"""Why a job that has not begun does not begin."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from monitoring.doctor.finding import Finding
+from monitoring.facts import JobFacts, Parent
+from monitoring.rules import no_start
+from monitoring.rules.failures import asks_to_wait
+from monitoring.rules.holdups import clock, paused_by, resume_command
+from monitoring.words import listed, number, span
+from workers.attempts import AttemptRecord
+
+_SOON = timedelta(seconds=60)
+_OVERDUE = 10.0  # seconds; workers look for due jobs twice a second
+_NOT_ENDED = {"waiting", "leased", "scheduled", "deferred", "held"}
+
+
+def held(facts: JobFacts) -> Iterator[Finding]:
+    """A pause of its type or its tenant holds it back."""
+    if facts.pause is not None:
+        yield Finding(
+            f"{facts.pause.kind}_paused",
+            "warning",
+            f"{paused_by(facts.pause, facts.now)}, which holds it back.",
+            resume_command(facts.pause),
+        )
+
+
+def deferred(facts: JobFacts) -> Iterator[Finding]:
+    """It waits for other jobs."""
+    if facts.state != "deferred":
+        return
+    parents = facts.parents
+    if not parents:
+        yield Finding(
+            "waits_for_nothing",
+            "warning",
+            "It waits for other jobs, and all of them are over: a worker's clean-up lets it go on.",
+            f"`postroom worker {facts.queue.name if facts.queue else ''}`",
+        )
+        return
+    yield Finding(
+        "waits_for_jobs",
+        "info",
+        f"It waits for {number(len(parents), 'other job')}: "
+        f"{listed([_parent(each) for each in parents])}.",
+        f"`postroom why {parents[0].job_id}`",
+    )
+
+
+def queue_stands_still(facts: JobFacts) -> Iterator[Finding]:
+    """Its queue does not start what waits in it, or what should."""
+    is_concerned = facts.state == "waiting" or _is_overdue(facts) or bool(facts.silent)
+    if facts.queue is not None and is_concerned:
+        yield from (finding for rule in no_start.RULES for finding in rule(facts.queue))
+
+
+def retry_scheduled(facts: JobFacts) -> Iterator[Finding]:
+    """It was tried, and is to be tried again."""
+    if facts.state != "scheduled" or not facts.attempts:
+        return
+    last = facts.attempts[-1]
+    if last.outcome == "handed_back":
+        yield _handed_back(facts, last)
+    elif last.outcome == "crashed":
+        yield _crashed(facts, last)
+    else:
+        yield _retry(facts, last)
+
+
+def delayed(facts: JobFacts) -> Iterator[Finding]:
+    """It was sent for later."""
+    if facts.state == "scheduled" and facts.due is not None and not facts.attempts:
+        yield Finding(
+            "delayed",
+            "info",
+            f"It was sent to start at {clock(facts.due, facts.now)}{_until(facts)}.",
+            f'`postroom jobs promote {facts.job_id} --reason "..."` starts it now.',
+        )
+
+
+def overdue(facts: JobFacts) -> Iterator[Finding]:
+    """It is due, and nobody has moved it into its queue."""
+    if _is_overdue(facts):
+        queue = facts.queue.name if facts.queue else ""
+        yield Finding(
+            "overdue",
+            "warning",
+            f"It is overdue by {span(facts.age(facts.due))}: no worker moved it into its queue.",
+            f"`postroom worker {queue}`",
+        )
+
+
+def unique_key(facts: JobFacts) -> Iterator[Finding]:
+    """It holds a unique key, and waits: so others with that key were not stored."""
+    waited = facts.age(facts.entered)
+    if facts.unique_key and facts.state in _NOT_ENDED and waited > _SOON.total_seconds():
+        yield Finding(
+            "unique_key_held",
+            "info",
+            f"It has held the unique key {facts.unique_key} for {span(waited)}: what is sent with "
+            "that key meanwhile is not stored, and its sender gets this job's id.",
+            f'`postroom jobs cancel {facts.job_id} --reason "..."` gives the key back.',
+        )
+
+
+def expires_soon(facts: JobFacts) -> Iterator[Finding]:
+    """It will be buried unless a worker takes it soon."""
+    if facts.expires is None or facts.state not in {"waiting", "held"}:
+        return
+    left = (facts.expires - facts.now).total_seconds()
+    if left < _SOON.total_seconds():
+        when = f"expires in {span(left)}" if left > 0 else f"expired {span(-left)} ago"
+        yield Finding(
+            "expires_soon",
+            "warning",
+            f"It {when}: a worker that takes it after that buries it.",
+            f"`postroom dead-letters replay {facts.job_id}` then sends it again.",
+        )
+
+
+def _is_overdue(facts: JobFacts) -> bool:
+    return facts.state == "scheduled" and facts.age(facts.due) >= _OVERDUE
+
+
+def _parent(parent: Parent) -> str:
+    kind = f"{parent.kind} " if parent.kind else ""
+    where = f" in {parent.queue}" if parent.queue else ""
+    return f"{kind}{parent.job_id}, which is {parent.state or 'gone'}{where}"
+
+
+def _until(facts: JobFacts) -> str:
+    left = (facts.due - facts.now).total_seconds() if facts.due else 0.0
+    return f", in {span(left)}" if left > 0 else ""
+
+
+def _retry(facts: JobFacts, last: AttemptRecord) -> Finding:
+    made = sum(each.counts for each in facts.attempts)
+    of = f" of {facts.most_attempts}" if facts.most_attempts else ""
+    asked = "A service asked to wait" if asks_to_wait(last.error) else "It failed"
+    return Finding(
+        "service_asks_to_wait" if asks_to_wait(last.error) else "retry_scheduled",
+        "warning",
+        f"{asked} at attempt {made}{of} ({_line(last)}), and the next one is due{_until(facts)}.",
+        f'`postroom jobs promote {facts.job_id} --reason "..."` tries it now.',
+    )
+
+
+def _handed_back(facts: JobFacts, last: AttemptRecord) -> Finding:
+    release = f" of release {last.code_version}" if last.code_version else ""
+    newer = [each for each in facts.known_by if each != last.code_version]
+    known = f"; release {listed(newer)} knows it" if newer else ""
+    queue = facts.queue.name if facts.queue else ""
+    return Finding(
+        "unknown_type",
+        "warning",
+        f"A worker{release} does not know its type and handed it back ({last.error}){known}; the "
+        f"next try is due{_until(facts)}.",
+        f"Restart the workers that run the older release: `postroom worker {queue}`",
+    )
+
+
+def _crashed(facts: JobFacts, last: AttemptRecord) -> Finding:
+    crashes = sum(each.outcome == "crashed" for each in facts.attempts)
+    return Finding(
+        "crashed",
+        "warning",
+        f"{number(crashes, 'process', 'processes')} died while it ran ({last.error}), and it is "
+        f"tried again{_until(facts)}; the third such death buries it.",
+        f"`postroom logs --job {facts.job_id}`",
+    )
+
+
+def _line(attempt: AttemptRecord) -> str:
+    return (attempt.error.strip().splitlines() or [attempt.error_type])[0]
