@@ -98,11 +98,12 @@ class Exposition:
         yield from families.of_alerts(alerts, self._rules)
         yield from families.of_totals(totals)
         yield from families.of_labels(
-            queue=self._queues,
-            type=totals.types,
-            stream=self._families,
-            group=self._groups,
-            rule=self._rules,
+            ("queue", self._queues),
+            ("queue", totals.queues),
+            ("type", totals.types),
+            ("stream", self._families),
+            ("group", self._groups),
+            ("rule", self._rules),
         )
         about = "1 if what was counted could be stored for others and for later."
         yield gauge("totals_stored", about, self._counting.is_stored)

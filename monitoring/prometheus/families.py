@@ -11,7 +11,7 @@ from prometheus_client.metrics_core import Metric
 
 from monitoring.prometheus.gauges import Gauges, gauge
 from monitoring.prometheus.labels import Seats
-from monitoring.prometheus.queues import Pauses, Queue
+from monitoring.prometheus.queues import Pauses, Queues
 from monitoring.prometheus.server import Server
 from monitoring.prometheus.streams import Streams
 from monitoring.prometheus.totals import BOUNDARIES, Totals
@@ -49,19 +49,17 @@ _TIMES = {
 }
 
 
-def of_queues(
-    queues: Mapping[str, Queue], pauses: Pauses, staff: Staff, seats: Seats
-) -> Iterator[Metric]:
+def of_queues(queues: Queues, pauses: Pauses, staff: Staff, seats: Seats) -> Iterator[Metric]:
     """The families of queues; those without a label of their own are summed up.
 
     Args:
-        queues: By name.
+        queues: Those that were looked at.
         pauses: What is paused.
         staff: Who works on them.
         seats: Which queues have a label.
     """
     found = Gauges(["queue"], _QUEUES, greatest=["queue_oldest_waiting_seconds", "queue_paused"])
-    for name, queue in queues.items():
+    for name, queue in queues.by_name.items():
         found.put(
             seats.of(name),
             queue_oldest_waiting_seconds=queue.oldest,
@@ -70,7 +68,9 @@ def of_queues(
             queue_workers=staff.listening.get(name, 0),
             **{f"queue_{place}": count for place, count in queue.places._asdict().items()},
         )
-    return found.families()
+    yield from found.families()
+    about = "Queues that were not looked at, because there are too many."
+    yield gauge("queues_left_out", about, queues.left_out)
 
 
 def of_workers(staff: Staff) -> Iterator[Metric]:
@@ -169,15 +169,15 @@ def of_totals(totals: Totals) -> Iterator[Metric]:
         yield times
 
 
-def of_labels(**seats: Seats) -> Iterator[Metric]:
+def of_labels(*seats: tuple[str, Seats]) -> Iterator[Metric]:
     """How many values share the label `other`.
 
     Args:
-        seats: By the name of the label.
+        seats: The name of the label, and who has one; of several for a label the most counts.
     """
     about = "Values of a label that came too late for one of their own, and are other."
-    found = Gauges(["label"], {"label_values_folded": about})
-    for name, each in seats.items():
+    found = Gauges(["label"], {"label_values_folded": about}, greatest=["label_values_folded"])
+    for name, each in seats:
         found.put(name, label_values_folded=each.folded)
     return found.families()
 

@@ -7,6 +7,7 @@ series for each: what comes too late is counted as `other`.
 from collections.abc import Iterable, Sequence
 
 OTHER = "other"
+_MOST_REMEMBERED = 10_000  # names without a seat: a queue for each job must not fill our memory
 
 MOST_QUEUES = 500
 """Queues, or families of streams, that have a series of their own."""
@@ -42,7 +43,8 @@ class Seats:
         if len(self._taken) < self._most:
             self._taken[name] = None
             return name
-        self._late.add(name)
+        if len(self._late) < _MOST_REMEMBERED:
+            self._late.add(name)
         return OTHER
 
     @property
@@ -52,5 +54,5 @@ class Seats:
 
     @property
     def folded(self) -> int:
-        """How many names were seen that have none."""
+        """How many names were seen that have none; 10,000 stands for that many or more."""
         return len(self._late)

@@ -14,6 +14,8 @@ from workers import keys
 from workers.pauses import pause_field
 from workers.routing import queue_of
 
+MOST_QUEUES = 2_000
+"""Queues that one scrape looks at: those of the settings, then the others by name."""
 _IN_FRONT = 5  # jobs looked at for the oldest: one that is tried again at once goes to the front
 
 
@@ -53,6 +55,19 @@ class Queue:
 
 
 @dataclass(frozen=True)
+class Queues:
+    """Those that were looked at.
+
+    Args:
+        by_name: The queues.
+        left_out: How many were not looked at, because there are too many.
+    """
+
+    by_name: Mapping[str, Queue]
+    left_out: int
+
+
+@dataclass(frozen=True)
 class Pauses:
     """What is paused.
 
@@ -65,7 +80,7 @@ class Pauses:
     held: Mapping[str, int]
 
 
-def look_at_queues(names: Iterable[str], now: datetime | None) -> Plan[Mapping[str, Queue]]:
+def look_at_queues(names: Iterable[str], now: datetime | None) -> Plan[Queues]:
     """Look at all queues, in three rounds.
 
     Args:
@@ -73,12 +88,14 @@ def look_at_queues(names: Iterable[str], now: datetime | None) -> Plan[Mapping[s
         now: As for `unix_time`.
     """
     clock, used = yield [lambda pipe: pipe.time(), lambda pipe: pipe.smembers(keys.queues())]
-    every = _names(names, known(used, ()))
+    found = _names(names, known(used, ()))
+    every = found[:MOST_QUEUES]
     lists = [name for queue in every for name in queue_lists(queue)]
     answers = iter((yield [question for name in lists for question in _questions(name)]))
     places = {name: _places([known(next(answers), 0) for _ in range(6)]) for name in lists}
     ages = yield from _ages([name for name in lists if places[name].waiting], clock, now)
-    return {queue: _queue(queue, places, ages) for queue in every}
+    queues = {queue: _queue(queue, places, ages) for queue in every}
+    return Queues(queues, len(found) - len(every))
 
 
 def look_at_pauses() -> Plan[Pauses]:

@@ -12,6 +12,7 @@ from messages import EmailMessage, TestData, TestMessage
 from monitoring.alerts.alert import Alert, as_text
 from monitoring.prometheus import CONTENT_TYPE, Exposition
 from monitoring.prometheus.labels import MOST_QUEUES
+from monitoring.prometheus.queues import MOST_QUEUES as MOST_LOOKED_AT
 from monitoring.prometheus.totals import BOUNDARIES
 from tests.monitoring.conftest import OURS, log_in, utc_now
 from tests.monitoring.counting import Counting, counting
@@ -122,20 +123,23 @@ def test_alerts_that_fire_are_counted_by_rule(redis, now):
     assert scrape(redis).named("alerts") == {("waiting",): 2}
 
 
-def test_too_many_queues_share_one_label_and_a_gauge_says_so(redis):
+def test_too_many_queues_share_one_label_and_gauges_say_so(redis):
+    names = [keys.queue(f"q{number:04}") for number in range(MOST_LOOKED_AT + 5)]
     with redis.pipeline(transaction=False) as pipe:
-        for number in range(MOST_QUEUES):
-            pipe.sadd(keys.queues(), keys.queue(f"q{number:03}"))
-            pipe.rpush(keys.queue(f"q{number:03}"), "job")
+        pipe.sadd(keys.queues(), *names)
+        for name in names:
+            pipe.rpush(name, "job")
         pipe.execute()
 
     found = scrape(redis)
 
     waiting = found.named("queue_waiting")
+    known = len(Settings().queues)  # which come first
     assert len(waiting) == MOST_QUEUES + 1
-    folded = found("label_values_folded", label="queue")
-    assert waiting["other",] == folded == len(Settings().queues)
-    assert sum(waiting.values()) == MOST_QUEUES
+    assert sum(waiting.values()) == MOST_LOOKED_AT - known
+    assert waiting["other",] == MOST_LOOKED_AT - MOST_QUEUES
+    assert found("label_values_folded", label="queue") == MOST_LOOKED_AT - MOST_QUEUES
+    assert found("queues_left_out") == known + 5
 
 
 def test_names_of_other_programs_come_through_as_they_are(redis):

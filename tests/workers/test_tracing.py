@@ -17,11 +17,13 @@ from tests.workers.conftest import ROOT, launch
 from tests.workers.kit_ground import EMAIL, a_message
 from tests.workers.tracing_secret import SECRET_OF_AN_ERROR
 from workers import (
+    By,
     PermanentError,
     StorageUnavailable,
     TransientError,
     aenqueue,
     aenqueue_many,
+    dead_letters,
     enqueue,
     enqueue_many,
     handles,
@@ -137,6 +139,22 @@ def test_a_failure_shows_its_fingerprint_and_not_its_text(spans, handlers, postr
     assert attempt.attributes["error.type"] == "workers.errors.PermanentError"
     assert attempt.attributes["postroom.dead.reason"] == "permanent"
     assert (attempt.events, SECRET_OF_AN_ERROR in attempt.to_json()) == ((), False)
+
+
+def test_a_replay_goes_on_in_the_trace_of_its_message(spans, handlers, postroom: Postroom):
+    @handles(TestMessage)
+    def work(_: TestMessage) -> None:
+        if not named(spans, "process TEST"):
+            raise PermanentError(SECRET_OF_AN_ERROR)
+
+    job = enqueue(a_message())
+    postroom.drain()
+    dead_letters.replay(job.id, by=By("anna", "mended"), connection=postroom.connection)
+    postroom.drain()
+
+    outcomes = [each.attributes["postroom.outcome"] for each in named(spans, "process TEST")]
+    assert outcomes == ["dead", "completed"]
+    assert len({trace_of(each) for each in spans.get_finished_spans()}) == 1
 
 
 def test_what_a_handler_sends_hangs_below_its_attempt(spans, handlers, postroom: Postroom):
