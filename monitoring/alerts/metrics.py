@@ -37,7 +37,8 @@ METRICS: Mapping[str, Metric] = {
     "without_worker": Metric(
         "queue",
         "jobs",
-        "Jobs in lists of a queue that no worker listens to, unless the queue is paused.",
+        "Jobs in lists of a queue that no worker listens to, unless the queue is paused; "
+        "one of ours that was killed counts for half a minute.",
         "`postroom worker {scope}`",
     ),
     "success_rate": Metric(

@@ -15,6 +15,7 @@ from monitoring.words import listed, span
 
 MOST_APART = 5
 """Alerts of a rule that begin together and are told one by one; more of them share a notice."""
+_MOST_SHOWN = 100  # alerts of one notice
 _LONGEST = 200  # characters of a name within a text
 
 
@@ -49,7 +50,8 @@ class Notice:
         title: One line.
         text: Some lines.
         remedy: What to do; empty if it is over.
-        alerts: What it is about.
+        alerts: What it is about; the first 100.
+        count: How many alerts it is about.
     """
 
     id: str
@@ -64,6 +66,7 @@ class Notice:
     text: str
     remedy: str = ""
     alerts: tuple[About, ...] = ()
+    count: int = 0
 
     def as_dict(self) -> dict[str, Any]:
         """The notice as JSON has it."""
@@ -177,7 +180,8 @@ def _notice(events: Sequence[Event], name: str, installation: str, now: datetime
         title=f"[{word}] {rule.name}{about and ':'}{about} ({installation})",
         text=_text(kind, [event.alert for event in events], now),
         remedy=remedy if kind == "fired" else "",
-        alerts=tuple(_about(event.alert) for event in events),
+        alerts=tuple(_about(event.alert) for event in events[:_MOST_SHOWN]),
+        count=len(events),
     )
 
 

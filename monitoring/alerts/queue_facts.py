@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 import redis
 
+from monitoring.alerts.living import with_living
 from monitoring.alerts.metrics import Facts, Reading
 from monitoring.running import Running, longest_first, read_running
 from monitoring.snapshot import (
@@ -19,7 +20,7 @@ from workers.routing import Priority, list_name
 
 
 def queue_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
-    """Everything that is in the snapshot already, and what is late; in one round trip.
+    """Everything that is in the snapshot already, and what is late; in two round trips at most.
 
     Args:
         snapshot: The queues and workers.
@@ -28,7 +29,7 @@ def queue_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
     active = [queue for queue in snapshot.queues.values() if not _is_halted(queue, snapshot)]
     return {
         "waiting": [_waiting(queue) for queue in active],
-        "without_worker": list(_without_worker(active, snapshot)),
+        "without_worker": list(_without_worker(active, with_living(snapshot, connection))),
         "overdue": list(_overdue(snapshot, connection)),
     }
 

@@ -4,6 +4,7 @@ import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -86,6 +87,20 @@ def test_no_worker(redis, watch, register):
         "No worker listens to email: 1 job is waiting there, 0 jobs are to go there later."
     )
     register(redis, "email:high", "email", "email:low", name="two")
+    assert one.told("no_worker") == [("resolved", "email")]
+
+
+def test_no_worker_once_a_killed_one_has_been_silent_for_half_a_minute(redis, watch, register):
+    lists = ("email:high", "email", "email:low")
+    note(redis)
+    ago = datetime.now(UTC) - timedelta(seconds=31)
+    killed = register(redis, *lists, last_heartbeat=ago)
+    one = watch()
+    assert one.told("no_worker") == [], "its clock is behind: Redis has just heard of it"
+
+    redis.expire(killed.key, 480 - 31)
+    assert one.told("no_worker") == [("fired", "email")]
+    register(redis, *lists, name="stock", ours=False, last_heartbeat=ago)
     assert one.told("no_worker") == [("resolved", "email")]
 
 
