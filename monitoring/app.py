@@ -1,7 +1,9 @@
 """Builds the web application: the probes, the login, and the API behind it. Closed by default."""
 
+import asyncio
 import secrets
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib import import_module
 
@@ -10,7 +12,9 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from redis import Redis
 
+from monitoring.alerts import Alerter, AlertSettings
 from monitoring.api import (
+    alerts,
     audit,
     dead_letters,
     failures,
@@ -18,6 +22,7 @@ from monitoring.api import (
     home,
     jobs,
     numbers,
+    prometheus,
     queues,
     sending,
     session,
@@ -27,6 +32,7 @@ from monitoring.api.parts import JsonDict, Looker
 from monitoring.auth import Authenticator, Own, declared
 from monitoring.headers import SafeHeaders
 from monitoring.logins import Attempts
+from monitoring.prometheus import Exposition
 from monitoring.refusals import answer_errors
 from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
@@ -37,6 +43,8 @@ from workers.settings import Settings, load_settings
 
 ROUTERS = (
     numbers,
+    prometheus,
+    alerts,
     health,
     queues,
     jobs,
@@ -70,6 +78,7 @@ def create_app(
     settings: WebSettings | None = None,
     engine: Settings | None = None,
     reader: Redis | None = None,
+    alerts_settings: AlertSettings | None = None,
 ) -> FastAPI:
     """The application. It can be mounted under any path of another one.
 
@@ -78,6 +87,7 @@ def create_app(
         settings: The secret, claims, origins and prefix; None means those of the environment.
         engine: Defaults and routes for what is sent; None means those of the environment.
         reader: Where it looks, if that is a replica; None means `connection`.
+        alerts_settings: Rules and channels; None means those of the environment.
 
     Returns:
         The application; `app.state.one_time_code` has the code of a demo without a secret.
@@ -88,17 +98,36 @@ def create_app(
     """
     settings = settings or WebSettings()
     entry = entry_of(settings)
-    app = FastAPI(title="Postroom", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(
+        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_alerting
+    )
     app.state.connection, app.state.reader = connection, reader or connection
     app.state.web, app.state.engine = settings, engine or load_settings()
     app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
     app.state.logins = Attempts(connection)
+    app.state.exposition = Exposition(connection=app.state.reader)
+    app.state.alerter = Alerter(
+        connection=connection,
+        settings=alerts_settings or AlertSettings.load(),
+        engine=app.state.engine,
+        reading=reader,
+    )
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
     app.add_middleware(SafeHeaders)
     if settings.cors_origins:
         _allow(app, settings.cors_origins)
     return app
+
+
+@asynccontextmanager
+async def _alerting(app: FastAPI) -> AsyncIterator[None]:
+    """Alert people for as long as the application is served."""
+    app.state.alerter.start()
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(app.state.alerter.stop)
 
 
 def entry_of(settings: WebSettings) -> Entry:

@@ -3,13 +3,16 @@
 A route declares the role it needs with `needs`; an application in which one does not is not built.
 """
 
+import hmac
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.routing import APIRoute
+from pydantic import SecretStr
 from starlette.routing import BaseRoute
+from typing_extensions import override
 
 from messages import PostroomError
 from monitoring.identity import Identity, NotAllowed, NotAuthenticated, Role
@@ -110,6 +113,23 @@ class Needs:
                 remedy="Ask for the streams of the tenant.",
             )
         return found
+
+
+class Scrape(Needs):
+    """Lets Prometheus in as well, which has a token for this and nothing else."""
+
+    def __init__(self) -> None:
+        super().__init__(Role.MODERATOR)
+
+    @override
+    def __call__(self, request: Request) -> Identity:
+        given: SecretStr | None = request.app.state.web.postroom_scrape_token
+        shown = request.headers.get("authorization", "").partition(" ")[2].strip()
+        if given is not None and hmac.compare_digest(
+            shown.encode(), given.get_secret_value().encode()
+        ):
+            return Identity("prometheus", Role.MODERATOR)
+        return super().__call__(request)
 
 
 def require(identity: Identity, role: Role) -> None:

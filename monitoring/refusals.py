@@ -10,6 +10,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
 
 from messages import InvalidMessage, PostroomError
+from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import InvalidQuery, QueueNotFound, TypeNotFound
 from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.logins import TooManyLogins
@@ -38,6 +39,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     TypeNotFound: HTTPStatus.NOT_FOUND,
     JobNotFound: HTTPStatus.NOT_FOUND,
     StreamNotFound: HTTPStatus.NOT_FOUND,
+    ChannelNotFound: HTTPStatus.NOT_FOUND,
     FailureGroupNotFound: HTTPStatus.NOT_FOUND,
     dead_letters.DeadLetterNotFound: HTTPStatus.NOT_FOUND,
     InvalidState: HTTPStatus.CONFLICT,
@@ -50,6 +52,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     InvalidQuery: HTTPStatus.UNPROCESSABLE_ENTITY,
     dead_letters.InvalidLetter: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
+    ChannelFailed: HTTPStatus.BAD_GATEWAY,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageRefused: HTTPStatus.SERVICE_UNAVAILABLE,
 }

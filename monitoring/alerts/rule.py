@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fnmatch import fnmatchcase
-from typing import Literal
+from typing import Any, Literal
 
 from monitoring.alerts.quiet import QuietHours
 from monitoring.doctor.finding import Severity
@@ -69,6 +69,11 @@ class Rule:
         """Whether its last alert was too short a time ago for another one."""
         span = timedelta(seconds=self.cool_down_seconds)
         return announced is not None and now - announced < span
+
+    def as_dict(self) -> dict[str, Any]:
+        """The rule as JSON has it, in the names of the file of rules."""
+        shown = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        return {**shown, "quiet_hours": self.quiet_hours and str(self.quiet_hours)}
 
     @property
     def limit(self) -> str:

@@ -6,19 +6,21 @@ from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.metrics import get_metrics
+from monitoring.queue_figures import get_queue_figures
 from monitoring.stuck import get_stuck_jobs
 from monitoring.trends import get_trends
+from monitoring.type_figures import get_type_figures
 
-router = APIRouter(prefix="/admin/jobs", tags=["numbers"])
+router = APIRouter(tags=["numbers"])
 
 
-@router.get("/metrics")
+@router.get("/admin/jobs/metrics")
 def metrics(_: Looker, reader: Reader) -> JsonDict:
     """Count the jobs of every queue, and tell how fast and how well they end."""
     return get_metrics(connection=reader)
 
 
-@router.get("/trends")
+@router.get("/admin/jobs/trends")
 def trends(
     _: Looker, reader: Reader, period: Annotated[str, Query(examples=["24h", "7d", "30d"])] = "24h"
 ) -> list[JsonDict]:
@@ -26,7 +28,26 @@ def trends(
     return list(get_trends(period, connection=reader))  # type: ignore[arg-type] # it checks it
 
 
-@router.get("/alerts/stuck")
+@router.get("/admin/jobs/alerts/stuck")
 def stuck(_: Looker, reader: Reader) -> list[JsonDict]:
     """List what runs for too long, the longest first."""
     return get_stuck_jobs(connection=reader)
+
+
+@router.get("/api/queues")
+def queues(_: Looker, reader: Reader) -> JsonDict:
+    """Tell everything that numbers can say of the queues."""
+    return {"queues": list(get_queue_figures(connection=reader))}
+
+
+@router.get("/api/queues/{queue}")
+def one_queue(queue: str, _: Looker, reader: Reader) -> JsonDict:
+    """Tell everything that numbers can say of one queue."""
+    (found,) = get_queue_figures([queue], connection=reader)
+    return found
+
+
+@router.get("/api/types")
+def types(_: Looker, reader: Reader) -> JsonDict:
+    """Tell everything that numbers can say of the message types."""
+    return {"types": list(get_type_figures(connection=reader))}

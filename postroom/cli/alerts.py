@@ -52,7 +52,7 @@ def rules(as_json: AsJson = False) -> None:  # noqa: FBT002
     """Show the rules in force: the shipped ones, as the settings and ALERT_RULES change them."""
     with answer(as_json=as_json) as say:
         found = _rules()
-        say({"rules": [_rule(rule) for rule in found]}, _table(found))
+        say({"rules": [rule.as_dict() for rule in found]}, _table(found))
 
 
 @app.command("test")
@@ -127,11 +127,6 @@ def _table(found: Sequence[Rule]) -> str:
         for rule in found
     ]
     return columns(header, rows)
-
-
-def _rule(rule: Rule) -> dict[str, Any]:
-    shown = {name: getattr(rule, name) for name in rule.__dataclass_fields__}
-    return {**shown, "quiet_hours": rule.quiet_hours and str(rule.quiet_hours)}
 
 
 def _tried(alerter: Alerter, name: str) -> dict[str, Any]:

@@ -18,6 +18,14 @@ ROLES = {
     "GET /admin/jobs/metrics": LOOK,
     "GET /admin/jobs/trends": LOOK,
     "GET /admin/jobs/alerts/stuck": LOOK,
+    "GET /metrics": LOOK,
+    "GET /api/queues": LOOK,
+    "GET /api/queues/{queue}": LOOK,
+    "GET /api/types": LOOK,
+    "GET /api/alerts": LOOK,
+    "GET /api/alerts/history": LOOK,
+    "GET /api/alerts/rules": LOOK,
+    "POST /api/alerts/test/{channel}": ACT,
     "GET /api/failures": LOOK,
     "GET /api/failures/{fingerprint}": LOOK,
     "POST /api/failures/{fingerprint}/mute": ACT,
@@ -78,6 +86,7 @@ PLACES = {
     "{name}": "jobs:guild:7:message_scan",
     "{guild_id}": "7",
     "{fingerprint}": "0123456789ab",
+    "{channel}": "ops",
 }
 
 
@@ -130,7 +139,7 @@ def test_a_tenants_token_does_not_open_the_streams_of_another(bearing) -> None:
     assert client.get("/api/streams/jobs:guild:8:message_scan").status_code != 403
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/metrics", "/api/none"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/none"])
 def test_what_is_not_there_is_told_with_all_four_parts(admin, path: str) -> None:
     answer = admin.get(path)
 

@@ -1,0 +1,75 @@
+"""What programs that watch are given: numbers, a scrape, alerts."""
+
+import threading
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from monitoring.alerts import AlertSettings
+from monitoring.app import create_app
+from monitoring.settings import WebSettings
+from tests.monitoring.api.tokens import BASE, SECRET, refusal
+from tests.workers.conftest import message
+from workers import enqueue
+
+SCRAPE = "a token of Prometheus"
+
+
+@pytest.fixture
+def scraper(redis) -> TestClient:
+    web = WebSettings(postroom_secret=SECRET, postroom_scrape_token=SCRAPE)
+    client = TestClient(create_app(connection=redis, settings=web), base_url=BASE)
+    client.headers["Authorization"] = f"Bearer {SCRAPE}"
+    return client
+
+
+def test_prometheus_scrapes_with_a_token_of_its_own(redis, scraper: TestClient) -> None:
+    enqueue(message(), connection=redis)
+    told = text_string_to_metric_families(scraper.get("/metrics").text)
+    (waiting,) = [each for each in told if each.name == "postroom_queue_waiting"]
+
+    assert {each.labels["queue"]: each.value for each in waiting.samples}["default"] == 1
+
+
+def test_that_token_opens_nothing_else(scraper: TestClient) -> None:
+    assert scraper.get("/api/overview").status_code == 401
+    assert scraper.patch("/admin/jobs/queue/email/pause").status_code == 401
+
+
+def test_another_token_does_not_scrape(scraper: TestClient, moderator: TestClient) -> None:
+    scraper.headers["Authorization"] = f"Bearer {SCRAPE}!"
+
+    assert scraper.get("/metrics").status_code == 401
+    assert moderator.get("/metrics").status_code == 200
+
+
+def test_numbers_of_queues_and_types(redis, moderator: TestClient) -> None:
+    enqueue(message(), connection=redis)
+    queues = {each["queueName"]: each for each in moderator.get("/api/queues").json()["queues"]}
+    (kind,) = moderator.get("/api/types").json()["types"]
+
+    assert queues["default"]["waiting"] == 1
+    assert moderator.get("/api/queues/default").json()["waiting"] == 1
+    assert (kind["messageType"], kind["waiting"]) == ("TEST", 1)
+    assert refusal(moderator.get("/api/queues/defalt")) == "queue_not_found"
+
+
+def test_rules_are_shown_and_a_channel_that_is_not_there_is_told(admin: TestClient) -> None:
+    shown = admin.get("/api/alerts/rules").json()
+
+    assert "waiting" in {rule["name"] for rule in shown["rules"]}
+    assert shown["channels"] == []
+    assert admin.get("/api/alerts").json() == {"alerts": []}
+    assert refusal(admin.post("/api/alerts/test/ops")) == "alert_channel_not_found"
+
+
+def test_people_are_alerted_for_as_long_as_it_is_served(redis) -> None:
+    web = WebSettings(postroom_secret=SECRET)
+    app = create_app(
+        connection=redis, settings=web, alerts_settings=AlertSettings(alert_seconds=0.05)
+    )
+    with TestClient(app, base_url=BASE):
+        assert "alerter" in {thread.name for thread in threading.enumerate()}
+
+    assert "alerter" not in {thread.name for thread in threading.enumerate()}
