@@ -5,5 +5,6 @@ series is bounded: see labels.py.
 """
 
 from monitoring.prometheus.exposition import CONTENT_TYPE, Exposition, render_metrics
+from monitoring.prometheus.scale import render_scale
 
-__all__ = ["CONTENT_TYPE", "Exposition", "render_metrics"]
+__all__ = ["CONTENT_TYPE", "Exposition", "render_metrics", "render_scale"]

@@ -8,12 +8,11 @@ from time import monotonic
 import redis
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.metrics_core import Metric
-from prometheus_client.registry import Collector
-from typing_extensions import override
 
 from monitoring.prometheus import families
 from monitoring.prometheus.alerts import look_at_alerts
 from monitoring.prometheus.clock import unix_time
+from monitoring.prometheus.collected import Collected
 from monitoring.prometheus.counting import Counting, whole
 from monitoring.prometheus.gauges import gauge
 from monitoring.prometheus.labels import MOST_GROUPS, MOST_QUEUES, MOST_RULES, Seats
@@ -64,7 +63,7 @@ class Exposition:
         """
         registry = CollectorRegistry(auto_describe=False)
         with self._one_at_a_time:
-            registry.register(_Found(self._look(now)))
+            registry.register(Collected(self._look(now)))
         return generate_latest(registry)
 
     def _look(self, now: datetime | None) -> Iterable[Metric]:
@@ -128,12 +127,3 @@ def render_metrics(*, connection: redis.Redis, now: datetime | None = None) -> b
         As `Exposition.render`.
     """
     return Exposition(connection=connection).render(now=now)
-
-
-class _Found(Collector):
-    def __init__(self, found: Iterable[Metric]) -> None:
-        self._metrics = found
-
-    @override
-    def collect(self) -> Iterable[Metric]:
-        return self._metrics
