@@ -10,6 +10,7 @@ from redis import Redis
 
 from messages import TestData, TestMessage
 from monitoring.alerts.alert import Alert, as_text
+from monitoring.api.prometheus import router
 from tests.docs.documents import ROOT, anchors, table
 from tests.monitoring.ledger import Ledger
 from tests.monitoring.scrapes import Scrape, scrape
@@ -138,6 +139,15 @@ def test_the_variables_of_the_dashboard_are_labels_of_a_scrape(live: Scrape):
 
     assert {label for _, label in asked} == {"queue", "type"}
     assert all(label in known[metric] for metric, label in asked)
+
+
+def test_the_configuration_finds_the_rules_and_the_route():
+    found = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())
+    [job] = found["scrape_configs"]
+
+    assert [(RULES.parent / name) for name in found["rule_files"]] == [RULES]
+    assert job["metrics_path"] in {route.path for route in router.routes}
+    assert "password" not in job["authorization"]
 
 
 def test_every_rule_says_what_it_is_and_where_to_read_what_to_do():
