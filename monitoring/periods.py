@@ -3,12 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
 
 from monitoring.errors import InvalidQuery
 from monitoring.spans import Piece, Resolution, cover
-
-PeriodName = Literal["24h", "7d", "30d"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +28,6 @@ class Period:
         """
         return cover(now - self.length, now, finest=self.finest)
 
-
-HOUR = Period(timedelta(hours=1), "m")
 
 PERIODS: Mapping[str, Period] = {
     "24h": Period(timedelta(hours=24), "m"),

@@ -9,7 +9,7 @@ import redis
 from monitoring.answers import server_time
 from monitoring.buckets import per_queue, read_total
 from monitoring.figures import Figures
-from monitoring.periods import PeriodName, period_of
+from monitoring.periods import period_of
 from monitoring.rates import Sample
 from monitoring.snapshot import queue_names
 from workers import keys
@@ -22,7 +22,7 @@ _NOTHING = Figures()
 
 
 def get_trends(
-    period: PeriodName = "24h",
+    period: str = "24h",
     *,
     connection: redis.Redis | None = None,
     now: datetime | None = None,

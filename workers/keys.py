@@ -135,6 +135,11 @@ def times(resolution: str, begin: int, queue: str) -> str:
     return f"{_OURS}times:{resolution}:{begin}:{queue}"
 
 
+def deploys() -> str:
+    """List: marks of deployments as JSON, oldest first; capped."""
+    return f"{_OURS}deploys"
+
+
 def recent(queue: str = "") -> str:
     """List: the last 1,000 outcomes or more of a queue, or of all, oldest first; capped."""
     return f"{_OURS}recent:{queue}" if queue else f"{_OURS}recent"

@@ -25,7 +25,7 @@ def trends(
     _: Looker, reader: Reader, period: Annotated[str, Query(examples=["24h", "7d", "30d"])] = "24h"
 ) -> list[JsonDict]:
     """Tell what ended in each queue in the last 24 hours, 7 days or 30 days."""
-    return list(get_trends(period, connection=reader))  # type: ignore[arg-type] # it checks it
+    return list(get_trends(period, connection=reader))
 
 
 @router.get("/admin/jobs/alerts/stuck")
