@@ -27,6 +27,7 @@ from monitoring.api import (
     sending,
     session,
     streams,
+    why,
 )
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.auth import Authenticator, Own, declared
@@ -46,6 +47,7 @@ ROUTERS = (
     prometheus,
     alerts,
     health,
+    why,
     queues,
     jobs,
     sending,

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 
 from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
-from monitoring.errors import InvalidQuery, QueueNotFound, TypeNotFound
+from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
 from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.logins import TooManyLogins
 from monitoring.paths import path_of
@@ -37,6 +37,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     ClearRefused: HTTPStatus.FORBIDDEN,
     QueueNotFound: HTTPStatus.NOT_FOUND,
     TypeNotFound: HTTPStatus.NOT_FOUND,
+    SubjectNotFound: HTTPStatus.NOT_FOUND,
     JobNotFound: HTTPStatus.NOT_FOUND,
     StreamNotFound: HTTPStatus.NOT_FOUND,
     ChannelNotFound: HTTPStatus.NOT_FOUND,

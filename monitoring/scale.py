@@ -39,11 +39,17 @@ class Scale:
     forecast: Forecast
 
 
-def get_scale(*, connection: redis.Redis | None = None, now: datetime | None = None) -> JsonDict:
+def get_scale(
+    *,
+    connection: redis.Redis | None = None,
+    watching: redis.Redis | None = None,
+    now: datetime | None = None,
+) -> JsonDict:
     """What `GET /scale` tells, for KEDA's metrics-api scaler and for people.
 
     Args:
         connection: Where; None means the server that the settings name.
+        watching: Where to leave the sample, if `connection` is a replica; None means there, too.
         now: The server's time; None asks the server.
 
     Returns:
@@ -57,7 +63,7 @@ def get_scale(*, connection: redis.Redis | None = None, now: datetime | None = N
     Raises:
         StorageUnavailable: If Redis does not answer.
     """
-    found = read_scale(connection=connection, now=now)
+    found = read_scale(connection=connection, watching=watching, now=now)
     return {
         "timestamp": (now or found.now).isoformat(),
         "desired_workers": sum(each.desired_workers for each in found.queues.values()),
@@ -78,11 +84,17 @@ class Scales:
     queues: Mapping[str, Scale]
 
 
-def read_scale(*, connection: redis.Redis | None = None, now: datetime | None = None) -> Scales:
+def read_scale(
+    *,
+    connection: redis.Redis | None = None,
+    watching: redis.Redis | None = None,
+    now: datetime | None = None,
+) -> Scales:
     """How many workers each queue should have, as values: for Prometheus.
 
     Args:
         connection: Where; None means the server that the settings name.
+        watching: Where to leave the sample, if `connection` is a replica; None means there, too.
         now: The server's time; None asks the server.
 
     Raises:
@@ -91,7 +103,7 @@ def read_scale(*, connection: redis.Redis | None = None, now: datetime | None = 
     connection = connection or default_connection()
     with storage_errors():
         look = take_look(connection=connection, settings=load_settings(), now=now)
-        record_depths(look.snapshot, connection=connection)
+        record_depths(look.snapshot, connection=watching or connection)
         facts = read_queue_facts(look.snapshot.queues, look)
     settings = scale_settings()
     return Scales(look.now, {name: scale_of(each, settings) for name, each in facts.items()})

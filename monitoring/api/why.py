@@ -1,0 +1,39 @@
+"""Routes: why something does not get on, how healthy queues are, and how many workers they need."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Response
+
+from monitoring.api.parts import JsonDict, Looker, Reader, Writer
+from monitoring.queue_health import get_health_report
+from monitoring.scale import get_scale, read_scale
+from monitoring.scale_text import CONTENT_TYPE, as_prometheus
+from monitoring.why import why as explained
+
+router = APIRouter(tags=["why"])
+
+
+@router.get("/api/why/{name}")
+def why(name: str, _: Looker, reader: Reader) -> JsonDict:
+    """Say why a job, a queue, a stream or a unique key does not get on, and what helps."""
+    return {"explanations": [each.as_json() for each in explained(name, connection=reader)]}
+
+
+@router.get("/api/admin/queue-health")
+def queue_health(_: Looker, reader: Reader) -> JsonDict:
+    """Judge each queue as healthy, warning or critical, with reasons and recommendations."""
+    return get_health_report(connection=reader)
+
+
+@router.get("/scale", response_model=None)
+def scale(
+    _: Looker,
+    reader: Reader,
+    writer: Writer,
+    form: Annotated[Literal["json", "prometheus"], Query(alias="format")] = "json",
+) -> JsonDict | Response:
+    """Tell how many workers each queue should have, as JSON for KEDA or as text for Prometheus."""
+    if form == "json":
+        return get_scale(connection=reader, watching=writer)
+    found = read_scale(connection=reader, watching=writer)
+    return Response(as_prometheus(found), media_type=CONTENT_TYPE)
