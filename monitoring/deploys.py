@@ -1,4 +1,4 @@
-"""Marks of deployments, for charts. Only reads."""
+"""When releases were deployed, for charts: as somebody marked it, or workers saw it. Only reads."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -8,22 +8,23 @@ from typing import Any
 
 import redis
 
-from monitoring.answers import shown_time
+from monitoring.answers import as_text, shown_time
 from workers import keys
 from workers.connection import default_connection, storage_errors
+from workers.release import UNKNOWN
 
 JsonDict = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Deploy:
-    """One mark.
+    """One deployment.
 
     Args:
         version: The release.
-        at: When, by Redis' clock.
+        at: When it was marked, or first seen, by Redis' clock.
         note: What is new; may be empty.
-        actor: Who says so; empty where a worker was the first to run it.
+        actor: Who marked it; empty if nobody did.
     """
 
     version: str
@@ -38,34 +39,50 @@ class Deploy:
 
 
 def get_deploys(*, connection: redis.Redis | None = None) -> Sequence[JsonDict]:
-    """All marks, oldest first; at most 500.
+    """All marks, and the releases that nobody marked, oldest first; at most 700.
 
     Args:
         connection: Where; None means the server that the settings name.
 
     Returns:
-        Of each `version`, `at` (ISO 8601), `note` and `actor`, both empty if a worker was the first
-        to run it.
+        Of each `version`, `at` (ISO 8601), and `note` and `actor`, both empty where nobody marked
+        it: then `at` is when the first worker of the release was seen.
 
     Raises:
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()
-    with storage_errors():
-        entries: Any = connection.lrange(keys.deploys(), 0, -1)
-    return [each.shown() for each in deploys_from(entries)]
+    with storage_errors(), connection.pipeline(transaction=False) as pipe:
+        ask_deploys(pipe)
+        return [each.shown() for each in deploys_from(*pipe.execute())]
 
 
-def deploys_from(entries: Sequence[bytes]) -> Sequence[Deploy]:
-    """Understand what LRANGE answers of `keys.deploys()`; what is no mark is passed over."""
-    return tuple(_understood(entries))
+def ask_deploys(pipe: Any) -> None:
+    """Put on a pipeline the two questions for marks and releases."""
+    pipe.lrange(keys.deploys(), 0, -1)
+    pipe.zrange(keys.releases(), 0, -1, withscores=True)
+
+
+def deploys_from(
+    entries: Sequence[bytes], releases: Sequence[tuple[bytes, float]]
+) -> Sequence[Deploy]:
+    """What was answered to `ask_deploys`, oldest first; what is no mark is passed over."""
+    marks = tuple(_understood(entries))
+    marked = {each.version for each in marks}
+    seen = (Deploy(as_text(name), _time(score)) for name, score in releases)
+    others = (each for each in seen if each.version not in {*marked, UNKNOWN})
+    return sorted((*marks, *others), key=lambda each: each.at)
 
 
 def _understood(entries: Sequence[bytes]) -> Iterator[Deploy]:
     for entry in entries:
         try:
             told = json.loads(entry)
-            at = datetime.fromtimestamp(told["at"] / 1000, UTC)
-            yield Deploy(told["version"], at, told.get("note", ""), told.get("actor", ""))
+            texts = (str(told.get(name, "")) for name in ("note", "actor"))
+            yield Deploy(str(told["version"]), _time(told["at"]), *texts)
         except (ValueError, KeyError, TypeError, AttributeError, OverflowError, OSError):
             continue
+
+
+def _time(milliseconds: float) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -10,7 +10,7 @@ import redis
 from monitoring.answers import server_time, shown_time
 from monitoring.bucket_fields import Stat
 from monitoring.buckets import Bucket, read_histograms, read_sums
-from monitoring.deploys import deploys_from
+from monitoring.deploys import ask_deploys, deploys_from
 from monitoring.errors import InvalidQuery, unknown_queue
 from monitoring.figures import Figures
 from monitoring.rates import Sample
@@ -71,8 +71,9 @@ def get_series(  # noqa: PLR0913 - what is asked for, and where
     Returns:
         `step`, `queue`, `messageType`; `points`, oldest first, the last one not over: `at` (its
         begin), `successful`, `failed`, `retried`, `successRate`, and in ms `avgProcessingTime`,
-        `runP50`, `runP95`, `waitP50`, `waitP95`, None where nothing ended; `deploys`, the marks in
-        that time. Percentiles are within 2.5 %, all else is exact; retries count as `retried` only.
+        `runP50`, `runP95`, `waitP50`, `waitP95`, None where nothing ended; `deploys`, those of that
+        time, as `get_deploys` tells them. Percentiles are within 2.5 %, all else is exact; retries
+        count as `retried` only.
         With more than 2,000 histograms to read, of all queues, the oldest points have no
         percentiles: then `percentilesSince` is later than the first point. Ask for one queue.
         It takes 3 round trips.
@@ -89,8 +90,8 @@ def get_series(  # noqa: PLR0913 - what is asked for, and where
         with connection.pipeline(transaction=False) as pipe:
             pipe.time()
             pipe.smembers(keys.queues())
-            pipe.lrange(keys.deploys(), 0, -1)
-            clock, used, marks = pipe.execute()
+            ask_deploys(pipe)
+            clock, used, *marks = pipe.execute()
         pieces = _pieces(asked, count, now or server_time(clock))
         sums = read_sums(pieces, connection=connection)
         _check_queue(queue, used, sums)
@@ -104,7 +105,7 @@ def get_series(  # noqa: PLR0913 - what is asked for, and where
         "messageType": message_type,
         "points": [_point(each) for each in (*found[:first], *read)],
         "percentilesSince": shown_time(found[first].begin),
-        "deploys": [each.shown() for each in deploys_from(marks) if each.at >= begin],
+        "deploys": [each.shown() for each in deploys_from(*marks) if each.at >= begin],
     }
 
 

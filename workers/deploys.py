@@ -1,6 +1,7 @@
 """Marks of deployments, which charts show: when a release came, and who says so.
 
-A script that deploys makes one with `mark`; workers make one for a release that has none.
+Workers note by themselves when a release is first seen (`published`); a mark says more, and says it
+also of a release that comes back.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ import redis
 
 from workers import keys
 from workers.errors import InvalidOption
-from workers.release import UNKNOWN
+from workers.release import release_name
 from workers.scripts import script
 
 KEPT = 500
@@ -35,27 +36,9 @@ def mark(version: str, *, note: str = "", actor: str = "", connection: redis.Red
     """
     for name, text in (("version", version), ("note", note), ("actor", actor)):
         _check(name, text)
-    return _mark(version.strip(), note.strip(), actor.strip(), connection, once=False)
-
-
-def note_version(version: str, *, connection: redis.Redis) -> bool:
-    """Mark the release of a worker, unless it is marked already.
-
-    Args:
-        version: What `code_version` tells; `unknown` is not marked.
-        connection: Where.
-
-    Returns:
-        Whether this is the first that was seen of it.
-    """
-    if version == UNKNOWN:
-        return False
-    return bool(_mark(version[: _LONGEST["version"]], "", "", connection, once=True))
-
-
-def _mark(version: str, note: str, actor: str, connection: redis.Redis, *, once: bool) -> int:
     marking = connection.register_script(script("workers", "mark_deploy"))
-    at: Any = marking(keys=[keys.deploys()], args=[version, note, actor, int(once), KEPT])
+    texts = [release_name(version), note.strip(), actor.strip()]
+    at: Any = marking(keys=[keys.deploys()], args=[*texts, KEPT])
     return int(at)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from workers import deploys, keys
+from workers import keys
 from workers.registry import handlers
 from workers.release import release_name
 from workers.scripts import script
@@ -45,7 +45,6 @@ def publish(code_version: str, *, connection: redis.Redis) -> None:
         code_version: The release.
         connection: Where.
     """
-    deploys.note_version(code_version, connection=connection)
     told = {
         handler.message.model_fields["message_type"].default: PublishedHandler(
             message_type=handler.message.model_fields["message_type"].default,

@@ -32,7 +32,7 @@ def test_a_release_may_be_marked_again(redis):
     assert versions(redis) == ["v1", "v2", "v1"]
 
 
-def test_the_first_worker_of_a_release_marks_it(redis):
+def test_the_first_worker_of_a_release_is_enough(redis):
     for version in ("v1", "v1", "v2", "v1"):
         publish(version, connection=redis)
 
@@ -40,23 +40,29 @@ def test_the_first_worker_of_a_release_marks_it(redis):
     assert {each["actor"] for each in get_deploys(connection=redis)} == {""}
 
 
-def test_a_worker_does_not_mark_what_somebody_has_marked(redis):
+def test_a_release_that_somebody_marked_is_told_as_marked(redis):
+    publish("v1", connection=redis)
     deploys.mark("v1", note="new", connection=redis)
+    publish("v2", connection=redis)
 
-    assert deploys.note_version("v1", connection=redis) is False
-    assert versions(redis) == ["v1"]
+    found = get_deploys(connection=redis)
+
+    assert [(each["version"], each["note"]) for each in found] == [("v1", "new"), ("v2", "")]
 
 
-def test_a_release_that_nobody_knows_is_not_marked(redis):
-    assert deploys.note_version("unknown", connection=redis) is False
+def test_a_release_that_nobody_knows_is_no_deployment(redis):
+    publish("unknown", connection=redis)
+
     assert versions(redis) == []
 
 
-@pytest.mark.parametrize("damaged", ["", "x", "[]", "null", '{"version": 5}', '{"version": "v1"}'])
+@pytest.mark.parametrize(
+    "damaged", ["", "x", "[]", "null", '{"version": "v1", "at": 1e99}', '{"version": "v1"}']
+)
 def test_what_is_no_mark_is_passed_over(redis, damaged):
     redis.rpush(keys.deploys(), damaged)
+    deploys.mark("v2", connection=redis)
 
-    assert deploys.note_version("v2", connection=redis) is True
     assert versions(redis) == ["v2"]
 
 
