@@ -16,6 +16,7 @@ import redis
 
 from messages import PostroomError
 from monitoring.alert_channels import write_taken
+from monitoring.alerts.causes import read_causes
 from monitoring.alerts.channels import read_channels
 from monitoring.alerts.delivery import Delivery
 from monitoring.alerts.errors import ChannelNotFound
@@ -181,6 +182,7 @@ class Alerter:
         found = evaluate(facts, self.rules, before, now=now)
         addressed = notices(
             found.events,
+            causes=read_causes(found.events, connection=self._reading, settings=self._engine),
             channels=tuple(self.channels),
             turn=self._turn.partition(" ")[0],
             installation=self._engine.environment,

@@ -8,14 +8,18 @@ from itertools import groupby
 from typing import Any, Literal
 
 from monitoring.alerts.alert import Alert
+from monitoring.alerts.causes import Cause, Causes
 from monitoring.alerts.evaluation import Event, Kind
 from monitoring.alerts.metrics import METRICS
+from monitoring.alerts.rule import Rule
 from monitoring.doctor.finding import Severity
 from monitoring.words import listed, span
 
 MOST_APART = 5
 """Alerts of a rule that begin together and are told one by one; more of them share a notice."""
 _MOST_SHOWN = 100  # alerts of one notice
+_LONGEST_SENTENCE = 1_000
+_MOST_COMMANDS = 5
 _LONGEST = 200  # characters of a name within a text
 
 
@@ -96,9 +100,10 @@ def notice_of(stored: Mapping[str, Any]) -> Notice:
     return Notice(**{**stored, "alerts": alerts})
 
 
-def notices(
+def notices(  # noqa: PLR0913 - all but the first by name
     events: Sequence[Event],
     *,
+    causes: Causes,
     channels: Sequence[str],
     turn: str,
     installation: str,
@@ -108,6 +113,7 @@ def notices(
 
     Args:
         events: Rule by rule.
+        causes: Why it is so, as far as that is known.
         channels: Those that there are, for rules that name none.
         turn: The number of the turn, which makes ids differ.
         installation: The setting ENVIRONMENT.
@@ -116,7 +122,7 @@ def notices(
     found = []
     for number, events_together in enumerate(_together(events)):
         name = f"{now:%Y%m%dT%H%M%S.%f}Z-{turn}-{number:04d}"
-        notice = _notice(events_together, name, installation, now)
+        notice = _notice(events_together, causes, name, installation, now)
         found.append(Addressed(notice, _channels(events_together, channels)))
     return found
 
@@ -162,12 +168,14 @@ def _channels(events: Sequence[Event], every: Sequence[str]) -> tuple[str, ...]:
     return tuple(wanted)
 
 
-def _notice(events: Sequence[Event], name: str, installation: str, now: datetime) -> Notice:
+def _notice(
+    events: Sequence[Event], causes: Causes, name: str, installation: str, now: datetime
+) -> Notice:
     kind, rule = events[0].kind, events[0].rule
     scopes = [_printable(event.alert.scope) for event in events if event.alert.scope]
     about = f" {listed(scopes)}" if scopes else ""
     word = rule.severity.upper() if kind == "fired" else "RESOLVED"
-    remedy = METRICS[rule.metric].remedy.replace("{scope}", scopes[0] if scopes else "")
+    found = [cause for event in events if (cause := _cause(event, causes))]
     return Notice(
         id=name,
         kind=kind,
@@ -178,21 +186,42 @@ def _notice(events: Sequence[Event], name: str, installation: str, now: datetime
         at=now.isoformat(),
         installation=installation,
         title=f"[{word}] {rule.name}{about and ':'}{about} ({installation})",
-        text=_text(kind, [event.alert for event in events], now),
-        remedy=remedy if kind == "fired" else "",
+        text=_text(kind, [event.alert for event in events], found, now),
+        remedy=_remedy(rule, scopes, found) if kind == "fired" else "",
         alerts=tuple(_about(event.alert) for event in events[:_MOST_SHOWN]),
         count=len(events),
     )
 
 
-def _text(kind: Kind, alerts: Sequence[Alert], now: datetime) -> str:
+def _cause(event: Event, causes: Causes) -> Cause | None:
+    if event.kind != "fired":
+        return None
+    return causes.get((METRICS[event.rule.metric].about, event.alert.scope))
+
+
+def _remedy(rule: Rule, scopes: Sequence[str], causes: Sequence[Cause]) -> str:
+    """What helps against the cause; against the symptom, if no cause is known."""
+    commands = [f"`{_printable(each)}`" for cause in causes for each in cause.commands]
+    if commands:
+        return ", ".join(dict.fromkeys(commands[:_MOST_COMMANDS]))
+    return METRICS[rule.metric].remedy.replace("{scope}", scopes[0] if scopes else "")
+
+
+def _text(kind: Kind, alerts: Sequence[Alert], causes: Sequence[Cause], now: datetime) -> str:
     shown, more = alerts[:MOST_APART], len(alerts) - MOST_APART
     lines = [_line(kind, alert, now) for alert in shown]
-    return "\n".join([*lines, f"And {more:,} more." if more > 0 else ""]).rstrip()
+    lines += [f"And {more:,} more."] if more > 0 else []
+    if len(alerts) == 1:  # of several, their causes would be longer than anybody reads
+        lines += [
+            _printable(each, longest=_LONGEST_SENTENCE)
+            for cause in causes
+            for each in cause.sentences
+        ]
+    return "\n".join(dict.fromkeys(lines))
 
 
 def _line(kind: Kind, alert: Alert, now: datetime) -> str:
-    said = _printable(alert.said, longest=1_000)
+    said = _printable(alert.said, longest=_LONGEST_SENTENCE)
     if kind == "fired":
         return said
     seconds = ((alert.over_at or now) - (alert.fired_at or alert.since)).total_seconds()

@@ -6,6 +6,7 @@ import redis
 
 from monitoring.alerts.living import with_living
 from monitoring.alerts.metrics import Facts, Reading
+from monitoring.late import overdue_jobs
 from monitoring.running import Running, longest_first, read_running
 from monitoring.snapshot import (
     Counts,
@@ -15,7 +16,6 @@ from monitoring.snapshot import (
     queue_lists,
 )
 from monitoring.words import are, number, span
-from workers import keys
 from workers.routing import Priority, list_name
 
 
@@ -92,31 +92,15 @@ def _without_worker(queues: Sequence[QueueSnapshot], snapshot: Snapshot) -> Iter
         missing = [p for p in Priority if not snapshot.listening(list_name(queue.name, p))]
         jobs = sum((queue.lists[priority] for priority in missing), Counts())
         count = jobs.waiting + jobs.scheduled
-        yield Reading(
-            queue.name,
-            count,
-            f"No worker listens to {queue.name}: {number(jobs.waiting, 'job')} "
-            f"{are(jobs.waiting)} waiting there, {number(jobs.scheduled, 'job')} "
-            f"{are(jobs.scheduled)} to go there later.",
-        )
+        have = "has" if count == 1 else "have"
+        said = f"{number(count, 'job')} of {queue.name} {have} no worker."
+        yield Reading(queue.name, count, said)
 
 
 def _overdue(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Reading]:
-    now = snapshot.time.timestamp()
-    queues = [queue for queue in snapshot.queues.values() if queue.total.scheduled]
-    with connection.pipeline(transaction=False) as pipe:
-        for queue in queues:
-            for name in queue_lists(queue.name):
-                pipe.zrange(keys.scheduled(name), 0, 0, withscores=True)
-        answers = iter(pipe.execute())
-    for queue in queues:
-        firsts = [first for _ in queue_lists(queue.name) for first in next(answers)]
-        late = max((now - score for _, score in firsts), default=0.0)
-        if late > 0:
-            said = (
-                f"A scheduled job of {queue.name} is {span(late)} late, and not in the queue yet."
-            )
-            yield Reading(queue.name, late, said)
+    late = overdue_jobs(snapshot.queues, snapshot, now=snapshot.time, connection=connection)
+    for name, (_, longest) in late.items():
+        yield Reading(name, longest, f"A scheduled job of {name} is {span(longest)} late.")
 
 
 def _running(job: Running, seconds: float) -> Reading:

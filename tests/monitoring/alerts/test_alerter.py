@@ -74,8 +74,17 @@ def test_an_alert_is_sent_once_and_once_that_it_is_over(stage):
         one.tick()
         stage.hands.move(10)
     assert stage.sink.notices == [FIRED, RESOLVED]
-    assert stage.sink.got[0].json["text"] == "3 jobs are waiting in email."
+    assert stage.sink.got[0].json["text"].startswith("3 jobs are waiting in email.\nNo worker")
     assert stage.sink.got[0].json["alerts"][0]["value"] == 3
+
+
+def test_an_alert_that_cannot_be_explained_is_sent_all_the_same(stage, monkeypatch):
+    monkeypatch.setattr("monitoring.alerts.causes.explain_queue", lambda _: 1 / 0)
+    stage.backlog(3)
+
+    stage.alerter().tick()
+    assert stage.sink.notices == [FIRED]
+    assert stage.sink.got[0].json["text"] == "3 jobs are waiting in email."
 
 
 def test_a_new_process_goes_on_where_the_last_one_stopped(stage):

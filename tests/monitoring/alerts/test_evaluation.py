@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from monitoring.alerts.alert import Alert, alert_of, as_text
+from monitoring.alerts.causes import Cause
 from monitoring.alerts.evaluation import MOST_ALERTS, evaluate
 from monitoring.alerts.metrics import Reading
 from monitoring.alerts.notice import MOST_APART, notices
@@ -212,11 +213,12 @@ def test_an_alert_comes_back_from_its_text_as_it_was():
 # --- what is said ---------------------------------------------------------------------------------
 
 
-def told(watch, seconds, facts, channels=("ops", "mail")):
+def told(watch, seconds, facts, channels=("ops", "mail"), causes=None):
     now = BEGIN + timedelta(seconds=seconds)
     found = evaluate(facts, [watch.rule], watch.alerts, now=now)
     watch.alerts = dict(found.alerts)
-    return notices(found.events, channels=channels, turn="7", installation="production", now=now)
+    known = {"channels": channels, "turn": "7", "installation": "production"}
+    return notices(found.events, causes=causes or {}, **known, now=now)
 
 
 def test_a_notice_says_what_is_wrong_and_what_to_do_and_later_how_long_it_took():
@@ -233,6 +235,24 @@ def test_a_notice_says_what_is_wrong_and_what_to_do_and_later_how_long_it_took()
     assert over.notice.title == "[RESOLVED] waiting: email (production)"
     assert over.notice.body == "Over after 14 min. It was: 812 jobs are waiting in email."
     assert fired.channels == over.channels == ("ops", "mail")
+
+
+def test_a_notice_says_the_cause_and_what_helps_against_that():
+    watch = Watch()
+    readings = [Reading("email", 812, "812 jobs are waiting in email.")]
+    cause = Cause(
+        ["Worker one died at 10:01 (signal 9).", "812 jobs are waiting in email."],
+        ["postroom worker email"],
+    )
+
+    [fired] = told(watch, 0, {"waiting": readings}, causes={("queue", "email"): cause})
+    [over] = told(watch, 60, {"waiting": []}, causes={("queue", "email"): cause})
+
+    assert fired.notice.body == (
+        "812 jobs are waiting in email.\nWorker one died at 10:01 (signal 9).\n"
+        "Do: `postroom worker email`"
+    )
+    assert "died" not in over.notice.body
 
 
 def test_many_alerts_of_a_rule_share_a_notice():
