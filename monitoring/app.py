@@ -17,6 +17,7 @@ from monitoring.api import (
     alerts,
     audit,
     dead_letters,
+    explaining,
     failures,
     health,
     home,
@@ -44,6 +45,7 @@ from workers.settings import Settings, load_settings
 
 ROUTERS = (
     numbers,
+    explaining,
     prometheus,
     alerts,
     health,

@@ -27,7 +27,7 @@ class WebSettings(BaseSettings):
     postroom_secret_file: Path | None = None
     """A file with the secret, if POSTROOM_SECRET is not set."""
     postroom_scrape_token: SecretStr | None = Field(default=None, min_length=16)
-    """What Prometheus may show instead of a token, for `/metrics` only."""
+    """What Prometheus may show instead of a token, for `/metrics` and `/scale` only."""
     session_hours: float = Field(default=12, gt=0, le=720)
     """How long a login in a browser is good for."""
     jwt_role_claim: str = Field(default="role", min_length=1)
