@@ -1,0 +1,158 @@
+"""Which candidates are hits: asked of the records of jobs, and of the index for payload fields."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+from rq.utils import utcformat
+
+from monitoring.answers import as_text
+from monitoring.queues import message_type_of
+from monitoring.search.query import SearchQuery
+from monitoring.search.rows import Hit
+from monitoring.search.sources import Chunk, Known
+from monitoring.search.states import state_of
+from monitoring.search.trips import command, hash_fields
+from workers import keys
+from workers.indexing import indexed_value
+from workers.routing import queue_of
+
+_HALVES = (keys.index_field, keys.older_index_field)
+
+Record = Mapping[str, bytes | None]
+
+
+@dataclass(frozen=True)
+class Filters:
+    """What is still to be asked of candidates.
+
+    Args:
+        query: What is searched for.
+        driver: What the candidates have in common already; see `Plan`.
+        active: The jobs that workers have; only needed if the query asks for such a state.
+        indexed: See `Plan`.
+    """
+
+    query: SearchQuery
+    driver: str
+    active: frozenset[str] = frozenset()
+    indexed: frozenset[str] = frozenset()
+    _fields: tuple[str, ...] = field(init=False, default=())
+    _since: bytes = field(init=False, default=b"")
+    _until: bytes = field(init=False, default=b"")
+
+    def __post_init__(self) -> None:
+        """See which fields of a record are needed."""
+        query = self.query
+        needed = {"status": True}
+        needed |= {"description": bool(query.message_type or self.indexed)}
+        is_known = self.driver == "places"  # what stands in a place has its queue and its state
+        needed |= {"origin": bool(query.queue) and not is_known}
+        needed |= dict.fromkeys(("held", "replayed_as"), bool(query.state) and not is_known)
+        needed |= {"created_at": bool(query.since or query.until)}
+        fields = tuple(name for name, is_needed in needed.items() if is_needed)
+        object.__setattr__(self, "_fields", fields)
+        # RQ writes times in one form, which sorts as the times do.
+        for name, bound in (("_since", query.since), ("_until", query.until)):
+            object.__setattr__(self, name, utcformat(bound).encode() if bound else b"")
+
+    def likely(self, chunk: Chunk) -> Sequence[int]:
+        """The numbers of the candidates of a chunk whose ids fit."""
+        begin = self.query.job_id or ""
+        return [number for number, job_id in enumerate(chunk.ids) if job_id.startswith(begin)]
+
+    def ask(self, chunk: Chunk, numbers: Sequence[int]) -> list[bytes]:
+        """What to ask about candidates.
+
+        Args:
+            chunk: Of which chunk.
+            numbers: Which of them.
+        """
+        ids = [chunk.ids[number] for number in numbers]
+        if not ids:
+            return []
+        asked = hash_fields(keys.job_prefix(), ids, self._fields)
+        for name, value in self._values():
+            members = [f"{indexed_value(value)}\n{job_id}" for job_id in ids]
+            asked += [
+                command("ZMSCORE", key_of(kind, name), *members)
+                for kind in self._kinds(chunk)
+                for key_of in _HALVES
+            ]
+        if isinstance(chunk.source, Known):
+            asked.append(command("HMGET", keys.dead_letter_index(), *ids))
+        return asked
+
+    def fitting(
+        self, chunk: Chunk, numbers: Sequence[int], answers: Iterator[Any]
+    ) -> Iterator[tuple[int, Hit]]:
+        """The candidates that are hits, with their numbers.
+
+        Args:
+            chunk: As for `ask`.
+            numbers: As for `ask`.
+            answers: What that was answered.
+        """
+        if not numbers:
+            return
+        records = list(islice(answers, len(numbers)))
+        scores = [
+            list(islice(answers, len(self._kinds(chunk)) * len(_HALVES))) for _ in self._values()
+        ]
+        letters = next(answers) if isinstance(chunk.source, Known) else [None] * len(numbers)
+        for at, number in enumerate(numbers):
+            if all(any(each and each[at] is not None for each in of) for of in scores):
+                hit = self._hit(chunk, chunk.ids[number], records[at], letters[at])
+                if hit is not None:
+                    yield number, hit
+
+    def _hit(self, chunk: Chunk, job_id: str, values: Any, short: bytes | None) -> Hit | None:
+        if values and values[0] is not None:
+            record = dict(zip(self._fields, values, strict=True))
+            is_hit = self._fits(chunk, job_id, record)
+            return Hit(job_id, chunk.source.state) if is_hit else None
+        letter = None if short is None else json.loads(short)
+        return Hit(job_id, letter=letter) if letter and self._fits_letter(letter) else None
+
+    def _fits_letter(self, letter: Mapping[str, Any]) -> bool:
+        query, buried = self.query, letter["buried_at"]
+        return (
+            query.message_type in {None, letter["message_type"]}
+            and query.queue in {None, queue_of(letter["queue"])}
+            and query.state in {None, "failed"}
+            and (query.since is None or buried >= query.since.isoformat())
+            and (query.until is None or buried <= query.until.isoformat())
+        )
+
+    def _values(self) -> Sequence[tuple[str, str]]:
+        # What the candidates have in common need not be asked for.
+        return [pair for pair in self.query.fields if self.driver != f"field {pair[0]}"]
+
+    def _kinds(self, chunk: Chunk) -> Sequence[str]:
+        return [chunk.source.kind] if chunk.source.kind else self.query.kinds
+
+    def _fits(self, chunk: Chunk, job_id: str, record: Record) -> bool:
+        query = self.query
+        kind = message_type_of(record.get("description"))
+        return (
+            query.message_type in {None, kind}
+            and not (chunk.source.state and kind in self.indexed)
+            and ("origin" not in record or queue_of(_text(record, "origin")) == query.queue)
+            and self._is_in_time(record)
+            and (
+                query.state is None
+                or query.state == (chunk.source.state or state_of(job_id, record, self.active))
+            )
+        )
+
+    def _is_in_time(self, record: Record) -> bool:
+        if not self._since and not self._until:
+            return True
+        sent = record["created_at"] or b""
+        return sent >= self._since and (not self._until or b"" < sent <= self._until)
+
+
+def _text(record: Record, name: str) -> str:
+    return as_text(record[name] or b"")

@@ -1,0 +1,81 @@
+"""The lists and sorted sets in which jobs stand, of all queues or of one."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from monitoring.answers import as_text
+from monitoring.search.query import SearchQuery
+from monitoring.search.sources import Source, Standing
+from monitoring.search.trips import Trips, command
+from monitoring.snapshot import queue_lists, started
+from workers import keys
+from workers.routing import queue_of
+
+_STATES: Mapping[str, Sequence[tuple[Callable[[str], str], bool]]] = {
+    "active": ((started, False), (keys.intermediate, True)),
+    "waiting": ((keys.queue, True),),
+    "held": (),
+    "delayed": ((keys.scheduled, False),),
+    "deferred": ((keys.deferred, False),),
+    "failed": ((keys.failed, False),),
+    "completed": ((keys.finished, False),),
+    "canceled": ((keys.canceled, False),),
+}
+"""Where jobs of a state stand, and whether that is a list; those that are held, in others."""
+
+_MOST_ACTIVE = 1_000  # running jobs of a list that are looked at
+
+
+def count_places(
+    query: SearchQuery, queues: Sequence[str], pauses: Sequence[str], trips: Trips
+) -> Sequence[Source]:
+    """The places of a queue and a state that are not empty, in up to two round trips.
+
+    Args:
+        query: The queue and the state; where it has none, all of them.
+        queues: All that are known.
+        pauses: What is paused, as `type:EMAIL`.
+        trips: Asks.
+    """
+    places = [*_places(query, queues), *_held(query, pauses, trips)]
+    for place, count in zip(places, trips.ask([each.count() for each in places]), strict=True):
+        place.left = count or 0
+    return sorted((each for each in places if each.left), key=lambda each: each.order)
+
+
+def active_ids(queues: Sequence[str], trips: Trips) -> frozenset[str]:
+    """The jobs that workers have, whether their records say so already or not.
+
+    Args:
+        queues: Of these.
+        trips: Asks, once.
+    """
+    lists = [name for queue in queues for name in queue_lists(queue)]
+    asked = [command("ZRANGE", started(name), 0, _MOST_ACTIVE - 1) for name in lists]
+    asked += [command("LRANGE", keys.intermediate(name), 0, _MOST_ACTIVE - 1) for name in lists]
+    found = trips.ask(asked)
+    return frozenset(
+        as_text(entry).partition(":")[0] for entries in found for entry in entries or ()
+    )
+
+
+def _places(query: SearchQuery, queues: Sequence[str]) -> Iterator[Standing]:
+    for queue in queues if query.queue is None else [query.queue]:
+        for place, name in enumerate(queue_lists(queue)):
+            for number, (state, keys_of) in enumerate(_STATES.items()):
+                if query.state in {None, state}:
+                    for part, (key_of, is_list) in enumerate(keys_of):
+                        order = (1, queue, place, 10 * number + part)
+                        yield Standing(key_of(name), is_list, state, order)
+
+
+def _held(query: SearchQuery, pauses: Sequence[str], trips: Trips) -> Iterator[Standing]:
+    if query.state not in {None, "held"}:
+        return
+    lists = trips.ask([command("SMEMBERS", keys.holds(pause)) for pause in pauses])
+    number = 10 * list(_STATES).index("held")
+    for pause, names in zip(pauses, lists, strict=True):
+        for name in sorted(as_text(each) for each in names or ()):
+            queue = queue_of(name)
+            if query.queue in {None, queue}:
+                order = (1, f"{queue} {pause}", list(queue_lists(queue)).index(name), number)
+                yield Standing(keys.held(pause, name), is_list=False, state="held", order=order)

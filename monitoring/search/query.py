@@ -1,0 +1,237 @@
+"""What a search asks for: `type:EMAIL to:bob@example.com state:failed since:2h`, read into a value.
+
+A qualifier is a name, a colon and a value; a value with spaces stands in double quotes. All of
+them must fit. The fields of payloads are those that are marked `Indexed`.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+
+from messages import Message, Payload, message_types
+from monitoring.errors import InvalidQuery
+from monitoring.job_list import STATES
+from monitoring.search.groups import words_of
+from workers.indexing import indexed_fields
+from workers.routing import queue_of
+
+QUALIFIERS = ("type", "queue", "state", "id", "error", "since", "until")
+"""Names that are not those of a payload's fields; a field of the same name is `data.NAME`."""
+
+LONGEST_QUERY = 2_000
+"""Characters."""
+
+_PART = re.compile(r'\s*(?:([\w.\-]+):)?("(?:[^"\\]|\\.)*"|[^\s"]\S*)?')
+_ESCAPED = re.compile(r"\\(.)")
+_AGO = re.compile(r"(\d{1,6})([smhd])")
+_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
+_IN_DATA = "data."
+_SHOWN = 8  # names in a remedy
+
+
+@dataclass(frozen=True)
+class SearchQuery:
+    """What jobs must be like; what is None does not matter.
+
+    Args:
+        message_type: Their wire name.
+        queue: Their queue, without its priority.
+        state: As `get_jobs` names states.
+        job_id: Their id, or how it begins.
+        error: Words that are all in the error they failed with.
+        since: Sent then or later.
+        until: Sent then or earlier.
+        fields: Python names of payload fields, and their values as people write them.
+        kinds: The message types that have all of these fields; all types if there are none.
+    """
+
+    message_type: str | None = None
+    queue: str | None = None
+    state: str | None = None
+    job_id: str | None = None
+    error: tuple[str, ...] = ()
+    since: datetime | None = None
+    until: datetime | None = None
+    fields: tuple[tuple[str, str], ...] = ()
+    kinds: tuple[str, ...] = ()
+
+
+def parse_query(text: str, *, now: datetime) -> SearchQuery:
+    """Read a search.
+
+    Args:
+        text: What somebody typed, up to 2,000 characters.
+        now: The time, for `since:2h`.
+
+    Returns:
+        The query.
+
+    Raises:
+        InvalidQuery: If a qualifier does not exist, stands twice or has no value that fits; it
+            names the ones that are most like it.
+    """
+    if len(text) > LONGEST_QUERY:
+        raise InvalidQuery(
+            f"The query has {len(text)} characters.",
+            field="query",
+            remedy=f"Use up to {LONGEST_QUERY:,}.",
+        )
+    parts = _parts(text)
+    own = {name: value for name, value in parts.items() if name in QUALIFIERS}
+    known = {name: _indexed(cls) for name, cls in message_types().items()}
+    message_type = _type(own.get("type"), known)
+    asked = {name: value for name, value in parts.items() if name not in QUALIFIERS}
+    fields = tuple(_field(name, value, message_type, known) for name, value in asked.items())
+    return SearchQuery(
+        message_type=message_type,
+        queue=queue_of(own["queue"]) if "queue" in own else None,
+        state=_one_of("state", own.get("state"), STATES),
+        job_id=own.get("id"),
+        error=words_of(own["error"]) if "error" in own else (),
+        since=_moment("since", own.get("since"), now),
+        until=_moment("until", own.get("until"), now),
+        fields=fields,
+        kinds=_kinds(message_type, [name for name, _ in fields], known),
+    )
+
+
+def _parts(text: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in _pairs(text):
+        if name in found:
+            raise InvalidQuery(
+                f"{name} is asked for twice.", field=name, remedy="Ask for one value of each."
+            )
+        if not value:
+            raise InvalidQuery(
+                f"{name} has no value.", field=name, remedy=f'Write {name}:VALUE or {name}:"A B".'
+            )
+        found[name] = value
+    return found
+
+
+def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    place = 0
+    while text[place:].strip():
+        part = _PART.match(text, place)
+        if part is None or part.end() == place or not (part[1] or part[2]):
+            raise _unreadable(text[place:])
+        name, value = part[1], part[2] or ""
+        if not value and text[part.end() : part.end() + 1] == '"':
+            raise _unreadable(text[place:])
+        place = part.end()
+        if value.startswith('"'):
+            value = _ESCAPED.sub(r"\1", value[1:-1])
+        yield (name, value) if name else (_bare(value), value)
+
+
+def _unreadable(rest: str) -> InvalidQuery:
+    return InvalidQuery(
+        f"It cannot be read from {rest.strip()[:40]!r} on.",
+        field="query",
+        remedy='Put a value with spaces in double quotes, as error:"timed out", and \\" within.',
+    )
+
+
+def _bare(word: str) -> str:
+    # What people paste is an id, or a part of one.
+    if _ID.fullmatch(word):
+        return "id"
+    raise InvalidQuery(
+        f"{word!r} has no qualifier.",
+        field="query",
+        remedy=f'Say where to look, such as error:"{word}" or id:{word}.',
+    )
+
+
+def _type(name: str | None, known: Mapping[str, Sequence[str]]) -> str | None:
+    if name is not None and name not in known and name.upper() in known:
+        return name.upper()
+    return _one_of("type", name, list(known))
+
+
+def _one_of(field: str, value: str | None, known: Sequence[str]) -> str | None:
+    if value is not None and value not in known:
+        raise InvalidQuery(
+            f"There is no {field} {value!r}.", field=field, remedy=_near(value, known)
+        )
+    return value
+
+
+def _field(
+    asked: str, value: str, message_type: str | None, known: Mapping[str, Sequence[str]]
+) -> tuple[str, str]:
+    name = _python_name(asked.removeprefix(_IN_DATA))
+    of = [message_type] if message_type else list(known)
+    if any(name in known[kind] for kind in of):
+        return name, value
+    possible = sorted({field for kind in of for field in known[kind]})
+    if not asked.startswith(_IN_DATA):
+        possible = [*QUALIFIERS, *possible]
+    where = f" of {message_type}" if message_type else ""
+    raise InvalidQuery(
+        f"There is no qualifier {asked!r}{where}: it is no field that is marked Indexed.",
+        field=asked,
+        remedy=_near(name, possible),
+    )
+
+
+def _kinds(
+    message_type: str | None, fields: Sequence[str], known: Mapping[str, Sequence[str]]
+) -> tuple[str, ...]:
+    of = [message_type] if message_type else list(known)
+    fitting = tuple(kind for kind in of if set(fields) <= set(known[kind]))
+    if not fitting:
+        raise InvalidQuery(
+            f"No message type has the fields {' and '.join(fields)}.",
+            field=fields[-1],
+            remedy="Leave out one of them.",
+        )
+    return fitting
+
+
+def _indexed(message: type[Message]) -> Sequence[str]:
+    payload = message.model_fields["data"].annotation
+    return indexed_fields(payload) if _is_payload(payload) else ()  # type: ignore[arg-type]
+
+
+def _is_payload(payload: object) -> bool:
+    return isinstance(payload, type) and issubclass(payload, Payload)
+
+
+def _python_name(name: str) -> str:
+    # `noteId`, as it stands in JSON, is `note_id` here.
+    return re.sub(r"(?<=[a-z0-9])([A-Z])", r"_\1", name).lower()
+
+
+def _near(value: str, known: Sequence[str]) -> str:
+    near = get_close_matches(value.casefold(), [each.casefold() for each in known], n=3)
+    if near:
+        alike = [each for each in known if each.casefold() in near]
+        return f"Did you mean {' or '.join(alike)}?"
+    more = "" if len(known) <= _SHOWN else f" and {len(known) - _SHOWN} more"
+    return f"There are {', '.join(known[:_SHOWN])}{more}."
+
+
+def _moment(field: str, text: str | None, now: datetime) -> datetime | None:
+    if text is None:
+        return None
+    ago = _AGO.fullmatch(text)
+    try:
+        found = (
+            now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+            if ago
+            else datetime.fromisoformat(text)
+        )
+        if found.tzinfo is not None:
+            return found.astimezone(UTC)
+    except (ValueError, OverflowError):
+        pass
+    raise InvalidQuery(
+        f"{field} {text!r} is no point in time with a time zone.",
+        field=field,
+        remedy="Write 2h, 30m or 7d for so long ago, or 2026-01-15T12:00:00Z.",
+    )
