@@ -4,6 +4,7 @@ Imported by tracing.py only, and only where messages are traced. Spans carry ids
 fingerprint of an error, and nothing of a payload nor of an error's text.
 """
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock, Thread
@@ -12,10 +13,11 @@ from typing import Any, TypeVar, assert_never
 from opentelemetry import trace
 from opentelemetry.context import Context
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import ReadableSpan, SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from typing_extensions import override
 
 from messages import Message
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter
@@ -182,13 +184,38 @@ class Attempt:
         _fail(self._span, error)
 
 
+class _OfThisProcess(SpanProcessor):
+    """Sends spans in batches. A copy of a process must not write to the connection of another."""
+
+    def __init__(self) -> None:
+        self._process = 0
+        self._sender: SpanProcessor | None = None
+
+    @override
+    def on_end(self, span: ReadableSpan) -> None:
+        if self._process != os.getpid():
+            self._sender, self._process = BatchSpanProcessor(OTLPSpanExporter()), os.getpid()
+        if self._sender is not None:
+            self._sender.on_end(span)
+
+    @override
+    def force_flush(self, timeout_millis: int = 30_000) -> bool:
+        sender = self._sender if self._process == os.getpid() else None
+        return sender is None or sender.force_flush(timeout_millis)
+
+    @override
+    def shutdown(self) -> None:
+        if self._sender is not None and self._process == os.getpid():
+            self._sender.shutdown()
+
+
 def _provider() -> trace.TracerProvider:
     with _one:
         known = trace.get_tracer_provider()
         if not isinstance(known, trace.ProxyTracerProvider):
             return known
         made = TracerProvider()
-        made.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
+        made.add_span_processor(_OfThisProcess())
         trace.set_tracer_provider(made)  # also for the spans that handlers and libraries make
         return made
 

@@ -3,7 +3,6 @@
 `TRACING` is the switch; where spans go is said by OpenTelemetry's own variables. See spans.py.
 """
 
-import os
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from importlib.util import find_spec
@@ -34,7 +33,7 @@ def tracer_for(settings: Settings) -> "Tracer | None":
     if not settings.tracing:
         return None
     check_tracing(settings)
-    return _made(os.getpid())
+    return _made()
 
 
 def check_tracing(settings: Settings) -> None:
@@ -88,9 +87,7 @@ def _is_installed() -> bool:
 
 
 @lru_cache(maxsize=1)
-def _made(process: int) -> "Tracer":
-    # One for each process: a copy of a process must not write to the connection of the original.
-    del process
+def _made() -> "Tracer":
     from workers.spans import Tracer  # noqa: PLC0415 - it imports OpenTelemetry
 
     return Tracer()

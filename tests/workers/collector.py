@@ -30,6 +30,7 @@ class Collector:
     endpoint: str = ""
     spans: list[Collected] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    connections: set[tuple[str, int]] = field(default_factory=set)
 
     def named(self, name: str) -> Sequence[Collected]:
         return [each for each in self.spans if each.name == name]
@@ -46,9 +47,13 @@ def collector() -> Iterator[Collector]:
     found = Collector()
 
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"  # so that connections are kept
+
         def do_POST(self) -> None:
             found.take(self.rfile.read(int(self.headers["Content-Length"])))
+            found.connections.add(self.client_address)
             self.send_response(200)
+            self.send_header("Content-Length", "0")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:

@@ -316,3 +316,56 @@ def test_a_worker_of_streams_sends_its_trace_too(spans, redis, start_warm, tmp_p
     ]
     assert {each.trace for each in found.spans} == {trace_of(sent)}
     assert {each.attributes["messaging.consumer.group.name"] for each in attempts} == {"workers"}
+
+
+def test_a_run_that_was_killed_for_its_memory_has_a_span_of_its_worker(
+    spans, redis, start_warm, tmp_path
+):
+    with collector() as found:
+        enqueue(a_message("hungry"), connection=redis, attempts=1)
+        worker = launch(
+            start_warm,
+            tmp_path / "trace",
+            *WORKER,
+            HANDLER_PACKAGES="tests.workers.tracing_app",
+            TRACING="1",
+            JOB_MEMORY_LIMIT_MB="500",
+            HEARTBEAT_SECONDS="0.3",
+            OTEL_EXPORTER_OTLP_ENDPOINT=found.endpoint,
+        )
+        worker.process.popen.wait(20)
+
+    [attempt] = found.named("process TEST")
+    assert attempt.attributes["error.type"] == "workers.errors.MemoryLimitExceeded"
+    assert attempt.attributes["postroom.outcome"] == "dead"
+    assert {each.trace for each in found.spans} == {trace_of(named(spans, "enqueue TEST")[0])}
+
+
+FORKING = """
+import os
+from workers import enqueue, load_settings
+from workers.tracing import flush_spans
+from tests.workers.kit_ground import a_message
+
+def send():
+    enqueue(a_message())
+    flush_spans(load_settings())
+
+send()
+if os.fork() == 0:
+    send()
+    os._exit(0)
+os.wait()
+send()
+"""
+
+
+def test_a_copy_of_a_process_sends_by_a_connection_of_its_own(redis, start_process):
+    with collector() as found:
+        env = {"TRACING": "1", "OTEL_EXPORTER_OTLP_ENDPOINT": found.endpoint}
+        process = start_process(sys.executable, "-c", FORKING, cwd=ROOT, env=env)
+
+        assert process.popen.wait(20) == 0, process.output()
+
+    assert len({each.trace for each in found.named("enqueue TEST")}) == 3
+    assert len(found.connections) == 2

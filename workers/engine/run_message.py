@@ -140,7 +140,14 @@ class Messages(Generic[J]):
         message = _readable(job)
         policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
         slot = Slot(NO_CLOCK, NO_JOURNAL, run.stop)
-        self._finish(Ending(lease, run, job), slot, message, judge(error, run.attempt, policy))
+        finish = partial(self._finish, Ending(lease, run, job), slot)
+        outcome = judge(error, run.attempt, policy)
+        tracer = self._place.tracer
+        if tracer is None or message is None:
+            finish(message, outcome)
+            return
+        with tracer.processing(run, message) as attempt:  # its process took its own span with it
+            attempt.ending(finish)(message, outcome)
 
     def _finish(
         self, ending: Ending[J], slot: Slot, message: Message | None, outcome: Outcome | HandBack
