@@ -17,7 +17,6 @@ from monitoring.api import (
     alerts,
     audit,
     dead_letters,
-    explaining,
     failures,
     health,
     home,
@@ -45,7 +44,6 @@ from workers.settings import Settings, load_settings
 
 ROUTERS = (
     numbers,
-    explaining,
     prometheus,
     alerts,
     health,

@@ -2,9 +2,11 @@
 
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from monitoring.api.parts import JsonDict, Looker, Reader, Writer
+from monitoring.auth import Scrape
+from monitoring.identity import Identity
 from monitoring.queue_health import get_health_report
 from monitoring.scale import get_scale, read_scale
 from monitoring.scale_text import CONTENT_TYPE, as_prometheus
@@ -27,12 +29,15 @@ def queue_health(_: Looker, reader: Reader) -> JsonDict:
 
 @router.get("/scale", response_model=None)
 def scale(
-    _: Looker,
+    _: Annotated[Identity, Depends(Scrape())],
     reader: Reader,
     writer: Writer,
     form: Annotated[Literal["json", "prometheus"], Query(alias="format")] = "json",
 ) -> JsonDict | Response:
-    """Tell how many workers each queue should have, as JSON for KEDA or as text for Prometheus."""
+    """Tell how many workers each queue should have, as JSON for KEDA or as text for Prometheus.
+
+    As for `/metrics`, POSTROOM_SCRAPE_TOKEN is enough.
+    """
     if form == "json":
         return get_scale(connection=reader, watching=writer)
     found = read_scale(connection=reader, watching=writer)
