@@ -77,20 +77,23 @@ def read_sums(*buckets: Fields) -> Sums:
     )
 
 
-def read_times(fields: Fields) -> Times:
+def read_times(*buckets: Fields) -> Times:
     """Understand the histograms of a queue; as for `read_sums`.
 
     Args:
-        fields: What HGETALL answers.
+        buckets: What HGETALL answers for each; they are added up.
     """
-    found: defaultdict[tuple[str, str, str], dict[int, int]] = defaultdict(dict)
-    for name, parts in _numbers(fields).items():
-        kind, _, outcome = name.rpartition("|")
-        for part, count in parts.items():
-            what, _, place = part.partition(":")
-            if place.isdecimal() and len(place) <= _LONGEST_PLACE:
-                found[kind, outcome, what][int(place)] = count
-    return found
+    found: defaultdict[str, dict[int, int]] = defaultdict(dict)
+    for field, count in _added(buckets).items():
+        name, _, place = as_text(field).rpartition(":")
+        if place.isdecimal() and len(place) <= _LONGEST_PLACE:
+            found[name][int(place)] = count
+    return {parts: places for name, places in found.items() if (parts := _named(name))}
+
+
+def _named(name: str) -> tuple[str, str, str] | None:
+    parts = name.rsplit("|", _BARS_OF_RUNS)
+    return (parts[0], parts[1], parts[2]) if len(parts) > _BARS_OF_RUNS else None
 
 
 def with_times(figures: Figures, kind: str, times: Times) -> Figures:

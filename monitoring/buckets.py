@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import redis
@@ -153,6 +154,36 @@ def read_histograms(
     ]
 
 
+def read_total_histograms(
+    pieces: Sequence[Piece],
+    total: Sums,
+    *,
+    queues: Collection[str] | None = None,
+    connection: redis.Redis,
+) -> Sums:
+    """The histograms of several buckets as one, in one round trip.
+
+    Args:
+        pieces: The buckets.
+        total: Their sums as one.
+        queues: As for `read_histograms`.
+        connection: Where.
+    """
+    wanted = sorted(_queues(total, queues))
+    with connection.pipeline(transaction=False) as pipe:
+        for queue in wanted:
+            for piece in pieces:
+                pipe.hgetall(keys.times(*piece, queue))
+        answers = iter(pipe.execute())
+    times = {queue: read_times(*islice(answers, len(pieces))) for queue in wanted}
+    figures = {
+        stat: with_times(each, stat.type, times[stat.queue])
+        for stat, each in total.figures.items()
+        if stat.queue in times
+    }
+    return replace(total, figures=figures)
+
+
 def per_stat(counted: Iterable[Counted]) -> Mapping[Stat, Figures]:
     """The figures of all buckets together, per queue and type."""
     return _grouped(counted, lambda stat: stat)
@@ -196,7 +227,7 @@ def _bucket(piece: Piece, fields: Fields) -> Bucket:
     return Bucket(piece, sums.figures, sums.tenants, sums.failures)
 
 
-def _queues(bucket: Bucket, asked: Collection[str] | None) -> Collection[str]:
+def _queues(bucket: Counted, asked: Collection[str] | None) -> Collection[str]:
     there = {stat.queue for stat in bucket.figures}
     return there if asked is None else there.intersection(asked)
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from monitoring.buckets import ask_sums, per_queue, read_histograms
+from monitoring.buckets import ask_sums, per_queue
 from monitoring.errors import unknown_queue
 from monitoring.figures import Figures
 from monitoring.pace import per_minute
@@ -103,7 +103,6 @@ def _find(asked: Collection[str] | None, now: datetime | None, connection: redis
     names, spans = _wanted(tuple(snapshot.queues), asked), Spans(now or snapshot.time)
     sums, entries = answers[: len(spans.all)], answers[len(spans.all) :]
     read = Read(spans, sums)
-    times = read_histograms(read.hours, queues=names, connection=connection)
     lists = [name for queue in names for name in queue_lists(queue)]
     return _Found(
         names=names,
@@ -111,7 +110,7 @@ def _find(asked: Collection[str] | None, now: datetime | None, connection: redis
         read=read,
         recent=dict(zip(names, map(Recent, entries), strict=True)),
         windows={each: per_queue([found]) for each, found in read.windows.items()},
-        times=per_queue(times),
+        times=per_queue([read.timed(names, connection=connection)]),
         ages=oldest_waiting(lists, time=snapshot.time, connection=connection),
     )
 

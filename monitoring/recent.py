@@ -8,6 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import Any, NamedTuple
 
 from monitoring.answers import as_text
@@ -20,6 +21,7 @@ MOST = 1_000
 MINUTE = timedelta(minutes=1)
 
 _TIME = 13  # digits, until the year 2286
+_BEHIND_TIME = itemgetter(slice(_TIME, None))
 _PARTS_BEHIND = 3  # type, outcome and number; a queue may have bars in its name
 
 
@@ -118,10 +120,8 @@ def ask_recent(pipe: Any, queue: str = "") -> None:
 
 def _alike(entries: Sequence[bytes | str]) -> Iterator[tuple[Ended, int]]:
     """Those that are alike but for their time are read once, and come with their number."""
-    counts = Counter(entry[_TIME:] for entry in entries)
-    examples = {entry[_TIME:]: entry for entry in entries}
-    for tail, count in counts.items():
-        if (ended := _read(examples[tail])) is not None:
+    for tail, count in Counter(map(_BEHIND_TIME, entries)).items():
+        if (ended := _read(as_text(tail))) is not None:
             yield ended, count
 
 
@@ -149,6 +149,6 @@ def _read(entry: bytes | str) -> Ended | None:
     at, _, rest = as_text(entry).partition("|")
     parts = rest.rsplit("|", _PARTS_BEHIND)
     try:
-        return Ended(int(at), parts[-3], parts[-2], int(parts[-1]))
+        return Ended(int(at or 0), parts[-3], parts[-2], int(parts[-1]))
     except (ValueError, IndexError):
         return None

@@ -8,7 +8,7 @@ from typing import Any
 
 import redis
 
-from monitoring.buckets import ask_sums, per_type, read_histograms
+from monitoring.buckets import ask_sums, per_type
 from monitoring.figures import Figures
 from monitoring.pace import per_minute
 from monitoring.rates import Sample
@@ -102,7 +102,7 @@ def _find(now: datetime | None, connection: redis.Redis) -> _Found:
         last_minute=recent.last_minute(read.spans.now),
         samples=last_by_type(_recents(queues, connection) or [recent]),
         windows={each: per_type([found]) for each, found in read.windows.items()},
-        times=per_type(read_histograms(read.hours, connection=connection)),
+        times=per_type([read.timed(None, connection=connection)]),
     )
 
 

@@ -9,6 +9,7 @@ from redis import Redis
 from monitoring.buckets import per_fingerprint, per_tenant, read_buckets
 from monitoring.metrics import get_metrics
 from monitoring.queue_figures import get_queue_figures
+from monitoring.series import get_series
 from monitoring.trends import get_trends
 from monitoring.type_figures import get_type_figures
 from postroom.embedded import redis_server as running_server
@@ -136,6 +137,28 @@ def test_the_figures_of_a_type_are_those_of_the_ledger(ledger, types, kind):
 
     assert types[kind]["processingRate"] == len(entries)
     assert types[kind]["queues"] == sorted({each.queue for each in entries})
+
+
+@pytest.mark.parametrize("step", ["minute", "hour", "day"])
+@pytest.mark.parametrize("asked", [{}, {"queue": "email"}, {"queue": "email", "type": "EMAIL"}])
+def test_a_series_is_that_of_the_ledger(ledger, step, asked):
+    options = {"queue": asked.get("queue"), "message_type": asked.get("type")}
+
+    found = get_series(step, 60, connection=ledger.redis, **options)["points"]
+
+    busy = [each for each in found if each["successful"]]
+    entries = ledger.of(**asked)
+    assert sum(each["successful"] + each["failed"] for each in busy) == len(entries)
+    retried = [each for each in ledger.entries if each.outcome == "retried"]
+    retried = [e for e in retried if all(getattr(e, k) == v for k, v in asked.items())]
+    assert sum(each["retried"] for each in busy) == len(retried)
+    if len(busy) == 1:  # else a minute, or more, ended meanwhile
+        (point,) = busy
+        assert point["avgProcessingTime"] == average([each.run for each in entries])
+        for what in ("run", "wait"):
+            for share in (50, 95):
+                exact = percentile([getattr(each, what) for each in entries], share / 100) / 1000
+                assert place_of(point[f"{what}P{share}"]) == place_of(exact)
 
 
 def test_counts_of_a_type_that_are_estimated_are_nearly_right(ledger, types):
