@@ -21,6 +21,7 @@ from monitoring.api import (
     health,
     home,
     jobs,
+    live,
     numbers,
     prometheus,
     queues,
@@ -32,11 +33,15 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.auth import Authenticator, Own, declared
 from monitoring.headers import SafeHeaders
+from monitoring.live import Live
+from monitoring.live_looks import LookTaker
+from monitoring.live_pace import Pace
 from monitoring.logins import Attempts
 from monitoring.prometheus import Exposition
 from monitoring.refusals import answer_errors
 from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
+from monitoring.stirring import Stirring
 from monitoring.tokens import SecretMissing, Tokens, secret_of
 from workers.connection import storage_errors
 from workers.errors import SettingInvalid
@@ -49,6 +54,7 @@ ROUTERS = (
     health,
     why,
     queues,
+    live,
     jobs,
     sending,
     dead_letters,
@@ -92,7 +98,8 @@ def create_app(
         alerts_settings: Rules and channels; None means those of the environment.
 
     Returns:
-        The application; `app.state.one_time_code` has the code of a demo without a secret.
+        The application; `app.state.one_time_code` has the code of a demo without a secret. A
+        server that is to go calls `app.state.live.end()`, or waits for its streams for ever.
 
     Raises:
         SecretMissing: If there is no secret, and this is no demo.
@@ -114,8 +121,10 @@ def create_app(
         engine=app.state.engine,
         reading=reader,
     )
+    app.state.live = live_of(reader or connection, settings)
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
+    app.add_middleware(Stirring, live=app.state.live)
     app.add_middleware(SafeHeaders)
     if settings.cors_origins:
         _allow(app, settings.cors_origins)
@@ -151,6 +160,17 @@ def entry_of(settings: WebSettings) -> Entry:
     tokens = Tokens(secret, settings)
     sessions = Sessions(secret, hours=settings.session_hours)
     return Entry(Authenticator(tokens, sessions, _own(settings.auth)), code)
+
+
+def live_of(reader: Redis, settings: WebSettings) -> Live:
+    """The streams of a process.
+
+    Args:
+        reader: Where they look.
+        settings: How often, and for how many.
+    """
+    pace = Pace(seconds=settings.live_seconds)
+    return Live(LookTaker(reader), pace=pace, most=settings.live_clients)
 
 
 def _code(settings: WebSettings) -> OneTimeCode:

@@ -1,6 +1,7 @@
 """Who asks, and what that allows: a role, and the tenant whom one may see."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from typing import Literal
 
@@ -43,6 +44,7 @@ class Identity:
         tenant: The only tenant whose messages it may see; None means all.
         by: How it is known. Browsers send a cookie by themselves, so a change needs more than that.
         session: Names the login that a cookie belongs to; empty for tokens.
+        until: When that ends, so that a stream ends with it; None if it is not known.
     """
 
     subject: str
@@ -50,6 +52,7 @@ class Identity:
     tenant: str | None = None
     by: Literal["token", "cookie", "own"] = "token"
     session: str = ""
+    until: datetime | None = None
 
 
 def role_named(name: str) -> Role | None:

@@ -13,6 +13,7 @@ from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
 from monitoring.identity import NotAllowed, NotAuthenticated
+from monitoring.live import TooManyClients
 from monitoring.logins import TooManyLogins
 from monitoring.paths import path_of
 from workers import dead_letters
@@ -54,6 +55,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     dead_letters.InvalidLetter: HTTPStatus.UNPROCESSABLE_ENTITY,
     TooManyLogins: HTTPStatus.TOO_MANY_REQUESTS,
     ChannelFailed: HTTPStatus.BAD_GATEWAY,
+    TooManyClients: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageRefused: HTTPStatus.SERVICE_UNAVAILABLE,
 }

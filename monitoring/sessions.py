@@ -7,7 +7,7 @@ comes with a cookie and changes something must show the second token as well.
 import hashlib
 import hmac
 import secrets
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 import jwt
@@ -67,7 +67,8 @@ class Sessions:
         except jwt.PyJWTError as error:
             raise NotAuthenticated("The login is over.", remedy="Log in again.") from error
         role = role_named(claims["role"]) or Role.MODERATOR
-        return Identity(claims["sub"], role, claims.get("tenant"), "cookie", claims["sid"])
+        until = datetime.fromtimestamp(claims["exp"], tz=UTC)
+        return Identity(claims["sub"], role, claims.get("tenant"), "cookie", claims["sid"], until)
 
     def csrf_token(self, identity: Identity) -> str:
         """What the pages of a login show with each change.

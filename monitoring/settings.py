@@ -46,6 +46,10 @@ class WebSettings(BaseSettings):
     """Stands in front of every path but the probes."""
     monitoring_redis_url: SecretStr | None = None
     """A replica to look at; actions still go to REDIS_URL."""
+    live_seconds: float = Field(default=2, ge=0.01, le=60)
+    """How often there is a look for all streams together, and for those who poll."""
+    live_clients: int = Field(default=50, ge=1, le=1_000)
+    """How many streams one process serves at the same time."""
     postroom_dashboard_host: str = "127.0.0.1"
     """Where rq-dashboard listens; only addresses of this machine are accepted."""
     postroom_dashboard_port: int = Field(default=9181, ge=1, le=65535)

@@ -5,7 +5,7 @@ Which algorithm a token may have follows from the key that is configured, never 
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -190,7 +190,20 @@ def identity_of(claims: Mapping[str, Any], settings: WebSettings) -> Identity:
     if tenant is not None and (not isinstance(tenant, str | int) or tenant == ""):
         raise NotAuthenticated(f"The claim {settings.jwt_tenant_claim!r} names no tenant.")
     subject = str(claims.get("sub") or "token")[:_LONGEST_SUBJECT]
-    return Identity(subject, max(roles), None if tenant is None else str(tenant))
+    return Identity(
+        subject,
+        max(roles),
+        None if tenant is None else str(tenant),
+        until=expiry(claims),
+    )
+
+
+def expiry(claims: Mapping[str, Any]) -> datetime | None:
+    """When the claims of a good token end; None if they do not say, or at no date there is."""
+    try:
+        return datetime.fromtimestamp(float(claims["exp"]), tz=UTC)
+    except (KeyError, OverflowError, ValueError, OSError):
+        return None
 
 
 def _key_finder(settings: WebSettings) -> FindKey | None:

@@ -52,6 +52,7 @@ _OWN_VARIABLES = (
         "KEEP_",
         "LEASE_",
         "LEDGER_",
+        "LIVE_",
         "LOG_",
     ),
     *("MAIL", "MAINTENANCE_", "MEMORY_LIMIT", "MESSAGE_PACKAGES", "NOTIFY_", "POSTROOM_"),

@@ -69,10 +69,10 @@ def lines(
         Lines, oldest first; what cannot be read is left out.
     """
     newest: Any = connection.lrange(keys.job_log(job_id), -1, -1)
-    if not newest or _number(newest[0]) <= after:
+    if not newest or number_of(newest[0]) <= after:
         return ()
     stored: Any = connection.lrange(keys.job_log(job_id), 0, -1)
-    found = (_line(entry) for entry in stored if _number(entry) > after)
+    found = (line_of(entry) for entry in stored if number_of(entry) > after)
     return [line for line in found if line is not None][:limit]
 
 
@@ -88,7 +88,7 @@ def last_lines(job_id: str, count: int, *, connection: redis.Redis) -> Sequence[
         Lines, oldest first.
     """
     stored: Any = connection.lrange(keys.job_log(job_id), -count, -1)
-    return [line for line in map(_line, stored) if line is not None]
+    return [line for line in map(line_of, stored) if line is not None]
 
 
 def kept(job_id: str, *, connection: redis.Redis) -> int:
@@ -281,11 +281,13 @@ def _dumped(value: Any) -> bytes:
     return json.dumps(value, ensure_ascii=False, default=str).encode(errors="replace")
 
 
-def _number(entry: bytes) -> int:
+def number_of(entry: bytes) -> int:
+    """The number of a line as it is stored."""
     return int(entry.split(b" ", 1)[0])
 
 
-def _line(entry: bytes) -> Line | None:
+def line_of(entry: bytes) -> Line | None:
+    """A line as it is stored; None if it cannot be read."""
     number, _, text = entry.split(b" ", 2)
     try:
         found = json.loads(text)

@@ -1,23 +1,16 @@
-"""Routes: all queues in numbers, now and over time, and what is stuck."""
+"""Routes: all queues in numbers over time, and what is stuck. `live` has those of now."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
-from monitoring.metrics import get_metrics
 from monitoring.queue_figures import get_queue_figures
 from monitoring.stuck import get_stuck_jobs
 from monitoring.trends import get_trends
 from monitoring.type_figures import get_type_figures
 
 router = APIRouter(tags=["numbers"])
-
-
-@router.get("/admin/jobs/metrics")
-def metrics(_: Looker, reader: Reader) -> JsonDict:
-    """Count the jobs of every queue, and tell how fast and how well they end."""
-    return get_metrics(connection=reader)
 
 
 @router.get("/admin/jobs/trends")

@@ -26,6 +26,7 @@ def web(
     import uvicorn  # noqa: PLC0415
 
     from monitoring.app import create_app  # noqa: PLC0415
+    from postroom.web_server import WebServer  # noqa: PLC0415
 
     with answer(as_json=as_json):
         settings, engine = WebSettings(), load_settings()
@@ -48,7 +49,7 @@ def web(
             f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}",
         )
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
-    uvicorn.Server(config).run(sockets=[opened])
+    WebServer(config, live=app.state.live).run(sockets=[opened])
 
 
 def _reader(settings: WebSettings, engine: Settings) -> Redis | None:

@@ -7,6 +7,7 @@ import pytest
 from monitoring.app import closed_routers
 from monitoring.auth import declared
 from monitoring.identity import Role
+from tests.monitoring.api.leaving import first_bytes
 from tests.monitoring.api.tokens import refusal
 
 LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
@@ -16,6 +17,10 @@ ROLES = {
     "GET /openapi.json": LOOK,
     "GET /api/session": LOOK,
     "GET /admin/jobs/metrics": LOOK,
+    "GET /admin/jobs/live": LOOK,
+    "GET /admin/jobs/queue/{queue}": LOOK,
+    "GET /admin/jobs/queue/{queue}/live": LOOK,
+    "GET /admin/jobs/{job_id}/logs/live": LOOK,
     "GET /admin/jobs/trends": LOOK,
     "GET /admin/jobs/alerts/stuck": LOOK,
     "GET /metrics": LOOK,
@@ -97,7 +102,7 @@ def asked(client, route: str):
     method, path = route.split()
     for place, value in PLACES.items():
         path = path.replace(place, value)
-    return client.request(method, path)
+    return first_bytes(client, path) if path.endswith("/live") else client.request(method, path)
 
 
 def test_every_route_is_in_the_table() -> None:

@@ -1,0 +1,67 @@
+"""Routes: what changes, as streams of events, and the same for those who poll."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Header, Request
+from fastapi.responses import Response
+
+from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.etags import unless_known
+from monitoring.event_stream import EventStream
+from monitoring.known_jobs import check_job
+from monitoring.known_queues import check_queue
+from monitoring.live import Live
+from monitoring.live_looks import QUEUES, Subject
+
+router = APIRouter(tags=["live"])
+
+LastEventId = Annotated[str, Header(alias="Last-Event-ID", max_length=100)]
+
+
+def _live(request: Request) -> Live:
+    live: Live = request.app.state.live
+    return live
+
+
+Streams = Annotated[Live, Depends(_live)]
+
+_NOT_MODIFIED: dict[int | str, JsonDict] = {
+    304: {"description": "Nothing but the time has changed; see If-None-Match."}
+}
+
+
+@router.get("/admin/jobs/metrics", response_model=JsonDict, responses=_NOT_MODIFIED)
+def metrics(request: Request, _: Looker, live: Streams) -> Response:
+    """Count the jobs of each queue and of all, with rates and how many are stuck."""
+    return unless_known(request, live.polled(QUEUES))
+
+
+@router.get("/admin/jobs/live", response_class=EventStream, status_code=200)
+def live_metrics(asker: Looker, live: Streams, last_id: LastEventId = "") -> EventStream:
+    """Stream what `/admin/jobs/metrics` tells, every 2 s."""
+    return EventStream(live, QUEUES, last_id=last_id, asker=asker)
+
+
+@router.get("/admin/jobs/queue/{queue}", response_model=JsonDict, responses=_NOT_MODIFIED)
+def show_queue(request: Request, queue: str, _: Looker, reader: Reader, live: Streams) -> Response:
+    """Count the jobs of a queue, and show the first 50 of those that run."""
+    check_queue(queue, connection=reader)
+    return unless_known(request, live.polled(Subject("queue", queue)))
+
+
+@router.get("/admin/jobs/queue/{queue}/live", response_class=EventStream, status_code=200)
+def live_queue(
+    queue: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
+) -> EventStream:
+    """Stream what `/admin/jobs/queue/{queue}` tells, every 2 s."""
+    check_queue(queue, connection=reader)
+    return EventStream(live, Subject("queue", queue), last_id=last_id, asker=asker)
+
+
+@router.get("/admin/jobs/{job_id}/logs/live", response_class=EventStream, status_code=200)
+def live_log(
+    job_id: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
+) -> EventStream:
+    """Stream what a job's handler logs; the id of an event is the number of its line."""
+    check_job(job_id, connection=reader)
+    return EventStream(live, Subject("log", job_id), last_id=last_id, asker=asker)

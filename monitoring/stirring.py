@@ -1,0 +1,25 @@
+"""Lets who watches see at once what was done here, and not at the next tick."""
+
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from monitoring.auth import SAFE
+from monitoring.live import Live
+
+
+class Stirring:
+    """Has the streams look after each request that may have changed something.
+
+    Args:
+        app: What answers.
+        live: The streams.
+    """
+
+    def __init__(self, app: ASGIApp, live: Live) -> None:
+        self._app = app
+        self._live = live
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request."""
+        await self._app(scope, receive, send)
+        if scope["type"] == "http" and scope["method"] not in SAFE:
+            self._live.stir()

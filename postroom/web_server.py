@@ -1,0 +1,59 @@
+"""The server of the web process: uvicorn, which ends although streams are open."""
+
+import asyncio
+import socket
+from weakref import WeakKeyDictionary
+
+import uvicorn
+from typing_extensions import override
+
+from monitoring.live import Live
+
+_SWEEP_SECONDS = 0.25
+
+
+class WebServer(uvicorn.Server):
+    """Ends the streams first, and does not wait for clients that read nothing.
+
+    Uvicorn alone would wait until each client of a stream goes, and a connection that it has closed
+    stays, with what is in its buffer, until the client has read that.
+
+    Args:
+        config: What to serve, and how.
+        live: The streams of the application.
+        patience: Seconds in which the client of a closed connection may read what is left; from 0.
+    """
+
+    def __init__(self, config: uvicorn.Config, *, live: Live, patience: float = 10.0) -> None:
+        super().__init__(config)
+        self._live = live
+        self._patience = patience
+        self._closing: WeakKeyDictionary[object, float] = WeakKeyDictionary()
+
+    @override
+    async def main_loop(self) -> None:
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            await super().main_loop()
+        finally:
+            sweeping.cancel()
+
+    @override
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._live.end()
+        self._patience = min(self._patience, 1.0)
+        sweeping = asyncio.create_task(self._sweep())
+        try:
+            await super().shutdown(sockets)
+        finally:
+            sweeping.cancel()
+
+    async def _sweep(self) -> None:
+        now = asyncio.get_running_loop().time
+        while True:
+            for connection in list(self.server_state.connections):
+                if connection.transport.is_closing():
+                    since = self._closing.setdefault(connection, now())
+                    if now() - since >= self._patience:
+                        connection.transport.abort()
+            await asyncio.sleep(_SWEEP_SECONDS)
