@@ -1,5 +1,6 @@
 """`postroom web`: the web process."""
 
+import gc
 from typing import Annotated
 
 import typer
@@ -48,6 +49,10 @@ def web(
             app.state.one_time_code,
             f"http://{_shown(address[0])}:{address[1]}{settings.api_prefix}",
         )
+    # What is loaded stays: to look through it again and again took the collector as long as a tick
+    # of the numbers takes, and in the middle of it.
+    gc.collect()
+    gc.freeze()
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
     WebServer(config, live=app.state.live).run(sockets=[opened])
 

@@ -1,4 +1,6 @@
+import gc
 import re
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -163,3 +165,21 @@ def test_metrics_take_as_many_round_trips_for_many_queues_as_for_few(redis, is_p
     get_metrics(connection=client)
 
     assert Counting.sent == trips
+
+
+def test_metrics_of_200_queues_take_at_most_50_ms_of_cpu(redis):
+    redis.sadd(keys.queues(), *(keys.queue(f"queue-{number}") for number in range(200)))
+    note(redis, *((f"queue-{number}|EMAIL", "", "finished", 5, 5) for number in range(200)))
+    entry = f"{redis.time()[0] * 1000}|email|EMAIL|finished|1"
+    redis.rpush(keys.recent(), *[entry] * 1_000)
+    gc.collect()
+    gc.freeze()  # as the web process does
+
+    took = []
+    for _ in range(5):
+        began = time.process_time()
+        get_metrics(connection=redis)
+        took.append(time.process_time() - began)
+    gc.unfreeze()
+
+    assert min(took) <= 0.05
