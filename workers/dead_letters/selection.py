@@ -223,8 +223,10 @@ def _step(place: _Place, size: int, connection: redis.Redis) -> Sequence[_Found]
     skip = 0
     while True:
         answer: Any = read_page(
-            keys=[keys.dead_letters(), keys.dead_letter_index()],
-            args=[repr(place.time), place.job_id, skip, size],
+            args=[
+                *(keys.dead_letters(), keys.dead_letter_index()),
+                *(repr(place.time), place.job_id, skip, size),
+            ]
         )
         ids, times, shorts = answer[0][::2], answer[0][1::2], answer[1]
         read = [_Place(float(time), job_id) for job_id, time in zip(ids, times, strict=True)]

@@ -1,9 +1,8 @@
 -- Read dead letters, newest first, from behind a place on.
--- KEYS: set of letters, index
--- ARGV: the place: time in s, and id or '' for all of that time; how many to skip; how many to read
+-- ARGV: set of letters, index; the place: time in s, and id or '' for all of that time; how many to
+--       skip; how many to read. As arguments, because whoever names a key must be allowed to write.
 -- Returns: ids each followed by its time, and the short forms in the same order
-local letters, index = unpack(KEYS)
-local time, id, skip, count = unpack(ARGV)
+local letters, index, time, id, skip, count = unpack(ARGV)
 
 local first
 local there = id ~= '' and redis.call('ZSCORE', letters, id)

@@ -1,0 +1,151 @@
+"""The users of deploy/redis/users.acl may do what their programs do, and no more."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from redis import Redis
+from redis.exceptions import NoPermissionError
+
+from monitoring.alerts import Alerter, AlertSettings
+from monitoring.app import closed_routers, create_app
+from monitoring.auth import declared
+from monitoring.identity import Role
+from monitoring.settings import WebSettings
+from tests.docs.documents import ROOT
+from tests.monitoring.api.tokens import BASE, SECRET, token_of
+from tests.monitoring.conftest import url_of
+from tests.processes import StartProcess
+from tests.workers.conftest import message
+from tests.workers.letters import bury_message, email
+from workers import connection, enqueue, keys, publish
+from workers.settings import Settings, load_settings
+
+FILE = ROOT / "deploy" / "redis" / "users.acl"
+FORBIDDEN = ("FLUSHALL", "CONFIG SET maxmemory 1", "ACL LIST", "KEYS *", "DEBUG SLEEP 0")
+WHY = {"reason": "a test"}
+USERS = re.findall(r"^user (\S+) (.*)$", FILE.read_text(), re.MULTILINE)
+
+
+@pytest.fixture
+def with_users(own_server: Redis) -> Iterator[Redis]:
+    """A server that has them."""
+    for name, rules in USERS:
+        if name != "default":  # the tests' own
+            words = re.sub(r">\S+", "nopass", rules).split()
+            own_server.execute_command("ACL", "SETUSER", name, "reset", *words)
+    return own_server
+
+
+def as_user(server: Redis, user: str) -> Redis:
+    return connection.connect(Settings(redis_url=url_of(server, user)))
+
+
+@pytest.fixture
+def filled(with_users: Redis) -> dict[str, str]:
+    """Something of everything, put there by those who may; what path parameters name."""
+    producer = as_user(with_users, "producer")
+    job = enqueue(message(), connection=producer).id
+    stream = publish(message(), stream="jobs:guild:7:message_scan", connection=producer).stream
+    letter = bury_message(as_user(with_users, "worker"), email(1))
+    return {"queue": "default", "job_id": job, "name": stream, "guild_id": "7", "letter": letter}
+
+
+def test_looking_needs_the_right_to_read_and_to_remember_for_itself(
+    with_users: Redis, filled: dict[str, str]
+) -> None:
+    monitor = as_user(with_users, "monitor")
+    web = WebSettings(postroom_secret=SECRET)
+    client = TestClient(create_app(connection=monitor, settings=web), base_url=BASE)
+    client.headers["Authorization"] = f"Bearer {token_of(Role.ADMIN, web)}"
+    before = {key: with_users.dump(key) for key in with_users.scan_iter()}
+    answers = {path: client.get(path) for path in _paths(filled)}
+
+    assert {path: each.text for path, each in answers.items() if each.status_code >= 500} == {}
+    changed = {key for key in with_users.scan_iter() if with_users.dump(key) != before.get(key)}
+    assert {key for key in changed if not key.startswith(b"postroom:watch:")} == set()
+
+
+def test_who_looks_cannot_act(with_users: Redis, filled: dict[str, str]) -> None:
+    monitor = as_user(with_users, "monitor")
+    web = WebSettings(postroom_secret=SECRET)
+    client = TestClient(create_app(connection=monitor, settings=web), base_url=BASE)
+    client.headers["Authorization"] = f"Bearer {token_of(Role.ADMIN, web)}"
+
+    assert client.patch("/admin/jobs/queue/default/pause").status_code == 503
+    assert not with_users.exists(keys.pauses())
+    with pytest.raises(NoPermissionError):
+        monitor.flushall()
+
+
+def test_alerting_needs_no_more_than_that(with_users: Redis, filled: dict[str, str]) -> None:
+    alerter = Alerter(
+        connection=as_user(with_users, "monitor"),
+        settings=AlertSettings(),
+        engine=load_settings(),
+    )
+
+    assert alerter.tick()
+
+
+def test_a_worker_works_as_its_user(
+    with_users: Redis, filled: dict[str, str], start_process: StartProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "trace").touch()
+    worker = start_process(
+        *("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings"),
+        *("default", "--burst"),
+        cwd=ROOT,
+        env={
+            "REDIS_URL": url_of(with_users, "worker"),
+            "HANDLER_PACKAGES": "tests.workers.app",
+            "TRACE": str(tmp_path / "trace"),
+        },
+    )
+
+    assert worker.popen.wait(30) == 0, worker.output()
+    assert with_users.hget(keys.job(filled["job_id"]), "status") == b"finished"
+
+
+def test_an_operator_acts(with_users: Redis, filled: dict[str, str]) -> None:
+    web = WebSettings(postroom_secret=SECRET)
+    app = create_app(
+        connection=as_user(with_users, "operator"),
+        reader=as_user(with_users, "monitor"),
+        settings=web,
+    )
+    client = TestClient(app, base_url=BASE)
+    client.headers["Authorization"] = f"Bearer {token_of(Role.SUPER_ADMIN, web)}"
+    letter = filled["letter"]
+
+    assert client.patch("/admin/jobs/queue/default/pause").status_code == 200
+    assert (
+        client.post(f"/api/dead-letters/{letter}/replay", json={"reason": "x"}).status_code == 200
+    )
+    assert client.delete("/admin/jobs/queue/default/clear").status_code == 200
+
+
+@pytest.mark.parametrize("user", [name for name, _ in USERS if name != "default"])
+def test_nobody_empties_or_sets_up_the_server(with_users: Redis, user: str) -> None:
+    client = as_user(with_users, user)
+    for command in (
+        ["FLUSHALL"],
+        ["CONFIG", "SET", "maxmemory", "1"],
+        ["ACL", "LIST"],
+        ["KEYS", "*"],
+    ):
+        with pytest.raises(NoPermissionError):
+            client.execute_command(*command)
+
+
+def _paths(filled: dict[str, str]) -> Iterator[str]:
+    for route in declared(closed_routers()):
+        if "GET" not in route.methods or route.path.endswith("/live"):
+            continue
+        path = route.path
+        names = filled | ({"job_id": filled["letter"]} if "dead-letters" in path else {})
+        for name, value in (names | {"fingerprint": "0" * 12, "channel": "ops"}).items():
+            path = path.replace(f"{{{name}}}", value)
+        yield path
