@@ -5,8 +5,12 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from messages import EmailMessage
+from monitoring.deploys import get_deploys
 from monitoring.errors import QueueNotFound
+from monitoring.metrics import get_metrics
 from monitoring.queue_figures import get_queue_figures
+from monitoring.series import get_series
+from monitoring.trends import get_trends
 from monitoring.type_counts import MOST_READ
 from monitoring.type_figures import get_type_figures
 from tests.monitoring.conftest import url_of
@@ -233,3 +237,17 @@ def test_the_round_trips_do_not_grow_with_what_there_is(redis, get, trips):
     get(connection=client)
 
     assert Counting.sent == trips
+
+
+def test_nothing_is_written_and_no_key_is_searched_for(own_server):
+    enqueue(message(), queue="email", connection=own_server)
+    note(own_server, ("email|TEST", "", "finished", 5, 5))
+    own_server.config_resetstat()
+
+    for get in (get_metrics, get_trends, get_queue_figures, get_type_figures, get_series):
+        get(connection=own_server)
+    get_deploys(connection=own_server)
+
+    used = {name.removeprefix("cmdstat_") for name in own_server.info("commandstats")}
+    looks = {"exists", "hget", "hgetall", "hmget", "llen", "lrange", "scard", "smembers", "time"}
+    assert used - {"config|resetstat", "info", "client|setinfo"} <= {*looks, "zcard", "zrange"}
