@@ -11,6 +11,7 @@ import redis
 from monitoring.answers import as_text
 from monitoring.words import number, span
 from workers import keys
+from workers.scripts import script
 
 _STALE = timedelta(hours=2)  # longer than a notice is tried: the channel may be gone by then
 
@@ -101,4 +102,5 @@ def _state(name: str, connection: redis.Redis) -> ChannelState:
 
 
 def _write(state: ChannelState, connection: redis.Redis) -> None:
-    connection.hset(keys.alert_channels(), state.name, json.dumps(asdict(state)))
+    note = connection.register_script(script("monitoring.alerts", "note_channel"))
+    note(keys=[keys.alert_channels()], args=[state.name, json.dumps(asdict(state))])

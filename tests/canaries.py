@@ -15,6 +15,7 @@ URLS = {
     "AMQP_URL": "amqp://ada:{}@broker.example.com/vhost",
     "CELERY_BROKER": "redis://:{}@broker.example.com:6379/3",
     "HTTP_UPSTREAM": "https://ada:{}@example.com/path",
+    "ALERT_CHANNELS": "ops=json://ada:{}@127.0.0.1:9/hook",
     "NOTIFY_URLS": "json://ada:{}@127.0.0.1:9/hook",
     "ROBO_BASE_URL": "http://ada:{}@127.0.0.1:9/v1",
 }

@@ -181,6 +181,7 @@ def commands(ids: Mapping[str, str], canaries: Canaries, folder: Path) -> list[W
         *[("logs", "--job", ids[how]) for how in ("permanent", "careless")],
         *[(letters, "show", job_id) for job_id in ids.values()],
         *[(letters, "list"), ("jobs",), ("queues", "list"), ("audit",), ("logs",)],
+        *[("alerts", "list"), ("alerts", "rules"), ("alerts", "history"), ("alerts", "test")],
         *[("info",), ("info", "--only-failures"), ("health",), ("doctor",)],
     ]
     return [*acting, *looking, *((*words, "--json") for words in looking)]

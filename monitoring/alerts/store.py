@@ -172,10 +172,8 @@ class Store:
         """
         notice = replace(outgoing.notice, at=now.isoformat(), text=error)
         entry = {**notice.as_dict(), "kind": "undelivered", "channels": [outgoing.channel]}
-        with self.connection.pipeline(transaction=True) as pipe:
-            pipe.hdel(keys.alert_outbox(), outgoing.field)
-            pipe.xadd(keys.alert_history(), {"entry": json.dumps(entry)}, maxlen=KEPT)
-            pipe.execute()
+        names = [keys.alert_outbox(), keys.alert_history()]
+        self._run("give_up", names, [outgoing.field, json.dumps(entry), KEPT])
 
     def history(self, limit: int) -> Sequence[dict[str, Any]]:
         """What people were told, newest first.

@@ -3,6 +3,9 @@
 if redis.call('GET', KEYS[1]) ~= ARGV[1] then
   return 0
 end
+-- A script that has removed something is let go on though Redis has no memory left: that it is full
+-- is what people have to be told.
+redis.call('HDEL', KEYS[2], '')
 local given = cjson.decode(ARGV[2])
 for field, text in pairs(given.changed) do
   redis.call('HSET', KEYS[2], field, text)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from redis.exceptions import OutOfMemoryError
 
 from messages import MessageScanMessage, NoteEnrichmentMessage
 from monitoring.alerts import Alerter
@@ -252,6 +253,18 @@ def test_redis_memory(own_server, alerter, sink, hands):
     assert one.sentence("redis_memory").startswith("Redis uses ")
     own_server.config_set("maxmemory", used * 2)
     assert one.told("redis_memory") == [("resolved", "")]
+
+
+def test_people_are_told_also_while_redis_is_full(own_server, alerter, sink, hands):
+    note(own_server, 3)
+    own_server.config_set("maxmemory", int(own_server.info("memory")["used_memory"] / 2))
+    one = Watch(alerter(connection=own_server, alert_waiting=2), sink, hands)
+    with pytest.raises(OutOfMemoryError):
+        own_server.set("any", "thing")
+
+    assert one.told("redis_memory") == [("fired", "")]
+    assert ("fired", "waiting", "email") in sink.notices
+    assert own_server.hlen(keys.alert_outbox()) == 0
 
 
 def test_channel_failing_is_tested_with_the_alerter_and_nothing_shipped_is_left_out():
