@@ -96,9 +96,7 @@ class Alerter:
             self._thread.join(_LONGEST_SEND)
             self._thread = None
         if self._delivery.wait(_LONGEST_SEND) and self._turn:
-            with storage_errors():
-                self._store.give_back(self._turn)
-            self._turn = ""
+            self._give_back()
 
     def tick(self) -> bool:
         """Look once, and send what is due; returns when it was sent.
@@ -136,13 +134,25 @@ class Alerter:
         found.send(trial(channel, turn=secrets.token_hex(4), installation=where, now=now))
         write_taken(channel, now, self._store.connection)
 
+    def _give_back(self) -> None:
+        turn, self._turn = self._turn, ""
+        try:
+            with storage_errors():
+                self._store.give_back(turn)
+        except PostroomError as error:  # the turn ends by itself
+            log.warning("alerts_turn_kept", error=error.message)
+
     def _run(self) -> None:
+        told = ""
         while not self._stopping.is_set():
             try:
                 with storage_errors():
                     self._beat()
+                told = ""
             except PostroomError as error:
-                log.warning("alerts_not_evaluated", error=error.message)
+                if error.message != told:  # Redis may be away for hours
+                    log.warning("alerts_not_evaluated", error=error.message)
+                told = error.message
             except Exception:  # whatever it was, the next look may succeed
                 log.exception("alerts_not_evaluated")
             self._stopping.wait(self._turn_seconds / _ASKED_IN_A_TURN)

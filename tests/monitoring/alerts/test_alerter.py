@@ -302,6 +302,19 @@ def test_a_server_that_is_away_is_an_error(stage):
         one.tick()
 
 
+def test_while_redis_is_away_it_waits_and_says_so_once(stage, eventually, caplog):
+    nowhere = Redis(port=free_port(), retry=None)
+    one = stage.alerter(connection=nowhere)
+    one._turn_seconds = 0.03
+
+    one.start()
+    eventually(lambda: "alerts_not_evaluated" in caplog.text)
+    one._turn = "1 one"
+    one.stop()
+    assert caplog.text.count("alerts_not_evaluated") == 1
+    assert "alerts_turn_kept" in caplog.text
+
+
 def test_no_secret_is_logged(stage, monkeypatch, caplog):
     token = "TIiajkdnlazkcOXrIdevi7FQ"
     monkeypatch.setattr(

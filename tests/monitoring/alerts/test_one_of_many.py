@@ -4,7 +4,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,9 +12,10 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
+from postroom.embedded import Server
 from tests.monitoring.alerts.conftest import SECRET
 from tests.monitoring.alerts.sinks import Sink
-from tests.processes import Eventually, StartProcess
+from tests.processes import Eventually, Started
 from workers import enqueue, keys
 
 ROOT = Path(__file__).parents[3]
@@ -40,20 +41,27 @@ class Many:
         return holder
 
 
-@pytest.fixture
-def many(
-    redis: Redis, sink: Sink, start_process: StartProcess, tmp_path: Path, eventually: Eventually
-):
-    rules = tmp_path / "alerts.toml"
+@pytest.fixture(scope="module")
+def receiver() -> Iterator[Sink]:
+    with Sink() as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def four(
+    redis_server: Server, receiver: Sink, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[int, ...]]:
+    """The ids of four processes; each test kills one of them."""
+    folder = tmp_path_factory.mktemp("four")
+    rules = folder / "alerts.toml"
     rules.write_text("[rules.waiting]\nfor_seconds = 0\nthreshold = 2\n")
-    process = start_process(
-        sys.executable,
-        "-m",
-        "tests.monitoring.alerts.four",
-        str(TURN_SECONDS),
+    started = Started(folder)
+    process = started.start(
+        *(sys.executable, "-m", "tests.monitoring.alerts.four", str(TURN_SECONDS)),
         cwd=ROOT,
         env={
-            "ALERT_CHANNELS": f"ops={sink.url}",
+            "REDIS_URL": redis_server.url,
+            "ALERT_CHANNELS": f"ops={receiver.url}",
             "ALERT_WEBHOOK_SECRET": SECRET,
             "ALERT_PRIVATE_ADDRESSES": "true",
             "ALERT_RULES": str(rules),
@@ -61,7 +69,19 @@ def many(
         },
     )
     line = process.wait_for("pids", within=20).splitlines()[0]
-    found = Many(redis, tuple(int(pid) for pid in line.split()[1:]))
+    yield tuple(int(pid) for pid in line.split()[1:])
+    started.end()
+
+
+@pytest.fixture
+def sink(receiver: Sink) -> Sink:
+    receiver.got.clear()
+    return receiver
+
+
+@pytest.fixture
+def many(redis: Redis, four: tuple[int, ...], sink: Sink, eventually: Eventually) -> Many:
+    found = Many(redis, four)
     eventually(found.holder, within=20)
     return found
 
