@@ -1,14 +1,21 @@
 """Who may do what: every route, every role, every method."""
 
+from collections.abc import Iterator
 from itertools import product
 
 import pytest
+from fastapi import FastAPI
+from redis import Redis
 
-from monitoring.app import closed_routers
+from monitoring.app import closed_routers, create_app
 from monitoring.auth import declared
 from monitoring.identity import Role
+from monitoring.settings import WebSettings
+from postroom.embedded import Server
 from tests.monitoring.api.leaving import first_bytes
-from tests.monitoring.api.tokens import refusal
+from tests.monitoring.api.tokens import SECRET, refusal
+
+pytestmark = pytest.mark.usefixtures("redis")  # emptied before each test
 
 LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 
@@ -96,6 +103,13 @@ PLACES = {
     "{fingerprint}": "0123456789ab",
     "{channel}": "ops",
 }
+
+
+@pytest.fixture(scope="module")
+def app(redis_server: Server) -> Iterator[FastAPI]:
+    """One application for all: what a role may do is settled when it is built."""
+    with Redis.from_url(redis_server.url) as connection:
+        yield create_app(connection=connection, settings=WebSettings(postroom_secret=SECRET))
 
 
 def asked(client, route: str):
