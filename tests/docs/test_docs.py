@@ -33,12 +33,12 @@ def sandbox(tmp_path: Path, redis: Redis, start_process: StartProcess) -> Sandbo
     return Sandbox(root, start_process)
 
 
-@pytest.mark.slow("a dozen programs are started, and each loads the application")
-def test_every_block_does_what_its_document_says(sandbox: Sandbox) -> None:
-    for document in DOCUMENTS:
-        for block in blocks_of(document):
-            if not block.reason:
-                sandbox.run(block)
+@pytest.mark.slow("up to a dozen programs are started, and each loads the application")
+@documents
+def test_every_block_does_what_its_document_says(sandbox: Sandbox, document: Path) -> None:
+    for block in blocks_of(document):
+        if not block.reason:
+            sandbox.run(block)
 
 
 def test_every_block_can_be_run_or_bears_a_reason() -> None:
