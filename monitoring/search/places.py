@@ -1,11 +1,13 @@
 """The lists and sorted sets in which jobs stand, of all queues or of one."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from monitoring.answers import as_text
 from monitoring.search.query import SearchQuery
-from monitoring.search.sources import Source, Standing
-from monitoring.search.trips import Trips, command
+from monitoring.search.sources import Order, Source, Standing
+from monitoring.search.trips import Trips, command, with_key
 from monitoring.snapshot import queue_lists, started
 from workers import keys
 from workers.routing import queue_of
@@ -25,6 +27,15 @@ _STATES: Mapping[str, Sequence[tuple[Callable[[str], str], bool]]] = {
 _MOST_ACTIVE = 1_000  # running jobs of a list that are looked at
 
 
+class _Spot(NamedTuple):
+    """A key in which jobs stand; see `Standing`."""
+
+    key: str
+    is_list: bool
+    state: str
+    order: Order
+
+
 def count_places(
     query: SearchQuery, queues: Sequence[str], pauses: Sequence[str], trips: Trips
 ) -> Sequence[Source]:
@@ -36,10 +47,18 @@ def count_places(
         pauses: What is paused, as `type:EMAIL`.
         trips: Asks.
     """
-    places = [*_places(query, queues), *_held(query, pauses, trips)]
-    for place, count in zip(places, trips.ask([each.count() for each in places]), strict=True):
-        place.left = count or 0
-    return sorted((each for each in places if each.left), key=lambda each: each.order)
+    spots = list(_held(query, pauses, trips))
+    asked = [_count(spot) for spot in spots]
+    for queue in queues if query.queue is None else [query.queue]:
+        there, counting = _places_of(queue, query.state)
+        spots += there
+        asked += counting
+    found = [
+        Standing(*spot, left=count)
+        for spot, count in zip(spots, trips.ask(asked), strict=True)
+        if count
+    ]
+    return sorted(found, key=lambda each: each.order)
 
 
 def active_ids(queues: Sequence[str], trips: Trips) -> frozenset[str]:
@@ -58,17 +77,24 @@ def active_ids(queues: Sequence[str], trips: Trips) -> frozenset[str]:
     )
 
 
-def _places(query: SearchQuery, queues: Sequence[str]) -> Iterator[Standing]:
-    for queue in queues if query.queue is None else [query.queue]:
-        for place, name in enumerate(queue_lists(queue)):
-            for number, (state, keys_of) in enumerate(_STATES.items()):
-                if query.state in {None, state}:
-                    for part, (key_of, is_list) in enumerate(keys_of):
-                        order = (1, queue, place, 10 * number + part)
-                        yield Standing(key_of(name), is_list, state, order)
+@lru_cache(maxsize=2_000)
+def _places_of(queue: str, state: str | None) -> tuple[Sequence[_Spot], Sequence[bytes]]:
+    """The places of a queue, and how many stand there; kept, for there are thousands of them."""
+    spots = [
+        _Spot(key_of(name), is_list, each, (1, queue, place, 10 * number + part))
+        for place, name in enumerate(queue_lists(queue))
+        for number, (each, keys_of) in enumerate(_STATES.items())
+        if state in {None, each}
+        for part, (key_of, is_list) in enumerate(keys_of)
+    ]
+    return spots, [_count(spot) for spot in spots]
 
 
-def _held(query: SearchQuery, pauses: Sequence[str], trips: Trips) -> Iterator[Standing]:
+def _count(spot: _Spot) -> bytes:
+    return with_key("LLEN" if spot.is_list else "ZCARD", spot.key)
+
+
+def _held(query: SearchQuery, pauses: Sequence[str], trips: Trips) -> Iterator[_Spot]:
     if query.state not in {None, "held"}:
         return
     lists = trips.ask([command("SMEMBERS", keys.holds(pause)) for pause in pauses])
@@ -78,4 +104,4 @@ def _held(query: SearchQuery, pauses: Sequence[str], trips: Trips) -> Iterator[S
             queue = queue_of(name)
             if query.queue in {None, queue}:
                 order = (1, f"{queue} {pause}", list(queue_lists(queue)).index(name), number)
-                yield Standing(keys.held(pause, name), is_list=False, state="held", order=order)
+                yield _Spot(keys.held(pause, name), is_list=False, state="held", order=order)

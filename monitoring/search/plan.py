@@ -71,6 +71,8 @@ def make_plan(query: SearchQuery, trips: Trips, driver: str = "") -> Plan:
     facts = _ask(query, trips)
     if query.queue is not None and query.queue not in facts.queues:
         raise unknown_queue(query.queue, facts.queues)
+    if query.since and query.until and query.since > query.until:
+        return Plan("id", [], facts.queues)
     if query.error:
         groups, ids = failed_like(query.error, trips)
         return Plan("error", [Known(ids)], facts.queues, groups)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from monitoring.answers import as_text
-from monitoring.search.trips import command, with_key
+from monitoring.search.trips import command
 from workers.indexing import matching
 
 Place = list[Any]
@@ -274,10 +274,6 @@ class Standing:
         if there:
             self._at = max(there) + 1
         self.left = max(0, total - self._at)
-
-    def count(self) -> bytes:
-        """What to ask for `left`."""
-        return with_key("LLEN" if self.is_list else "ZCARD", self.key)
 
     def read(self, count: int) -> Sequence[bytes]:
         """The next ones, and some of those before."""
