@@ -25,6 +25,7 @@ from monitoring.api import (
     numbers,
     prometheus,
     queues,
+    rq_dashboard,
     sending,
     session,
     streams,
@@ -39,6 +40,7 @@ from monitoring.live_pace import Pace
 from monitoring.logins import Attempts
 from monitoring.prometheus import Exposition
 from monitoring.refusals import answer_errors
+from monitoring.rq_dashboard import RqDashboard
 from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
 from monitoring.stirring import Stirring
@@ -63,6 +65,7 @@ ROUTERS = (
     audit,
     session,
     home,
+    rq_dashboard,
 )
 """Modules with a `router`; each route declares its role."""
 
@@ -122,6 +125,7 @@ def create_app(
         reading=reader,
     )
     app.state.live = live_of(reader or connection, settings)
+    app.state.rq_dashboard = RqDashboard(connection, app.state.engine)
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
     app.add_middleware(Stirring, live=app.state.live)

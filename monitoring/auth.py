@@ -16,7 +16,7 @@ from typing_extensions import override
 
 from messages import PostroomError
 from monitoring.identity import Identity, NotAllowed, NotAuthenticated, Role
-from monitoring.origins import check_origin
+from monitoring.origins import check_origin, require_origin
 from monitoring.sessions import COOKIE, CSRF_HEADER, Sessions
 from monitoring.tokens import Tokens
 
@@ -49,12 +49,14 @@ class Authenticator:
         self.sessions = sessions
         self._own = own
 
-    def identity(self, request: Request) -> Identity:
+    def identity(self, request: Request, *, by_origin: bool = False) -> Identity:
         """Who sends it.
 
         Args:
             request: A request that changes something must come from the own pages if it has a
                 cookie.
+            by_origin: Whether the own pages show that by their origin alone, which the browser
+                must tell then; else the token of the login is needed as well.
 
         Raises:
             NotAuthenticated: If nobody is known.
@@ -65,7 +67,7 @@ class Authenticator:
             if found is None:
                 raise NotAuthenticated("Nobody is logged in.", remedy="Log in to the application.")
             if request.method not in SAFE:
-                check_origin(request)
+                (require_origin if by_origin else check_origin)(request)
             return found
         header = request.headers.get("authorization")
         if header is not None:
@@ -73,14 +75,18 @@ class Authenticator:
             if scheme.lower() != _SCHEME or not token.strip():
                 raise NotAuthenticated("The header Authorization holds no bearer token.")
             return self.tokens.identity(token.strip())
-        return self._of_cookie(request)
+        return self._of_cookie(request, by_origin=by_origin)
 
-    def _of_cookie(self, request: Request) -> Identity:
+    def _of_cookie(self, request: Request, *, by_origin: bool) -> Identity:
         cookie = request.cookies.get(COOKIE)
         if not cookie:
             raise NotAuthenticated("Nobody is logged in.")
         found = self.sessions.identity(cookie)
-        if request.method not in SAFE:
+        if request.method in SAFE:
+            return found
+        if by_origin:
+            require_origin(request)
+        else:
             check_origin(request)
             if not self.sessions.shows_csrf_token(found, request.headers.get(CSRF_HEADER, "")):
                 raise NotAllowed(
@@ -97,15 +103,21 @@ class Needs:
         role: The least role.
         keeps_to_tenant: Whether the route shows those who may see one tenant only that tenant;
             others refuse them.
+        by_origin: Whether its pages know no token of the login, so that a change by cookie is
+            known by its origin.
     """
 
-    def __init__(self, role: Role, *, keeps_to_tenant: bool = False) -> None:
+    def __init__(
+        self, role: Role, *, keeps_to_tenant: bool = False, by_origin: bool = False
+    ) -> None:
         self.role = role
         self.keeps_to_tenant = keeps_to_tenant
+        self.by_origin = by_origin
 
     def __call__(self, request: Request) -> Identity:
         """Let the request pass; returns who sends it."""
-        found: Identity = request.app.state.authenticator.identity(request)
+        known: Authenticator = request.app.state.authenticator
+        found = known.identity(request, by_origin=self.by_origin)
         require(found, self.role)
         if found.tenant is not None and not self.keeps_to_tenant:
             raise NotAllowed(

@@ -11,6 +11,7 @@ _PAGE = """<!doctype html>
 <h1>Log in to Postroom</h1>
 {notice}
 <form method="post" action="{action}">
+<input type="hidden" name="next" value="{wanted}">
 {field}
 <button>Log in</button>
 </form>
@@ -22,16 +23,18 @@ _ASKED = """<p><label for="token">A token, as <code>postroom token</code> prints
 _CODE = """<p>This address logs in once.</p><input type="hidden" name="code" value="{code}">"""
 
 
-def login_page(action: str, *, code: str = "", error: str = "") -> str:
+def login_page(action: str, *, code: str = "", wanted: str = "/", error: str = "") -> str:
     """The page as HTML.
 
     Args:
         action: The path that the form is sent to.
         code: A one-time code, which takes the place of the field for a token.
+        wanted: The path within the application where the login leads.
         error: What was wrong with the last try.
     """
     return _PAGE.format(
         action=escape(action),
+        wanted=escape(wanted),
         field=_CODE.format(code=escape(code)) if code else _ASKED,
         notice=f'<p role="alert">{escape(error)}</p>' if error else "",
     )

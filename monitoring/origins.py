@@ -28,3 +28,22 @@ def check_origin(request: HTTPConnection) -> None:
             remedy="Do it from our own pages, or send a bearer token instead of the cookie.",
             code="foreign_origin",
         )
+
+
+def require_origin(request: HTTPConnection) -> None:
+    """Refuse a request unless the browser says that one of our own pages sends it.
+
+    Args:
+        request: It must tell Origin or Sec-Fetch-Site, as all browsers do for what is no GET.
+
+    Raises:
+        NotAllowed: If it says nothing, or is another site's.
+    """
+    check_origin(request)
+    told = request.headers
+    if "origin" not in told and told.get("sec-fetch-site") != "same-origin":
+        raise NotAllowed(
+            "The browser does not say which page sends this.",
+            remedy="Use a current browser, or send a bearer token instead of the cookie.",
+            code="foreign_origin",
+        )

@@ -15,7 +15,7 @@ from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, Type
 from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.live import TooManyClients
 from monitoring.logins import TooManyLogins
-from monitoring.paths import path_of
+from monitoring.paths import login_for
 from workers import dead_letters
 from workers.clearing import ClearRefused
 from workers.errors import (
@@ -90,7 +90,7 @@ def status_of(error: PostroomError) -> HTTPStatus:
 def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
     if isinstance(error, NotAuthenticated) and _is_page(request):
-        return RedirectResponse(path_of(request, "/login"), HTTPStatus.SEE_OTHER)
+        return RedirectResponse(login_for(request), HTTPStatus.SEE_OTHER)
     return refusal(error)
 
 

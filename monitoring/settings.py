@@ -1,4 +1,4 @@
-"""The settings of the web process and of rq-dashboard, read from the environment in one place."""
+"""The settings of the web process, read from the environment in one place."""
 
 from pathlib import Path
 from typing import Annotated
@@ -50,9 +50,6 @@ class WebSettings(BaseSettings):
     """How often there is a look for all streams together, and for those who poll."""
     live_clients: int = Field(default=50, ge=1, le=1_000)
     """How many streams one process serves at the same time."""
-    postroom_dashboard_host: str = "127.0.0.1"
-    """Where rq-dashboard listens; only addresses of this machine are accepted."""
-    postroom_dashboard_port: int = Field(default=9181, ge=1, le=65535)
 
     @field_validator("cors_origins", mode="before")
     @classmethod

@@ -103,6 +103,39 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
     return Cleared(**removed)
 
 
+def clear_list(
+    name: str,
+    what: Literal["finished", "failed", "canceled"],
+    *,
+    by: By,
+    settings: Settings,
+    connection: redis.Redis,
+) -> int:
+    """Remove the ended jobs of one list with their records.
+
+    Args:
+        name: The list's name, such as `email:high`.
+        what: How they ended.
+        by: Who does it, and why.
+        settings: ENVIRONMENT and ALLOW_CLEAR.
+        connection: Where.
+
+    Returns:
+        How many were removed.
+
+    Raises:
+        ClearRefused: If ENVIRONMENT is production and ALLOW_CLEAR is not set.
+        InvalidOption: If the name, the actor or the reason is empty.
+    """
+    _allowed(name, settings)
+    of = {"finished": keys.finished, "failed": keys.failed, "canceled": keys.canceled}
+    registry = of[what](name)
+    with storage_errors():
+        details = {"what": what, "found": _size(registry, connection)}
+        by.record("queue.clear", target=name, details=details, connection=connection)
+        return _clear_ended(registry, connection, lambda _: None)
+
+
 def discard(registry: str, ids: Sequence[bytes], *, connection: redis.Redis) -> int:
     """Remove ended jobs of a registry with their records.
 

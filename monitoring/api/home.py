@@ -6,6 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from monitoring.api.parts import Asker
+from monitoring.identity import Identity, Role
 from monitoring.paths import path_of
 
 router = APIRouter(include_in_schema=False)
@@ -31,6 +32,7 @@ _LINKS = {
     "/api/health": "Health, as JSON",
     "/openapi.json": "Every route",
 }
+_LINKS_TO_ACT = {"/rq/": "rq-dashboard: queues, jobs and workers, as RQ sees them"}
 
 
 @router.get("/", response_class=HTMLResponse)
@@ -38,7 +40,7 @@ def home(request: Request, asker: Asker) -> HTMLResponse:
     """Show who is logged in, and where to go."""
     links = "\n".join(
         f'<li><a href="{escape(path_of(request, path))}">{escape(words)}</a></li>'
-        for path, words in _LINKS.items()
+        for path, words in _links(asker).items()
     )
     page = _PAGE.format(
         subject=escape(asker.subject),
@@ -47,3 +49,8 @@ def home(request: Request, asker: Asker) -> HTMLResponse:
         logout=escape(path_of(request, "/logout")),
     )
     return HTMLResponse(page)
+
+
+def _links(asker: Identity) -> dict[str, str]:
+    acts = asker.role >= Role.ADMIN and asker.tenant is None
+    return _LINKS | (_LINKS_TO_ACT if acts else {})

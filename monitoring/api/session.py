@@ -4,7 +4,7 @@ from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Form, Request
+from fastapi import APIRouter, Form, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from messages import PostroomError
@@ -13,7 +13,7 @@ from monitoring.auth import Authenticator
 from monitoring.identity import Identity, NotAuthenticated
 from monitoring.login_page import login_page
 from monitoring.origins import check_origin
-from monitoring.paths import path_of
+from monitoring.paths import own_path, path_of
 from monitoring.refusals import status_of
 from monitoring.sessions import COOKIE, OneTimeCode
 from workers.clock import utc_now
@@ -21,16 +21,22 @@ from workers.clock import utc_now
 open_router = APIRouter(include_in_schema=False)
 router = APIRouter(tags=["session"])
 
+_Wanted = Annotated[str, Query(alias="next")]
+
 
 @open_router.get("/login", response_class=HTMLResponse)
-def show_login(request: Request, code: str = "") -> HTMLResponse:
+def show_login(request: Request, code: str = "", wanted: _Wanted = "/") -> HTMLResponse:
     """The page for logging in; to open it logs nobody in."""
-    return HTMLResponse(login_page(path_of(request, "/login"), code=code))
+    page = login_page(path_of(request, "/login"), code=code, wanted=own_path(wanted))
+    return HTMLResponse(page)
 
 
 @open_router.post("/login")
 def log_in(
-    request: Request, token: Annotated[str, Form()] = "", code: Annotated[str, Form()] = ""
+    request: Request,
+    token: Annotated[str, Form()] = "",
+    code: Annotated[str, Form()] = "",
+    wanted: Annotated[str, Form(alias="next")] = "/",
 ) -> Response:
     """Exchange a token, or a one-time code, for the cookie of a login."""
     try:
@@ -38,9 +44,9 @@ def log_in(
         with request.app.state.logins.of(_address(request)):
             found = _who(request, token.strip(), code.strip())
     except PostroomError as error:
-        page = login_page(path_of(request, "/login"), error=str(error))
+        page = login_page(path_of(request, "/login"), wanted=own_path(wanted), error=str(error))
         return HTMLResponse(page, status_of(error))
-    answer = RedirectResponse(path_of(request, "/"), HTTPStatus.SEE_OTHER)
+    answer = RedirectResponse(path_of(request, own_path(wanted)), HTTPStatus.SEE_OTHER)
     _set_cookie(request, answer, found)
     return answer
 

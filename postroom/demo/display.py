@@ -116,8 +116,7 @@ def _places(surroundings: Surroundings) -> Iterable[tuple[str, str]]:
     folders = (surroundings.mails / "new", surroundings.backups, data / "logs")
     yield "inbox, log, plan, notes", f"{shown(data / 'postroom.sqlite3')} (SQLite)"
     yield "mails, backups, logs", "  ".join(f"{shown(folder)}/" for folder in folders)
-    for name, url in surroundings.urls.items():
-        yield {"dashboard": "rq-dashboard"}.get(name, name), url
+    yield from surroundings.urls.items()
     yield "one job", ".venv/bin/postroom job ID, from another terminal"
 
 

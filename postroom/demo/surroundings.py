@@ -130,7 +130,6 @@ def _started(
 ) -> Iterator[Surroundings]:
     web = WebSettings()
     web_port = free_port(web.postroom_web_port)
-    dashboard_port = free_port(web.postroom_dashboard_port)
     code = secrets.token_urlsafe(32)
     environment = variables | {
         "POSTROOM_DEMO": "1",
@@ -138,12 +137,8 @@ def _started(
         "REDIS_URL": server.url,
         "RQ_CONFIG": "worker_settings",
         "POSTROOM_WEB_PORT": str(web_port),
-        "POSTROOM_DASHBOARD_PORT": str(dashboard_port),
     }
-    addresses = {
-        "web": f"http://127.0.0.1:{web_port}/login?code={code}",
-        "dashboard": f"http://127.0.0.1:{dashboard_port}/",
-    }
+    addresses = {"web": f"http://127.0.0.1:{web_port}/login?code={code}"}
     adopt({"REDIS_URL": server.url})
     with supervised(
         commands,

@@ -37,14 +37,11 @@ def _taken_port() -> Iterator[int]:
 
 
 @pytest.mark.usefixtures("redis")
-@pytest.mark.parametrize(("noun", "path"), [("web", "readyz"), ("dashboard", "")])
-def test_it_serves_until_it_is_told_to_end(
-    noun: str, path: str, start_process: StartProcess
-) -> None:
+def test_it_serves_until_it_is_told_to_end(start_process: StartProcess) -> None:
     port = free_port()
-    setting = {f"POSTROOM_{noun.upper()}_PORT": str(port), "POSTROOM_DEMO": "1"}
-    process = start_process("postroom", noun, env=setting)
-    page = f"http://127.0.0.1:{port}/{path}"
+    setting = {"POSTROOM_WEB_PORT": str(port), "POSTROOM_DEMO": "1"}
+    process = start_process("postroom", "web", env=setting)
+    page = f"http://127.0.0.1:{port}/readyz"
     _wait_for_page(page)
 
     assert _get(page)[0] == 200
@@ -75,10 +72,9 @@ def demo(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("demo")
-@pytest.mark.parametrize("noun", ["web", "dashboard"])
 @pytest.mark.parametrize("host", ["0.0.0.0", "192.0.2.7"])
-def test_a_host_that_others_can_reach_is_refused(noun: str, host: str, refused: Refused) -> None:
-    told = refused(noun, "--host", host)
+def test_a_host_that_others_can_reach_is_refused(host: str, refused: Refused) -> None:
+    told = refused("web", "--host", host)
 
     assert f"{host} can be reached by others" in told
     assert "Use 127.0.0.1" in told
@@ -92,10 +88,9 @@ def test_without_a_secret_it_does_not_start(refused: Refused) -> None:
 
 
 @pytest.mark.usefixtures("demo")
-@pytest.mark.parametrize("noun", ["web", "dashboard"])
-def test_a_port_that_is_taken_is_refused(noun: str, refused: Refused) -> None:
+def test_a_port_that_is_taken_is_refused(refused: Refused) -> None:
     with _taken_port() as port:
-        told = refused(noun, "--port", str(port))
+        told = refused("web", "--port", str(port))
 
     assert f"Port {port} of 127.0.0.1 is taken" in told
     assert "--port" in told
@@ -119,7 +114,7 @@ def test_a_command_loads_its_own_module_only() -> None:
     loaded = subprocess.check_output([sys.executable, "-c", script], text=True).split()
 
     assert "postroom.cli.web" in loaded
-    assert "postroom.cli.dashboard" not in loaded
+    assert "postroom.cli.worker" not in loaded
 
 
 def test_the_help_of_all_commands_loads_no_web_server_and_no_database() -> None:

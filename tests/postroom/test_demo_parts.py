@@ -207,7 +207,7 @@ def test_the_picture_fits_the_terminal_and_shows_every_type(
         retries = (RETRY,) * (number % 3)
         tracker.ended.append(_seen(Finding("done", f"effect {number}", 4711, retries=retries)))
     server = Server("redis://127.0.0.1:1/0", "started")
-    urls = {"web": "http://127.0.0.1:8000/readyz", "dashboard": "http://127.0.0.1:9181/"}
+    urls = {"web": "http://127.0.0.1:8000/login?code=abc"}
     surroundings = Surroundings(server, Supervised(()), tmp_path, urls)
     height += max(0, len(message_types()) - 8)  # types that other tests of this process declared
     console = Console(width=80, height=height, file=io.StringIO(), record=True)
@@ -216,5 +216,5 @@ def test_the_picture_fits_the_terminal_and_shows_every_type(
 
     lines = console.export_text().rstrip("\n").split("\n")
     assert len(lines) <= height
-    for name in (*message_types(), "effect 29", urls["web"], urls["dashboard"]):
+    for name in (*message_types(), "effect 29", urls["web"]):
         assert any(name in line for line in lines), name

@@ -59,7 +59,7 @@ def test_a_missing_procfile_is_told_with_its_remedy(procfile: Path) -> None:
     assert caught.value.field == "POSTROOM_PROCFILE"
 
 
-def test_the_projects_own_procfile_names_workers_of_both_lanes_web_and_dashboard() -> None:
+def test_the_projects_own_procfile_names_workers_of_both_lanes_and_web() -> None:
     commands = read_procfile(Path(__file__).parents[2] / "Procfile")
 
-    assert [command.name for command in commands] == ["worker", "streams", "web", "dashboard"]
+    assert [command.name for command in commands] == ["worker", "streams", "web"]

@@ -6,6 +6,9 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from redis import Redis
+from rq import Queue
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
 
 from monitoring.app import create_app
 from monitoring.identity import Role
@@ -55,3 +58,18 @@ def admin(bearing: As) -> TestClient:
 @pytest.fixture
 def super_admin(bearing: As) -> TestClient:
     return bearing(Role.SUPER_ADMIN)
+
+
+@pytest.fixture
+def queue(redis: Redis) -> Queue:
+    return Queue("email", connection=redis, serializer=JSONSerializer)
+
+
+@pytest.fixture
+def failed_job(queue: Queue) -> Job:
+    """A job of stock RQ's in that queue."""
+    job = queue.enqueue("nothing.at.all", args=("a",))
+    queue.remove(job)
+    queue.failed_job_registry.add(job, ttl=60)
+    job.set_status(JobStatus.FAILED)
+    return job

@@ -1,9 +1,9 @@
 """RQ's commands and options do the same to its workers and ours; its readers see the same."""
 
-import json
 import time
 
 import pytest
+from fastapi.testclient import TestClient
 from rq import Callback, Retry, Worker
 from rq.command import (
     send_kill_horse_command,
@@ -14,9 +14,11 @@ from rq.command import (
 from rq.job import JobStatus
 from rq.suspension import resume, suspend
 from rq.worker import WorkerStatus
-from werkzeug.test import Client
 
-from postroom.dashboard_app import dashboard_app
+from monitoring.app import create_app
+from monitoring.identity import Role
+from monitoring.settings import WebSettings
+from tests.monitoring.api.tokens import SECRET, token_of
 from tests.processes import ask_until_true
 from tests.workers import stock_jobs
 from tests.workers.engine.lanes import (
@@ -213,13 +215,14 @@ def test_a_worker_is_seen_at_work(lane, rq):
 
 @every_kind
 def test_rq_dashboard_shows_what_a_worker_runs(lane):
+    web = WebSettings(postroom_secret=SECRET)
+    app = create_app(connection=lane.redis, settings=web)
+    headers = {"Authorization": f"Bearer {token_of(Role.ADMIN, web)}"}
     with lane.busy() as job:
         ask_until_true(lambda: shown(lane).get_current_job_id() == job.id)
-        answer = Client(dashboard_app(lane.redis)).get("/0/data/workers.json", headers=LOCAL)
+        told = TestClient(app).get("/rq/0/data/workers.json", headers=headers).json()
 
-    (found,) = [
-        each for each in json.loads(answer.text)["workers"] if each["name"] == lane.worker_name
-    ]
+    (found,) = [each for each in told["workers"] if each["name"] == lane.worker_name]
     assert found["current_job"]["job_id"] == job.id
 
 
@@ -274,6 +277,3 @@ def kill(lane):
     ask_until_true(lambda: lane.notes(job))
     send_kill_horse_command(lane.redis, lane.worker_name)
     return job
-
-
-LOCAL = {"Host": "127.0.0.1:9181"}

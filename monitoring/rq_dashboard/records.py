@@ -1,0 +1,112 @@
+"""What rq-dashboard reads from Redis: JSON only, without secrets, and as it expects it of RQ."""
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import Any
+
+from rq import Queue, Worker
+from rq.exceptions import NoSuchJobError
+from rq.job import Job
+from rq.results import Result
+from rq.serializers import JSONSerializer
+from rq.utils import get_call_string
+from typing_extensions import override
+
+from messages.masking import masked, masked_by_name
+from workers.burial import secret_texts
+from workers.jobs import envelope_of
+from workers.redaction import hiding, redacted, redacted_value
+
+_LONGEST_ARGUMENT = 75  # characters, as RQ itself shows of each
+_UNREADABLE = "(its arguments cannot be read)"
+
+
+class ShownJob(Job):
+    """A job that is shown only: it has no secrets, so it must not be saved."""
+
+    @classmethod
+    @override
+    def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> Any:
+        del serializer  # where rq-dashboard names none, RQ would unpickle
+        try:
+            job: Any = super().fetch(id, connection=connection, serializer=JSONSerializer)
+        except ValueError as error:  # nothing can have this id
+            raise NoSuchJobError from error
+        job.description = job.without_secrets(job.description)
+        return job
+
+    @property
+    @override
+    def dependency_ids(self) -> Any:
+        """The ids as rq-dashboard expects them, which knows RQ 2 only."""
+        return [each.encode() for each in super().dependency_ids]
+
+    @override
+    def get_meta(self, refresh: bool = True) -> Any:
+        # What was fetched with the job is new enough, and may be unreadable without an error.
+        return self.without_secrets(super().get_meta(refresh=False))
+
+    @override
+    def latest_result(self, timeout: int = 0) -> Result | None:
+        try:
+            found = super().latest_result(timeout=timeout)
+        except Exception:  # noqa: BLE001 - rq raises whatever its serializer does
+            return None
+        if found is not None:
+            found.exc_string = self.without_secrets(found.exc_string)
+            found.return_value = self.without_secrets(found.return_value)
+        return found
+
+    @override
+    def get_call_string(self) -> str:
+        try:
+            name, shown, named = self._call()
+        except Exception:  # noqa: BLE001 - rq raises whatever its serializer does
+            return _UNREADABLE
+        text = get_call_string(name, shown, named, max_length=_LONGEST_ARGUMENT)
+        return str(self.without_secrets(text))
+
+    def _call(self) -> tuple[str, Sequence[Any], dict[str, Any]]:
+        """What is called with what: of a message its type and its data."""
+        arguments = [masked(each) for each in self.args]
+        if len(arguments) == 1 and isinstance(arguments[0], dict) and "messageType" in arguments[0]:
+            return str(arguments[0]["messageType"]), [arguments[0].get("data")], {}
+        return str(self.func_name), masked_by_name(arguments), masked_by_name(self.kwargs)
+
+    def without_secrets(self, value: Any) -> Any:
+        """A text, or JSON data, without what is secret in the message of this job.
+
+        Args:
+            value: What is about to be shown.
+        """
+        with hiding(self._secrets):
+            return redacted(value) if isinstance(value, str) else redacted_value(value)
+
+    @cached_property
+    def _secrets(self) -> frozenset[str]:
+        return secret_texts(envelope_of(self))
+
+
+class ShownQueue(Queue):
+    """A queue whose jobs are shown only."""
+
+    job_class = ShownJob
+
+    @override
+    def fetch_job(self, job_id: str) -> Job | None:
+        # RQ's own searches the whole list for the id of a job that is gone, to remove it.
+        try:
+            job: Job = self.job_class.fetch(job_id, connection=self.connection)
+        except NoSuchJobError:
+            return None
+        return job if job.origin == self.name else None
+
+
+class ShownWorker(Worker):
+    """A worker whose job is shown only."""
+
+    @classmethod
+    @override
+    def all(cls, *arguments: Any, **options: Any) -> Any:
+        ours = {"serializer": JSONSerializer, "job_class": ShownJob, "queue_class": ShownQueue}
+        return super().all(*arguments, **{**options, **ours})
