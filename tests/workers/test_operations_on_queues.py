@@ -152,7 +152,7 @@ def test_production_is_not_cleared_unless_that_is_allowed(redis, wipe, environme
     assert wipe(settings=Settings(environment=environment, allow_clear=True)).completed == 1
 
 
-@pytest.mark.parametrize(("what", "queue"), [("waiting", QUEUE), ("all", "a:high"), ("all", "")])
+@pytest.mark.parametrize(("what", "queue"), [("queued", QUEUE), ("all", "a:high"), ("all", "")])
 def test_a_clear_that_cannot_be_meant_is_refused(wipe, what, queue):
     with pytest.raises(InvalidOption) as refused:
         wipe(what, queue)
