@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
-from redis.exceptions import NoPermissionError, ReadOnlyError
+from redis.exceptions import ResponseError
 
 from monitoring.forecast import Depth
 from monitoring.snapshot import Snapshot
@@ -33,22 +33,26 @@ def record_depths(snapshot: Snapshot, *, connection: redis.Redis) -> bool:
         connection: Where.
 
     Returns:
-        Whether it was written; never by who may not write below `postroom:watch:`.
+        Whether it was written; not if Redis refuses it, because this client may only read or
+        because there is no memory left.
     """
     turn = int(EVERY.total_seconds() * 1000) - 500  # a little less: clocks of watchers tick alike
     try:
-        is_our_turn = connection.set(keys.watch_depths_turn(), 1, nx=True, px=turn)
-    except (NoPermissionError, ReadOnlyError):  # who may only read can still look
+        if not connection.set(keys.watch_depths_turn(), 1, nx=True, px=turn):
+            return False
+        _write(snapshot, connection)
+    except ResponseError:  # who may only read can still look, and so can all when Redis is full
         return False
-    if not is_our_turn:
-        return False
+    return True
+
+
+def _write(snapshot: Snapshot, connection: redis.Redis) -> None:
     text = json.dumps({"at": snapshot.time.timestamp(), "jobs": dict(depths_of(snapshot))})
     with connection.pipeline(transaction=False) as pipe:
         pipe.rpush(keys.watch_depths(), text)
         pipe.ltrim(keys.watch_depths(), -KEPT, -1)
         pipe.expire(keys.watch_depths(), _FORGOTTEN_AFTER)
         pipe.execute()
-    return True
 
 
 def depths_of(snapshot: Snapshot) -> Mapping[str, int]:

@@ -5,7 +5,7 @@ scheduled jobs and 200 dead letters at most.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,12 +17,13 @@ from monitoring.depths import read_depths
 from monitoring.doctor.clocks import clock_findings
 from monitoring.doctor.finding import Finding
 from monitoring.doctor.server import read_server, server_findings
-from monitoring.doctor.workers import served_findings, silence
+from monitoring.doctor.workers import served_findings
 from monitoring.facts import Letters, QueueFacts, Share
 from monitoring.figures import Figures
 from monitoring.fleet import WorkerSnapshot
 from monitoring.forecast import Depth, Forecast, growth_per_minute
 from monitoring.late import Late, abandoned_jobs, overdue_jobs
+from monitoring.living import living_and_dead
 from monitoring.look import Look
 from monitoring.recent_letters import recent_letters
 from monitoring.shares import read_shares
@@ -30,7 +31,6 @@ from monitoring.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
 from monitoring.spans import pieces_of
 from monitoring.waiting_retries import LookedAt, read_retries
 from workers.routing import queue_of
-from workers.settings import Settings
 
 MINUTES = 10
 """How many of the last minutes count."""
@@ -77,7 +77,9 @@ def read_queue_facts(names: Iterable[str], look: Look) -> Mapping[str, QueueFact
     """
     snapshot, now, connection = look.snapshot, look.now, look.connection
     queues = [name for name in dict.fromkeys(names) if name in snapshot.queues]
-    living, dead = living_and_dead(snapshot, now, look.settings)
+    living, dead = living_and_dead(
+        snapshot, silent_seconds=look.settings.lease_seconds, connection=connection
+    )
     lists = [name for queue in queues for name in queue_lists(queue)]
     begin, end = now - timedelta(minutes=MINUTES), now + timedelta(seconds=1)
     buckets = read_sums(pieces_of("m", begin, end), connection=connection)
@@ -100,22 +102,6 @@ def read_queue_facts(names: Iterable[str], look: Look) -> Mapping[str, QueueFact
         abandoned=abandoned_jobs(now=now, connection=connection),
     )
     return {name: _facts(name, seen) for name in queues}
-
-
-def living_and_dead(
-    snapshot: Snapshot, now: datetime, settings: Settings
-) -> tuple[Snapshot, Sequence[WorkerSnapshot]]:
-    """The snapshot with only the workers that show life, and those that show none.
-
-    Args:
-        snapshot: The snapshot; Redis keeps the record of a killed worker for some minutes.
-        now: The server's time.
-        settings: LEASE_SECONDS, after which others take over what a silent one has.
-    """
-    after = settings.lease_seconds
-    dead = [each for each in snapshot.workers if silence(each, now, after=after)]
-    living = [each for each in snapshot.workers if each not in dead]
-    return replace(snapshot, workers=living), dead
 
 
 def runs_in(figures: Figures | None) -> int:

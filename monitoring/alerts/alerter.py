@@ -186,7 +186,12 @@ class Alerter:
         wanted = {rule.metric for rule in self.rules}
         now = self._clock()
         facts = gather(
-            wanted, connection=self._reading, settings=self._engine, now=now, areas=areas
+            wanted,
+            connection=self._reading,
+            settings=self._engine,
+            now=now,
+            areas=areas,
+            watching=self._store.connection,
         )
         before = self._store.alerts()
         found = evaluate(facts, self.rules, before, now=now)

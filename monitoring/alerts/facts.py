@@ -13,6 +13,7 @@ from monitoring.alerts.outcome_facts import outcome_facts
 from monitoring.alerts.queue_facts import age_facts, queue_facts, running_facts
 from monitoring.alerts.server_facts import server_facts
 from monitoring.alerts.stream_facts import stream_facts
+from monitoring.depths import record_depths
 from monitoring.snapshot import Snapshot, take_snapshot
 from workers.connection import storage_errors
 from workers.errors import StorageRefused
@@ -87,13 +88,14 @@ AREAS: Sequence[Area] = (
 )
 
 
-def gather(
+def gather(  # noqa: PLR0913 - all by name, and most have a default
     wanted: Collection[str],
     *,
     connection: redis.Redis,
     settings: Settings,
     now: datetime,
     areas: Sequence[Area] = AREAS,
+    watching: redis.Redis | None = None,
 ) -> Facts:
     """Read what is needed for some metrics.
 
@@ -103,6 +105,7 @@ def gather(
         settings: The engine's.
         now: The time by which alerts are told; that of what is read is the server's.
         areas: What may be read now.
+        watching: Where to leave a sample of how much there is, for forecasts; None leaves none.
 
     Returns:
         The readings. What Redis does not let us read is left out, and the log says so.
@@ -113,6 +116,8 @@ def gather(
     """
     with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=settings.queues)
+        if watching is not None:
+            record_depths(snapshot, connection=watching)
     source = Source(connection, settings, snapshot, now)
     found: dict[str, Sequence[Reading]] = {}
     for area in areas:

@@ -2,7 +2,6 @@
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 
 import redis
 from rq.defaults import DEFAULT_WORKER_TTL
@@ -126,21 +125,11 @@ def _silent(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _silence(worker: WorkerSnapshot, snapshot: Snapshot) -> float:
-    return silence(worker, snapshot.time, after=_SILENT)
-
-
-def silence(worker: WorkerSnapshot, now: datetime, *, after: float) -> float:
-    """Seconds for which a worker showed no life; 0 if that is nothing unusual.
-
-    Args:
-        worker: The worker.
-        now: The server's time.
-        after: Seconds that are unusual for one of ours; stock ones are given some minutes.
-    """
+    """Seconds for which a worker was silent; 0 if that is nothing unusual."""
     if worker.last_heartbeat is None:
         return 0.0
-    age = (now - worker.last_heartbeat).total_seconds()
-    return age if age >= (_STOCK_SILENT if worker.is_stock else after) else 0.0
+    age = (snapshot.time - worker.last_heartbeat).total_seconds()
+    return age if age >= (_STOCK_SILENT if worker.is_stock else _SILENT) else 0.0
 
 
 def _versions(snapshot: Snapshot) -> Iterator[Finding]:
