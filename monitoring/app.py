@@ -16,6 +16,7 @@ from monitoring.alerts import Alerter, AlertSettings
 from monitoring.api import (
     alerts,
     audit,
+    cleaning,
     dead_letters,
     failures,
     health,
@@ -34,6 +35,7 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.auth import Authenticator, Own, declared
 from monitoring.headers import SafeHeaders
+from monitoring.janitor import Janitor
 from monitoring.live import Live
 from monitoring.live_looks import LookTaker
 from monitoring.live_pace import Pace
@@ -45,6 +47,7 @@ from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
 from monitoring.stirring import Stirring
 from monitoring.tokens import SecretMissing, Tokens, secret_of
+from workers.cleanup_policies import read_policies
 from workers.connection import storage_errors
 from workers.errors import SettingInvalid
 from workers.settings import Settings, load_settings
@@ -56,6 +59,7 @@ ROUTERS = (
     health,
     why,
     queues,
+    cleaning,
     live,
     jobs,
     sending,
@@ -111,12 +115,13 @@ def create_app(
     settings = settings or WebSettings()
     entry = entry_of(settings)
     app = FastAPI(
-        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_alerting
+        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_attended
     )
     app.state.connection, app.state.reader = connection, reader or connection
     app.state.web, app.state.engine = settings, engine or load_settings()
     app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
     app.state.logins = Attempts(connection)
+    app.state.janitor = Janitor(read_policies(settings.cleanup_policies), connection=connection)
     app.state.exposition = Exposition(connection=app.state.reader)
     app.state.alerter = Alerter(
         connection=connection,
@@ -136,13 +141,15 @@ def create_app(
 
 
 @asynccontextmanager
-async def _alerting(app: FastAPI) -> AsyncIterator[None]:
-    """Alert people for as long as the application is served."""
+async def _attended(app: FastAPI) -> AsyncIterator[None]:
+    """Alert people, and clean up, for as long as the application is served."""
     app.state.alerter.start()
+    app.state.janitor.start()
     try:
         yield
     finally:
         await asyncio.to_thread(app.state.alerter.stop)
+        await asyncio.to_thread(app.state.janitor.stop)
 
 
 def entry_of(settings: WebSettings) -> Entry:

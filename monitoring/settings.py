@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from workers.cleanup_policies import read_policies
+
 
 class WebSettings(BaseSettings):
     """Each value is the environment variable of the same name in capitals."""
@@ -44,6 +46,8 @@ class WebSettings(BaseSettings):
     """The origins whose pages may ask with a token; never with cookies."""
     api_prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~-]+)*$")
     """Stands in front of every path but the probes."""
+    cleanup_policies: str = ""
+    """What the web process removes each hour: `QUEUE:STATE:AGE:KEEP`, by commas."""
     monitoring_redis_url: SecretStr | None = None
     """A replica to look at; actions still go to REDIS_URL."""
     live_seconds: float = Field(default=2, ge=0.01, le=60)
@@ -59,6 +63,12 @@ class WebSettings(BaseSettings):
             if isinstance(value, str)
             else value
         )
+
+    @field_validator("cleanup_policies")
+    @classmethod
+    def _readable(cls, value: str) -> str:
+        read_policies(value)
+        return value
 
     @field_validator("cors_origins")
     @classmethod

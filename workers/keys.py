@@ -240,6 +240,11 @@ def audit() -> str:
     return f"{_OURS}audit"
 
 
+def cleaned() -> str:
+    """String: the policies were followed within the hour; expires after it."""
+    return f"{_OURS}cleaned"
+
+
 def pauses() -> str:
     """Hash: what is paused, such as `queue:email` or `type:EMAIL`, and by whom, as JSON."""
     return f"{_OURS}pauses"

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
 from workers import EnqueueOptions
+from workers.cleanup import State
 from workers.dead_letters import ReplayOptions
 
 _MOST_MS = 365 * 24 * 3600 * 1000
@@ -116,6 +117,17 @@ class Edit(Body):
 
     data: dict[str, Any]
     reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Clean(Body):
+    """Which ended jobs of a queue are to go; `olderThan` in seconds."""
+
+    queue: Annotated[str, Field(min_length=1, max_length=200)]
+    state: State
+    older_than: Annotated[float, Field(ge=0, le=10 * 365 * 24 * 3600)] = 0
+    keep_newest: Annotated[int, Field(ge=0)] = 0
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    dry_run: bool = True
 
 
 class Trial(Body):

@@ -100,6 +100,20 @@ def test_in_production_nothing_is_cleared_unless_that_is_allowed(redis, app, adm
     assert (answer.status_code, refusal(answer)) == (403, "clear_refused")
 
 
+def test_ended_jobs_are_removed_by_age_after_a_dry_run(redis, admin) -> None:
+    redis.zadd(keys.finished("default"), {"one": 9e12, "two": 9e12})
+    redis.sadd(keys.queues(), keys.queue("default"))
+    body = {"queue": "default", "state": "completed", "keepNewest": 1, **WHY}
+    shown = admin.post("/api/cleanup", json=body).json()
+
+    assert (shown["dryRun"], shown["count"]) == (True, 1)
+    assert redis.zcard(keys.finished("default")) == 2
+    done = admin.post("/api/cleanup", json=body | {"dryRun": False}).json()
+    assert (done["count"], done["sample"]) == (1, shown["sample"])
+    assert redis.zcard(keys.finished("default")) == 1
+    assert last(redis)[:3] == ("queue.clean", "default", "ann")
+
+
 # --- jobs ------------------------------------------------------------------------------------
 
 

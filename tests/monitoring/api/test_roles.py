@@ -83,6 +83,8 @@ ROLES = {
     "GET /api/streams/{name}/jobs": LOOK,
     "GET /api/streams/{name}/pending": LOOK,
     "GET /api/audit": LOOK,
+    "GET /api/cleanup/policies": LOOK,
+    "POST /api/cleanup": ACT,
 }
 """Written by hand: a route that is not here fails the test below."""
 
