@@ -79,7 +79,7 @@ def test_dev_runs_the_procfile_shows_logs_and_deaths_and_ends_with_ctrl_c(
     tmp_path: Path, start_process: StartProcess
 ) -> None:
     dev = _start(start_process, tmp_path, WEB + "bad: sh no-such-script\n", "dev")
-    dev.wait_for("web | INFO:     Application startup complete.", within=60)
+    dev.wait_for("web | Postroom is at http", within=60)
     dev.wait_for("bad ended with code")
     told = json.loads((tmp_path / "data" / "redis.json").read_text())
     assert told["url"].removeprefix("redis://") in dev.output()
