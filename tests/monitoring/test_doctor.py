@@ -50,10 +50,10 @@ def test_a_queue_that_is_served_leaves_nothing_to_report(
 
 
 def test_a_real_worker_of_ours_leaves_nothing_to_report(
-    own_server: Redis, own_url: str, start_process: StartProcess
+    own_server: Redis, own_url: str, start_warm: StartProcess
 ) -> None:
     arguments = ("worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "email")
-    worker = start_process("rq", *arguments, cwd=ROOT, env={"REDIS_URL": own_url})
+    worker = start_warm("rq", *arguments, cwd=ROOT, env={"REDIS_URL": own_url})
     worker.wait_for("Listening on", within=20)
 
     assert examined(own_server) == []
@@ -111,9 +111,9 @@ def test_a_queue_of_another_application_needs_no_priority_lists(
 
 
 def test_a_real_stock_worker_is_found_and_the_lists_it_does_not_serve(
-    own_server: Redis, own_url: str, start_process: StartProcess
+    own_server: Redis, own_url: str, start_warm: StartProcess
 ) -> None:
-    worker = start_process("rq", "worker", "email", "--url", own_url)
+    worker = start_warm("rq", "worker", "email", "--url", own_url)
     worker.wait_for("Listening on", within=20)
 
     lists, stock = examined(own_server)

@@ -95,12 +95,12 @@ OURS = {"CONFIG RESETSTAT", "SCRIPT EXISTS"}
 
 
 def test_every_command_that_a_worker_sends_is_among_those_that_are_tried(
-    own_server: Redis, start_process: StartProcess, tmp_path: Path
+    own_server: Redis, start_warm: StartProcess, tmp_path: Path
 ) -> None:
     own_server.config_resetstat()
     for kind in ("echo", "permanent", "plain", "progress"):
         enqueue(TestMessage(data=TestData(test_type=kind)), connection=own_server, unique_key=kind)
-    worker = start_process(
+    worker = start_warm(
         *("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "default"),
         *("--max-idle-time", "1"),  # so that it waits for more, too
         cwd=ROOT,
@@ -113,14 +113,14 @@ def test_every_command_that_a_worker_sends_is_among_those_that_are_tried(
 
 
 def test_every_command_that_a_consumer_of_streams_sends_is_among_those_that_are_tried(
-    own_server: Redis, start_process: StartProcess, tmp_path: Path
+    own_server: Redis, start_warm: StartProcess, tmp_path: Path
 ) -> None:
     own_server.config_resetstat()
     for kind in ("echo", "permanent", "transient", "sleep"):
         payload = TestPayload(new_value=0.3)  # long enough for its worker to tell of itself
         message = TestMessage(data=TestData(test_type=kind, payload=payload))
         publish(message, connection=own_server, stream=f"own:{kind}")
-    worker = start_process(
+    worker = start_warm(
         *("postroom", "streams", "worker", "--burst", "--streams", "own:*"),
         cwd=ROOT,
         env={**variables(own_server, tmp_path), "HEARTBEAT_SECONDS": "0.05"},
