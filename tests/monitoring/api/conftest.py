@@ -1,6 +1,7 @@
 """The application with a secret, and clients that bear tokens."""
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 
 import pytest
 from fastapi import FastAPI
@@ -14,6 +15,7 @@ from monitoring.app import create_app
 from monitoring.identity import Role
 from monitoring.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, token_of
+from tests.monitoring.api.watching import QUEUES, Stream, Watch, served
 
 As = Callable[..., TestClient]
 
@@ -43,6 +45,25 @@ def bearing(app: FastAPI, web: WebSettings) -> Iterator[As]:
     yield _bearing
     for client in made:
         client.close()
+
+
+@pytest.fixture
+def port(app: FastAPI) -> Iterator[int]:
+    """The port of a real server with the application."""
+    with served(app) as port:
+        yield port
+
+
+@pytest.fixture
+def watch(port: int, web: WebSettings) -> Iterator[Watch]:
+    """Open a stream with a moderator's token, or with the headers that are given."""
+    with ExitStack() as streams:
+
+        def _watch(path: str = QUEUES, *, last_id: str = "", **headers: str) -> Stream:
+            bearer = {"Authorization": f"Bearer {token_of(Role.MODERATOR, web)}"}
+            return streams.enter_context(Stream(port, path, last_id=last_id, **headers or bearer))
+
+        yield _watch
 
 
 @pytest.fixture

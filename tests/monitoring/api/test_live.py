@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from functools import partial
@@ -21,7 +21,15 @@ from monitoring.settings import WebSettings
 from monitoring.tokens import make_token
 from tests.contract.shape import contract, shape
 from tests.monitoring.api.tokens import SECRET, token_of
-from tests.monitoring.api.watching import QUEUES, Stream, numbers, row_of, served
+from tests.monitoring.api.watching import (
+    QUEUES,
+    Stream,
+    Watch,
+    make_events_large,
+    numbers,
+    row_of,
+    served,
+)
 from tests.monitoring.conftest import url_of
 from tests.monitoring.counting import Counting, counting
 from tests.processes import Eventually
@@ -31,30 +39,10 @@ from workers.clock import utc_now
 TICK = 0.05
 BY = By("ann", "a test")
 
-Watch = Callable[..., Stream]
-
 
 @pytest.fixture
 def web() -> WebSettings:
     return WebSettings(postroom_secret=SECRET, live_seconds=TICK)
-
-
-@pytest.fixture
-def port(app: FastAPI) -> Iterator[int]:
-    with served(app) as port:
-        yield port
-
-
-@pytest.fixture
-def watch(port: int, web: WebSettings) -> Iterator[Watch]:
-    """Open a stream with a moderator's token, or with the headers that are given."""
-    with ExitStack() as streams:
-
-        def _watch(path: str = QUEUES, *, last_id: str = "", **headers: str) -> Stream:
-            bearer = {"Authorization": f"Bearer {token_of(Role.MODERATOR, web)}"}
-            return streams.enter_context(Stream(port, path, last_id=last_id, **headers or bearer))
-
-        yield _watch
 
 
 def pause(redis: Redis, queue: str) -> None:
@@ -226,6 +214,7 @@ def test_silence_is_filled_with_comments(redis: Redis, app: FastAPI, web: WebSet
 def test_who_reads_nothing_is_dropped_and_the_others_go_on(
     redis: Redis, app: FastAPI, web: WebSettings, eventually: Eventually
 ) -> None:
+    make_events_large(redis)
     app.state.live = Live(LookTaker(redis), pace=Pace(seconds=0.01))
     bearer = {"Authorization": f"Bearer {token_of(Role.MODERATOR, web)}"}
     with (

@@ -3,7 +3,7 @@
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -12,10 +12,15 @@ from typing import Any, Self
 
 import uvicorn
 from fastapi import FastAPI
+from redis import Redis
 
 from postroom.web_server import WebServer
+from workers import keys
 
 QUEUES = "/admin/jobs/live"
+
+
+Watch = Callable[..., "Stream"]
 
 
 @dataclass(frozen=True)
@@ -101,6 +106,11 @@ def served(app: FastAPI, *, buffer_bytes: int = 0, patience: float = 10.0) -> It
     server.should_exit = True
     thread.join(5)
     assert not thread.is_alive()
+
+
+def make_events_large(redis: Redis) -> None:
+    """Add so many queues with such long names that an event has 10 kB and is still whole."""
+    redis.sadd(keys.queues(), *(keys.queue(f"{number}" * 900) for number in range(10)))
 
 
 def row_of(data: Any, queue: str) -> Any:
