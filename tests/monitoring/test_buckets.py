@@ -213,5 +213,16 @@ def test_a_span_until_now_is_covered_by_few_buckets_without_gaps(span, finest, c
     assert ends[-1] > NOW.timestamp()
 
 
+@pytest.mark.parametrize("minute", [0, 1, 59])
+@pytest.mark.parametrize("hour", [0, 1, 23])
+def test_buckets_that_cover_a_span_begin_where_such_buckets_do(hour, minute):
+    now = NOW.replace(hour=hour, minute=minute)
+
+    pieces = cover(now - timedelta(days=2), now, finest="m")
+
+    assert all(each.begin % SECONDS[each.resolution] == 0 for each in pieces)
+    assert len(pieces) <= 59 + 23 + 3
+
+
 def test_a_span_that_ends_before_it_begins_has_no_bucket():
     assert cover(NOW, NOW - timedelta(hours=1), finest="m") == ()
