@@ -5,7 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.deploys import get_deploys
 from monitoring.queue_figures import get_queue_figures
+from monitoring.series import STEPS, get_series
 from monitoring.stuck import get_stuck_jobs
 from monitoring.trends import get_trends
 from monitoring.type_figures import get_type_figures
@@ -19,6 +21,25 @@ def trends(
 ) -> list[JsonDict]:
     """Tell what ended in each queue in the last 24 hours, 7 days or 30 days."""
     return list(get_trends(period, connection=reader))
+
+
+@router.get("/api/series")
+def series(
+    _: Looker,
+    reader: Reader,
+    step: Annotated[str, Query(examples=list(STEPS))] = "hour",
+    points: Annotated[int | None, Query(description="At most what is kept.")] = None,
+    queue: str | None = None,
+    message_type: Annotated[str | None, Query(alias="type")] = None,
+) -> JsonDict:
+    """Tell what ended minute by minute, hour by hour or day by day, and what was deployed then."""
+    return get_series(step, points, queue=queue, message_type=message_type, connection=reader)
+
+
+@router.get("/api/deploys")
+def deploys(_: Looker, reader: Reader) -> JsonDict:
+    """Tell when which release was deployed."""
+    return {"deploys": list(get_deploys(connection=reader))}
 
 
 @router.get("/admin/jobs/alerts/stuck")

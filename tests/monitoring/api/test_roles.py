@@ -36,6 +36,8 @@ ROLES = {
     "GET /api/queues": LOOK,
     "GET /api/queues/{queue}": LOOK,
     "GET /api/types": LOOK,
+    "GET /api/series": LOOK,
+    "GET /api/deploys": LOOK,
     "GET /api/alerts": LOOK,
     "GET /api/alerts/history": LOOK,
     "GET /api/alerts/rules": LOOK,

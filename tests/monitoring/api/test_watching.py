@@ -11,7 +11,7 @@ from monitoring.app import create_app
 from monitoring.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal
 from tests.workers.conftest import message
-from workers import enqueue
+from workers import deploys, enqueue
 
 SCRAPE = "a token of Prometheus"
 
@@ -53,6 +53,19 @@ def test_numbers_of_queues_and_types(redis, moderator: TestClient) -> None:
     assert moderator.get("/api/queues/default").json()["waiting"] == 1
     assert (kind["messageType"], kind["waiting"]) == ("TEST", 1)
     assert refusal(moderator.get("/api/queues/defalt")) == "queue_not_found"
+
+
+def test_a_series_with_deployments(redis, moderator: TestClient) -> None:
+    deploys.mark("v1", connection=redis)
+    asked = {"step": "minute", "points": 5, "queue": "default", "type": "TEST"}
+    told = moderator.get("/api/series", params=asked).json()
+
+    assert len(told["points"]) == 5
+    assert (told["queue"], told["messageType"]) == ("default", "TEST")
+    assert [each["version"] for each in told["deploys"]] == ["v1"]
+    assert moderator.get("/api/deploys").json() == {"deploys": told["deploys"]}
+    assert refusal(moderator.get("/api/series", params={"points": 0})) == "invalid_query"
+    assert refusal(moderator.get("/api/series", params={"queue": "defalt"})) == "queue_not_found"
 
 
 def test_rules_are_shown_and_a_channel_that_is_not_there_is_told(admin: TestClient) -> None:
