@@ -19,6 +19,7 @@ Kind = Literal["job", "queue", "stream", "unique_key", "redis"]
 
 _COMMAND = re.compile(r"`([^`]+)`")
 _PROPER = ("Redis", "STREAM_", "RQ")  # what keeps its capital within a sentence
+_NO_CAUSE = {"expires_soon", "unique_key_held"}  # what comes of waiting
 _NOT_BEGUN: Mapping[str, str] = {
     "waiting": "waiting",
     "held": "held back",
@@ -141,7 +142,8 @@ def _of_job(facts: JobFacts, found: Sequence[Finding], starts: timedelta | None)
     rest = list(found)
     if facts.state in _NOT_BEGUN:
         lead = f"It has been {_NOT_BEGUN[facts.state]} for {span(facts.age(facts.entered))}"
-        because = f" because {_within(rest.pop(0).what)}" if rest else ""
+        is_known = bool(rest) and rest[0].code not in _NO_CAUSE
+        because = f" because {_within(rest.pop(0).what)}" if is_known else ""
         yield f"{lead}{because.rstrip('.')}{_ahead(facts)}."
     elif not found:
         yield _on_its_way(facts)
@@ -153,6 +155,8 @@ def _of_job(facts: JobFacts, found: Sequence[Finding], starts: timedelta | None)
 def _ahead(facts: JobFacts) -> str:
     if facts.state != "waiting" or facts.ahead is None:
         return ""
+    if not facts.ahead:
+        return "; it is the next one"
     return f"; {number(facts.ahead, 'job')} {are(facts.ahead)} ahead of it"
 
 

@@ -142,7 +142,7 @@ def test_no_worker_listens(redis: Redis) -> None:
 
     assert job.sentences[0] == (
         "It has been waiting for 3 min because no worker listens to email: 2 jobs are waiting "
-        "there, the oldest for 3 min; 0 jobs are ahead of it."
+        "there, the oldest for 3 min; it is the next one."
     )
     assert queue.sentences[0] == (
         "No worker listens to email: 2 jobs are waiting there, the oldest for 3 min."
