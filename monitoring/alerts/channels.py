@@ -3,7 +3,6 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from monitoring.alerts.apprise_channel import apprise_channel
 from monitoring.alerts.channel import Channel
 from monitoring.alerts.settings import AlertSettings
 from monitoring.alerts.webhook import Webhook, is_webhook
@@ -55,6 +54,9 @@ def _named(settings: AlertSettings) -> Iterator[tuple[str, str]]:
 
 
 def _channel(name: str, url: str, settings: AlertSettings) -> Channel:
+    # Slow to load, and only needed where a channel is named.
+    from monitoring.alerts.apprise_channel import apprise_channel  # noqa: PLC0415
+
     known = apprise_channel(name, url)  # first: Slack's own addresses begin with https, too
     if known is not None:
         return known
