@@ -6,6 +6,7 @@ from monitoring.deploys import get_deploys
 from tests.contract.shape import contract, shape
 from tests.monitoring.counted import note
 from tests.postroom.test_cli_health import postroom  # noqa: F401 - a fixture
+from tests.processes import own_keys
 from tests.workers.conftest import message
 from workers import By, enqueue, pauses
 
@@ -60,7 +61,7 @@ def test_figures_of_types_are_shown_as_a_table(postroom):  # noqa: F811
 
 
 def test_without_jobs_there_are_no_types(postroom, redis):  # noqa: F811
-    redis.flushdb()
+    redis.unlink(*own_keys(redis))
 
     assert postroom("metrics", "--by", "type").out.startswith("There are no jobs")
 
