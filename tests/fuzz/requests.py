@@ -4,16 +4,18 @@ Whoever asks has an ADMIN's token and finds data, so that most requests reach wh
 """
 
 import random
+from asyncio import Runner
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
+from itertools import cycle, islice
 from typing import Any
 
+import httpx2
 import schemathesis
 from fastapi import FastAPI
-from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -21,6 +23,9 @@ from schemathesis.specs.openapi.schemas import OpenApiSchema
 
 Known = Mapping[str, Sequence[str]]
 """What path parameters may name, by their names."""
+
+Ask = Callable[..., Any]
+"""Sends a request, with the arguments of an HTTP client."""
 
 _ENDLESS = "/live"  # what goes on until the client leaves has tests of its own
 _KNOWN = 0.6  # the share of path parameters that name something which is there
@@ -81,62 +86,70 @@ class Fuzz:
     fill: Callable[[], Known]
     chance: int = 1
 
-    def send(self, each: int) -> Report:
-        """Send so many requests to each route.
+    def send(self, requests: int) -> Report:
+        """Send requests, as many to each route.
 
         Args:
-                each: How many; half of them such as the description does not allow.
+            requests: How many at least; half of them such as the description does not allow.
         """
         report = Report()
-        client = TestClient(self.app, raise_server_exceptions=False)
-        client.headers["Authorization"] = f"Bearer {self.token}"
-        for operation in self._operations(client):
-            self._fuzz(operation, each, client, report)
+        with Runner() as runner:
+            client = _client(self.app, self.token)
+            ask: Ask = lambda **request: runner.run(client.request(**request))  # noqa: E731
+            operations = [*self._operations(ask)]
+            for operation in operations:
+                self._fuzz(operation, -(-requests // len(operations)), ask, report)
         return report
 
-    def _operations(self, client: TestClient) -> Iterator[Any]:
-        described = client.get("/openapi.json").json()
+    def _operations(self, ask: Ask) -> Iterator[Any]:
+        described = ask(method="GET", url="/openapi.json").json()
         schema: OpenApiSchema = schemathesis.openapi.from_dict(described)
         for found in schema.get_all_operations():
             operation = found.ok()
             if not operation.path.endswith(_ENDLESS):
                 yield operation
 
-    def _fuzz(self, operation: Any, each: int, client: TestClient, report: Report) -> None:
+    def _fuzz(self, operation: Any, each: int, ask: Ask, report: Report) -> None:
         route, known = f"{operation.method.upper()} {operation.path}", self.fill()
         chance = random.Random(self.chance)
-
-        def send(case: Any) -> None:
+        cases = [
+            *_made_up(operation, GenerationMode.NEGATIVE, each // 2, self.chance),
+            *_made_up(operation, GenerationMode.POSITIVE, each - each // 2, self.chance),
+        ]
+        for case in islice(cycle(cases), each):  # there may be fewer forms than that
             _name_what_is_there(case, known, chance)
             report.routes[route] += 1
-            _note(report, _asked(client, case))
-
-        wrong = operation.as_strategy(generation_mode=GenerationMode.NEGATIVE)
-        with suppress(Unsatisfiable):  # what has no parameters cannot be asked wrongly
-            _each_of(wrong, each // 2, self.chance)(send)
-        allowed = operation.as_strategy(generation_mode=GenerationMode.POSITIVE)
-        for turn in range(each):  # one turn gives each form once, and there may be few of them
-            if (left := each - report.routes[route]) > 0:
-                _each_of(allowed, left, self.chance + turn)(send)
+            _note(report, _asked(ask, case))
 
 
-def _each_of(strategy: Any, count: int, chance: int) -> Callable[[Callable[[Any], None]], None]:
-    def run(send: Callable[[Any], None]) -> None:
-        @seed(chance)
-        @settings(
-            max_examples=count,
-            database=None,
-            deadline=None,
-            phases=[Phase.generate],
-            suppress_health_check=list(HealthCheck),
-        )
-        @given(case=strategy)
-        def once(case: Any) -> None:
-            send(case)
+def _client(app: FastAPI, token: str) -> httpx2.AsyncClient:
+    # In the loop of this thread: the client of the tests starts a thread for each request.
+    return httpx2.AsyncClient(
+        transport=httpx2.ASGITransport(app=app, raise_app_exceptions=False),
+        base_url=_BASE,
+        headers={"Authorization": f"Bearer {token}"},
+    )
 
-        once()
 
-    return run
+def _made_up(operation: Any, mode: GenerationMode, count: int, chance: int) -> list[Any]:
+    """Some requests; none of a mode that the operation cannot have."""
+    cases: list[Any] = []
+
+    @seed(chance)
+    @settings(
+        max_examples=max(1, count),
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(generation_mode=mode))
+    def keep(case: Any) -> None:
+        cases.append(case)
+
+    with suppress(Unsatisfiable):  # what has no parameters cannot be asked wrongly
+        keep()
+    return cases
 
 
 def _name_what_is_there(
@@ -147,12 +160,12 @@ def _name_what_is_there(
             case.path_parameters[name] = chance.choice(known[name])
 
 
-def _asked(client: TestClient, case: Any) -> Any:
+def _asked(ask: Ask, case: Any) -> Any:
     request = case.as_transport_kwargs(base_url=_BASE)
     kept = {name: request[name] for name in _PARTS if request.get(name) is not None}
     if isinstance(kept.get("data"), str | bytes):  # what is no form
         kept["content"] = kept.pop("data")
-    return client.request(**kept, follow_redirects=False)
+    return ask(**kept)
 
 
 def _note(report: Report, answer: Any) -> None:
