@@ -16,7 +16,7 @@ from workers.routing import queue_of
 
 MOST_QUEUES = 2_000
 """Queues that one scrape looks at: those of the settings, then the others by name."""
-_IN_FRONT = 5  # jobs looked at for the oldest: one that is tried again at once goes to the front
+_IN_FRONT = 2  # jobs looked at for the oldest: one that is tried again at once goes to the front
 
 
 class Places(NamedTuple):
