@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.errors import InvalidRequest
 from benchmarks.gates import AIMS, ALL, Gate, Judgement, gates_from, judged, measures_of
+from benchmarks.live import bench_live
 from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, STREAM_ROWS, Row
 from benchmarks.rounds import Result, bench
 from benchmarks.table import as_json, as_text
@@ -36,6 +37,8 @@ def main(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     if options.monitoring:
         return bench_monitoring(quick=options.quick, as_json=options.json)
+    if options.live:
+        return bench_live(quick=options.quick, as_json=options.json)
     try:
         table = STREAM_ROWS if options.streams else ROWS
         gates = gates_from(options.gate, table)
@@ -119,6 +122,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--streams", action="store_true", help="the lane of streams, not queues")
     parser.add_argument(
         "--monitoring", action="store_true", help="the web process, with a million jobs there"
+    )
+    parser.add_argument(
+        "--live", action="store_true", help="the web process, with fifty clients of a stream"
     )
     names, of_streams = (",".join(row.name for row in rows) for rows in (ROWS, STREAM_ROWS))
     parser.add_argument("--rows", help=f"some of {names},{IDLE}; with --streams of {of_streams}")

@@ -136,7 +136,8 @@ def _named(path: str, names: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _client(connection: redis.Redis) -> TestClient:
-    web = WebSettings(postroom_secret=SecretStr(_SIGNED_WITH))
+    # Else most of who polls would be told what another one was told in the last 2 s.
+    web = WebSettings(postroom_secret=SecretStr(_SIGNED_WITH), live_seconds=0.01)
     app: FastAPI = create_app(connection=connection, settings=web)
     token = make_token(
         Role.ADMIN, subject="bench", ttl=timedelta(hours=2), secret=_SIGNED_WITH, settings=web

@@ -28,6 +28,9 @@ Streams = Annotated[Live, Depends(_live)]
 _NOT_MODIFIED: dict[int | str, JsonDict] = {
     304: {"description": "Nothing but the time has changed; see If-None-Match."}
 }
+_FULL: dict[int | str, JsonDict] = {
+    503: {"description": "As many streams are open as may be; poll instead."}
+}
 
 
 @router.get("/admin/jobs/metrics", response_model=JsonDict, responses=_NOT_MODIFIED)
@@ -36,7 +39,7 @@ def metrics(request: Request, _: Looker, live: Streams) -> Response:
     return unless_known(request, live.polled(QUEUES))
 
 
-@router.get("/admin/jobs/live", response_class=EventStream, status_code=200)
+@router.get("/admin/jobs/live", response_class=EventStream, status_code=200, responses=_FULL)
 def live_metrics(asker: Looker, live: Streams, last_id: LastEventId = "") -> EventStream:
     """Stream what `/admin/jobs/metrics` tells, every 2 s."""
     return EventStream(live, QUEUES, last_id=last_id, asker=asker)
@@ -49,7 +52,9 @@ def show_queue(request: Request, queue: str, _: Looker, reader: Reader, live: St
     return unless_known(request, live.polled(Subject("queue", queue)))
 
 
-@router.get("/admin/jobs/queue/{queue}/live", response_class=EventStream, status_code=200)
+@router.get(
+    "/admin/jobs/queue/{queue}/live", response_class=EventStream, status_code=200, responses=_FULL
+)
 def live_queue(
     queue: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
 ) -> EventStream:
@@ -58,7 +63,9 @@ def live_queue(
     return EventStream(live, Subject("queue", queue), last_id=last_id, asker=asker)
 
 
-@router.get("/admin/jobs/{job_id}/logs/live", response_class=EventStream, status_code=200)
+@router.get(
+    "/admin/jobs/{job_id}/logs/live", response_class=EventStream, status_code=200, responses=_FULL
+)
 def live_log(
     job_id: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
 ) -> EventStream:

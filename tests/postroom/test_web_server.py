@@ -44,6 +44,7 @@ def is_stuck(connection) -> bool:
     return connection.flow.write_paused
 
 
+@pytest.mark.slow("the web process starts for real, and serves fifty streams")
 def test_it_ends_at_once_with_fifty_streams_open(
     web_process: StartedProcess, web_port: int
 ) -> None:

@@ -14,7 +14,7 @@ from redis import Redis
 from monitoring.app import create_app
 from monitoring.identity import Role
 from monitoring.live import Live
-from monitoring.live_looks import LookTaker
+from monitoring.live_looks import Look, LookTaker
 from monitoring.live_pace import Pace
 from monitoring.sessions import COOKIE
 from monitoring.settings import WebSettings
@@ -200,6 +200,45 @@ def test_a_stream_is_kept_for_so_long_and_then_the_client_comes_back(
         names = {event.name for event in iter(stream.next, None)}
 
     assert names == {""}
+
+
+def test_while_nothing_changes_events_become_rare_until_something_does(
+    redis: Redis, app: FastAPI, web: WebSettings
+) -> None:
+    pace = Pace(seconds=0.02, quiet=0.2, longest=0.3)
+    app.state.live = Live(LookTaker(redis), pace=pace)
+    bearer = {"Authorization": f"Bearer {token_of(Role.MODERATOR, web)}"}
+
+    def gap(stream: Stream) -> float:
+        stream.next()
+        began = time.monotonic()
+        stream.next()
+        return time.monotonic() - began
+
+    with served(app) as port, Stream(port, QUEUES, **bearer) as stream:
+        deadline = time.monotonic() + 5
+        while gap(stream) < 0.25:
+            assert time.monotonic() < deadline
+        pause(redis, "email")
+        stream.until(partial(is_paused, "email"))
+
+        assert min(gap(stream), gap(stream)) < 0.15
+
+
+def test_looks_that_fail_for_no_known_reason_end_the_streams_and_not_the_server(
+    app: FastAPI, watch: Watch
+) -> None:
+    takes = app.state.live._look
+
+    def fail(_: object) -> Look:
+        raise ZeroDivisionError
+
+    app.state.live._look = fail
+    ended = watch().next()
+    app.state.live._look = takes
+
+    assert ended is None
+    assert watch().next()
 
 
 def test_silence_is_filled_with_comments(redis: Redis, app: FastAPI, web: WebSettings) -> None:
