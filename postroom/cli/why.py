@@ -48,8 +48,8 @@ def _for_people(found: Sequence[Explanation]) -> str:
 
 
 def _block(found: Explanation) -> str:
-    title = f"{found.kind.replace('_', ' ').capitalize()} {found.name}: {found.state}"
-    lines = [printable(title.replace("_", " "))]
+    kind, state = found.kind.replace("_", " ").capitalize(), found.state.replace("_", " ")
+    lines = [printable(f"{kind} {found.name}: {state}")]
     for sentence in found.sentences:
         lines += wrap(printable(sentence), _WIDTH, break_long_words=False, break_on_hyphens=False)
     lines += [f"  Do: {printable(command)}" for command in found.do]

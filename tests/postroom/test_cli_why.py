@@ -1,10 +1,13 @@
-"""`postroom why` and `postroom scale`, and what `postroom health` tells of queues."""
+"""`postroom why`, `stuck` and `scale`, and what `postroom health` tells of queues."""
+
+import time
 
 import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
 from tests.postroom.test_cli_health import Postroom, postroom
+from tests.workers.takers import Taker
 from workers import By, enqueue
 from workers.pauses import pause
 
@@ -72,3 +75,18 @@ def test_health_tells_of_each_queue_that_is_not_well(postroom: Postroom, redis: 
     assert answer.code == 0
     assert "CRITICAL  email: No worker listens to email: 1 job is waiting there" in answer.out
     assert "  Do: postroom worker email" in answer.out
+
+
+def test_stuck_lists_what_runs_for_too_long(postroom: Postroom, redis: Redis) -> None:
+    assert postroom("stuck").out == "Nothing is stuck.\n"
+    handle = enqueue(NoteEnrichmentMessage.of("n"), queue="email", timeout=86_400, connection=redis)
+    taker = Taker(redis, "email")
+    (lease,) = taker.lease()
+    taker.leases.show(lease, started=time.time() - 1_900, ttl=90)
+
+    answer = postroom("stuck")
+
+    assert answer.out.splitlines()[1].split() == [
+        *("medium", "31", "min", "NOTE_ENRICHMENT", handle.id, "email", "1", "running", "long"),
+    ]
+    assert [each["jobId"] for each in postroom("stuck", "--json").json] == [handle.id]

@@ -1,0 +1,39 @@
+"""`postroom stuck`: what has been running for too long."""
+
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
+
+import typer
+
+from monitoring.stuck import get_stuck_jobs
+from monitoring.words import span
+from postroom.columns import columns
+from postroom.printing import answer
+
+
+def stuck(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer in JSON.")] = False,  # noqa: FBT002
+) -> None:
+    """List what has been running for too long, the longest first."""
+    with answer(as_json=as_json) as say:
+        found = get_stuck_jobs()
+        say(found, _for_people(found))
+
+
+def _for_people(found: Sequence[Mapping[str, Any]]) -> str:
+    if not found:
+        return "Nothing is stuck."
+    rows = [
+        (
+            each["severity"],
+            span(each["stuckDuration"] / 1000),
+            each["jobName"],
+            each["jobId"],
+            each["queueName"],
+            each["attemptsMade"],
+            each["reason"].replace("_", " "),
+        )
+        for each in found
+    ]
+    table = columns(("SEVERITY", "FOR", "TYPE", "JOB", "QUEUE", "STARTS", "WHY"), rows)
+    return f"{table}\n\n`postroom why JOB` says more, and `postroom jobs stop JOB` ends one."
