@@ -229,3 +229,8 @@ def test_a_function_that_is_not_there_is_told_at_start(redis) -> None:
         create_app(connection=redis, settings=web)
 
     assert refused.value.field == "AUTH"
+
+
+def test_browsers_may_tell_where_a_form_comes_from(browser: TestClient) -> None:
+    # With `no-referrer` they send forms with `Origin: null`, and the login would refuse its own.
+    assert browser.get("/login").headers["referrer-policy"] == "same-origin"
