@@ -19,8 +19,9 @@ from rq_dashboard import web
 from monitoring.errors import InvalidQuery
 from monitoring.paths import path_of
 from monitoring.rq_dashboard.changes import ENDED, Changes
+from monitoring.rq_dashboard.lists import REGISTRIES, jobs_shown, queues_shown
 from monitoring.rq_dashboard.pages import inert_json, safe_page
-from monitoring.rq_dashboard.records import ShownJob, ShownQueue, ShownWorker
+from monitoring.rq_dashboard.records import ShownJob, ShownWorker
 from workers.connection import storage_errors
 from workers.errors import JobNotFound
 from workers.settings import Settings
@@ -28,7 +29,7 @@ from workers.settings import Settings
 MOST_JOBS = 200
 """How many jobs a page shows at most."""
 
-_REGISTRIES = ENDED | {"queued", "scheduled", "deferred", "started"}
+_REGISTRIES = {"queued", *REGISTRIES}
 _CHANGES = (
     "delete_job_view",
     "requeue_job_view",
@@ -36,6 +37,7 @@ _CHANGES = (
     "empty_queue",
     "compact_queue",
 )
+_MOST_PAGES = 1_000_000
 _POLL_MS = 2_500
 
 
@@ -89,7 +91,8 @@ class Dashboard:
 
 def _teach_json() -> None:
     web.config.serializer = JSONSerializer
-    web.Job, web.Queue, web.Worker = ShownJob, ShownQueue, ShownWorker
+    web.Job, web.Worker = ShownJob, ShownWorker
+    web.serialize_queues, web.get_queue_registry_jobs_count = queues_shown, jobs_shown
     # It builds a client from a URL on each request; ours knows more, and one is enough.
     web.from_url = lambda *_, **__: (None, current_app.redis_conn)  # type: ignore[attr-defined]
 
@@ -121,7 +124,7 @@ def _wsgi(text: str) -> str:
 def _check(asked: Mapping[str, Any]) -> None:
     """Refuse what rq-dashboard would stumble over, or read all of Redis for."""
     for name in ("per_page", "page"):
-        most = MOST_JOBS if name == "per_page" else sys.maxsize
+        most = MOST_JOBS if name == "per_page" else _MOST_PAGES
         if name in asked and not 1 <= _number(asked[name]) <= most:
             raise InvalidQuery(f"{name} is {asked[name]}.", field=name, remedy=f"Use 1 to {most}.")
     registry = asked.get("registry_name", "queued")

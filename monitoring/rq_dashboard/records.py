@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any
+from typing import Any, Self
 
-from rq import Queue, Worker
+import redis
+from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.results import Result
@@ -13,6 +14,7 @@ from rq.utils import get_call_string
 from typing_extensions import override
 
 from messages.masking import masked, masked_by_name
+from workers import keys
 from workers.burial import secret_texts
 from workers.jobs import envelope_of
 from workers.redaction import hiding, redacted, redacted_value
@@ -24,16 +26,50 @@ _UNREADABLE = "(its arguments cannot be read)"
 class ShownJob(Job):
     """A job that is shown only: it has no secrets, so it must not be saved."""
 
+    _results: Any = None  # the newest of them, if it was read with the job
+
     @classmethod
     @override
     def fetch(cls, id: str, connection: Any = None, serializer: Any = None) -> Any:
         del serializer  # where rq-dashboard names none, RQ would unpickle
         try:
-            job: Any = super().fetch(id, connection=connection, serializer=JSONSerializer)
+            return super().fetch(id, connection=connection, serializer=JSONSerializer)
         except ValueError as error:  # nothing can have this id
             raise NoSuchJobError from error
-        job.description = job.without_secrets(job.description)
+
+    @classmethod
+    def fetch_page(cls, ids: Sequence[str], *, connection: redis.Redis) -> list["ShownJob"]:
+        """Read some jobs with their newest results, in one round trip.
+
+        Args:
+            ids: The jobs; those that are gone, or cannot be read, are left out.
+            connection: Where.
+        """
+        with connection.pipeline(transaction=False) as pipe:
+            for each in ids:
+                pipe.hgetall(keys.job(each))
+                pipe.xrevrange(keys.result(each), count=1)
+            answers = pipe.execute(raise_on_error=False)
+        found = zip(ids, answers[::2], answers[1::2], strict=True)
+        read = [cls._read(*each, connection) for each in found]
+        return [job for job in read if job is not None]
+
+    @classmethod
+    def _read(cls, job_id: str, record: Any, results: Any, connection: redis.Redis) -> Self | None:
+        if not record or isinstance(record, Exception):
+            return None
+        try:
+            job = cls(job_id, connection=connection, serializer=JSONSerializer)
+            job.restore(record)
+        except Exception:  # noqa: BLE001 - rq raises whatever its serializer does
+            return None
+        job._results = [] if isinstance(results, Exception) else results
         return job
+
+    @override
+    def restore(self, raw_data: Any) -> Any:
+        super().restore(raw_data)
+        self.description = self.without_secrets(self.description)
 
     @property
     @override
@@ -49,13 +85,22 @@ class ShownJob(Job):
     @override
     def latest_result(self, timeout: int = 0) -> Result | None:
         try:
-            found = super().latest_result(timeout=timeout)
+            found = self._newest_result(timeout)
         except Exception:  # noqa: BLE001 - rq raises whatever its serializer does
             return None
         if found is not None:
             found.exc_string = self.without_secrets(found.exc_string)
             found.return_value = self.without_secrets(found.return_value)
         return found
+
+    def _newest_result(self, timeout: int) -> Result | None:
+        if self._results is None:
+            return super().latest_result(timeout=timeout)
+        for result_id, payload in self._results:
+            return Result.restore(
+                self.id, result_id.decode(), payload, self.connection, JSONSerializer
+            )
+        return None
 
     @override
     def get_call_string(self) -> str:
@@ -87,26 +132,11 @@ class ShownJob(Job):
         return secret_texts(envelope_of(self))
 
 
-class ShownQueue(Queue):
-    """A queue whose jobs are shown only."""
-
-    job_class = ShownJob
-
-    @override
-    def fetch_job(self, job_id: str) -> Job | None:
-        # RQ's own searches the whole list for the id of a job that is gone, to remove it.
-        try:
-            job: Job = self.job_class.fetch(job_id, connection=self.connection)
-        except NoSuchJobError:
-            return None
-        return job if job.origin == self.name else None
-
-
 class ShownWorker(Worker):
     """A worker whose job is shown only."""
 
     @classmethod
     @override
     def all(cls, *arguments: Any, **options: Any) -> Any:
-        ours = {"serializer": JSONSerializer, "job_class": ShownJob, "queue_class": ShownQueue}
+        ours = {"serializer": JSONSerializer, "job_class": ShownJob}
         return super().all(*arguments, **{**options, **ours})

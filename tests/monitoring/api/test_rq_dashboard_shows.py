@@ -14,7 +14,9 @@ from monitoring.app import create_app
 from monitoring.identity import Role
 from monitoring.settings import WebSettings
 from postroom.address import free_port
+from postroom.embedded import Server
 from tests.monitoring.api.tokens import refusal, token_of
+from tests.monitoring.trips import counting
 from tests.workers import stock_jobs
 from workers import keys
 from workers.connection import connect
@@ -94,6 +96,7 @@ def test_looking_at_a_job_that_is_gone_removes_nothing(redis: Redis, admin) -> N
         ("0/data/jobs/email/failed/201/asc/1.json", 422),
         ("0/data/jobs/email/failed/x/asc/1.json", 422),
         ("0/data/jobs/email/failed/8/asc/0.json", 422),
+        ("0/data/jobs/email/failed/8/asc/9999999999999999999.json", 422),
         ("0/data/jobs/email/none-such/8/asc/1.json", 422),
         ("0/view/jobs/email/failed/1000000/asc/1", 422),
     ],
@@ -125,3 +128,37 @@ def test_two_applications_show_each_its_own_server(
     answer = other.get("/rq/0/data/queues.json", headers=headers)
     assert (answer.status_code, refusal(answer)) == (503, "redis_unavailable")
     assert admin.get(f"/rq/0/data/job/{failed_job.id}.json").status_code == 200
+
+
+@pytest.mark.parametrize("registry", ["queued", "failed"])
+def test_each_page_shows_its_part_of_the_jobs(admin, queue: Queue, registry: str) -> None:
+    ids = [queue.enqueue("a.b").id for _ in range(10)]
+    for job_id in ids if registry == "failed" else ():
+        queue.failed_job_registry.add(queue.fetch_job(job_id), ttl=60 + ids.index(job_id))
+
+    def page(order: str, number: int) -> list[str]:
+        told = admin.get(f"/rq/0/data/jobs/email/{registry}/4/{order}/{number}.json").json()
+        return [job["id"] for job in told["jobs"]]
+
+    assert [page("asc", number) for number in (1, 2, 3, 4)] == [ids[:4], ids[4:8], ids[8:], []]
+    last_first = ids[::-1]
+    found = [page("dsc", number) for number in (1, 2, 3, 4)]
+    assert found == [last_first[:4], last_first[4:8], last_first[8:], []]
+
+
+def test_a_page_takes_few_round_trips_however_much_there_is(
+    redis_server: Server, web: WebSettings, redis: Redis
+) -> None:
+    names = [f"queue-{number}" for number in range(200)]
+    with redis.pipeline() as pipe:
+        pipe.sadd(keys.queues(), *(keys.queue(name) for name in names))
+        for name in names:
+            pipe.rpush(keys.queue(name), *range(200))
+        pipe.execute()
+    headers = {"Authorization": f"Bearer {token_of(Role.ADMIN, web)}"}
+    with counting(redis_server.url) as client:
+        admin = TestClient(create_app(connection=client, settings=web), headers=headers)
+        for path in ("data/queues.json", "data/jobs/queue-7/queued/200/dsc/1.json", "view/jobs"):
+            _ = client.trips
+            assert admin.get(f"/rq/0/{path}").status_code == 200
+            assert client.trips <= 3, path
