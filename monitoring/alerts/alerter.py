@@ -79,6 +79,7 @@ class Alerter:
         self._turn = ""
         self._read_at: dict[int, float] = {}  # by the place of an area, when it was last read
         self._looked_at = float("-inf")
+        self._looks = 0
         self._stopping = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -184,6 +185,7 @@ class Alerter:
 
     def _look(self, areas: Sequence[Area]) -> None:
         wanted = {rule.metric for rule in self.rules}
+        self._looks += 1
         now = self._clock()
         facts = gather(
             wanted,
@@ -199,7 +201,7 @@ class Alerter:
             found.events,
             causes=read_causes(found.events, connection=self._reading, settings=self._engine),
             channels=tuple(self.channels),
-            turn=self._turn.partition(" ")[0],
+            turn=f"{self._turn.partition(' ')[0]}.{self._looks:07d}",
             installation=self._engine.environment,
             now=now,
         )

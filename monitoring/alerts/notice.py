@@ -115,7 +115,7 @@ def notices(  # noqa: PLR0913 - all but the first by name
         events: Rule by rule.
         causes: Why it is so, as far as that is known.
         channels: Those that there are, for rules that name none.
-        turn: The number of the turn, which makes ids differ.
+        turn: The numbers of the turn and of the look, which make ids differ.
         installation: The setting ENVIRONMENT.
         now: The time.
     """

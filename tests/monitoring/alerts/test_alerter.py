@@ -14,7 +14,9 @@ from monitoring.alerts import Alerter, ChannelNotFound, get_alerts, get_history
 from monitoring.alerts.facts import AREAS
 from monitoring.alerts.store import Store
 from monitoring.doctor.channels import channel_findings
+from monitoring.doctor.finding import Finding
 from monitoring.errors import InvalidQuery
+from monitoring.explain import Explanation
 from postroom.address import free_port
 from tests.monitoring.alerts.conftest import NewAlerter
 from tests.monitoring.alerts.sinks import Hands, Sink
@@ -87,6 +89,22 @@ def test_an_alert_that_cannot_be_explained_is_sent_all_the_same(stage, monkeypat
     assert stage.sink.got[0].json["text"] == "3 jobs are waiting in email."
 
 
+def test_a_secret_in_an_explanation_is_hidden(stage, monkeypatch):
+    told = Explanation(
+        "queue",
+        "email",
+        "in_trouble",
+        ["Refused: password=hunter22"],
+        [Finding("a", "info", "b", "c")],
+    )
+    monkeypatch.setattr("monitoring.alerts.causes.explain_queue", lambda _: told)
+    stage.backlog(3)
+
+    stage.alerter().tick()
+    assert "Refused: password=" in stage.sink.got[0].json["text"]
+    assert b"hunter22" not in stage.sink.got[0].body
+
+
 def test_a_new_process_goes_on_where_the_last_one_stopped(stage):
     stage.backlog(3)
     first, second = stage.alerter(), stage.alerter()
@@ -145,6 +163,31 @@ def test_a_failed_send_is_tried_again_later_each_time_under_the_same_id(stage):
     assert channel_states(stage.redis)["ops"].failing_since is None
 
 
+def test_what_another_process_has_sent_is_not_sent_again(stage):
+    stage.backlog(3)
+    one = stage.alerter()
+    assert one._has_turn()
+    one._look(AREAS)
+    [outgoing] = one._store.outbox()
+
+    one._store.settle(outgoing)
+    assert not one._store.begin(one._turn, outgoing.begun(stage.hands.now))
+    assert one._store.outbox() == []
+
+
+def test_what_comes_later_waits_for_what_could_not_be_sent(stage):
+    stage.sink.statuses += [500]
+    one = stage.alerter()
+    for count in (3, 0):
+        stage.backlog(count)
+        one.tick()
+    assert stage.sink.notices == [FIRED]
+
+    stage.hands.move(6)
+    one.tick()
+    assert stage.sink.notices == [FIRED, FIRED, RESOLVED]
+
+
 def test_a_channel_that_fails_stops_no_other_and_is_a_finding(stage):
     with Sink() as broken:
         broken.statuses += [500] * 50
@@ -158,6 +201,7 @@ def test_a_channel_that_fails_stops_no_other_and_is_a_finding(stage):
     assert stage.sink.notices == [FIRED, ("fired", "channel_failing", "broken")]
     [finding] = channel_findings(stage.hands.now, stage.redis)
     assert finding.code == "alert_channel_failing"
+    assert channel_states(stage.redis)["broken"].failing_since == "2026-01-15T12:00:00+00:00"
     assert "the channel broken: " in finding.what
     assert "answered 500" in finding.what
     assert "postroom alerts test broken" in finding.remedy

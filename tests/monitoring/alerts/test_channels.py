@@ -182,7 +182,7 @@ def test_an_alert_goes_out_by_mail():
 LOCAL_URLS = ("syslog://", "macosx://", "gnome://", "dbus://", "windows://", "glib://", "blink1://")
 
 
-@pytest.mark.parametrize("url", [f"{scheme}localhost" for scheme in LOCAL_URLS])
+@pytest.mark.parametrize("url", ["syslog://", *(f"{scheme}localhost" for scheme in LOCAL_URLS)])
 def test_what_would_do_something_on_this_machine_is_no_channel(url):
     with pytest.raises(SettingInvalid, match="channel local in ALERT_CHANNELS cannot be used"):
         channels(f"local={url}")
