@@ -8,6 +8,8 @@ from pydantic.alias_generators import to_camel
 from workers import EnqueueOptions
 from workers.cleanup import State
 from workers.dead_letters import ReplayOptions
+from workers.pauses import Kind
+from workers.streams.trimming import KEPT_DONE
 
 _MOST_MS = 365 * 24 * 3600 * 1000
 Milliseconds = Annotated[int, Field(ge=0, le=_MOST_MS)]
@@ -142,6 +144,37 @@ class FixedIn(Body):
     """In which release something is mended, as CODE_VERSION names it."""
 
     version: Annotated[str, Field(min_length=1, max_length=100)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class PauseOf(Body):
+    """What is to be paused, or to go on."""
+
+    kind: Kind
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Mark(Body):
+    """A release that is being deployed."""
+
+    version: Annotated[str, Field(min_length=1, max_length=100)]
+    note: Annotated[str, Field(max_length=500)] = ""
+
+
+class Trim(Body):
+    """How many of the newest entries stay, though they are done."""
+
+    keep: Annotated[int, Field(ge=1, le=1_000_000)] = KEPT_DONE
+    reason: Annotated[str, Field(min_length=1, max_length=500)]
+
+
+class Claim(Body):
+    """Whose entries others may have: of one consumer, or all that nobody touched for `idle` s."""
+
+    group: Annotated[str, Field(min_length=1, max_length=100)] = "workers"
+    consumer: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    idle: Annotated[float, Field(ge=0, le=365 * 24 * 3600)] | None = None
     reason: Annotated[str, Field(min_length=1, max_length=500)]
 
 

@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
-from monitoring.deploys import get_deploys
 from monitoring.queue_figures import get_queue_figures
 from monitoring.series import STEPS, get_series
 from monitoring.stuck import get_stuck_jobs
@@ -34,12 +33,6 @@ def series(
 ) -> JsonDict:
     """Tell what ended minute by minute, hour by hour or day by day, and what was deployed then."""
     return get_series(step, points, queue=queue, message_type=message_type, connection=reader)
-
-
-@router.get("/api/deploys")
-def deploys(_: Looker, reader: Reader) -> JsonDict:
-    """Tell when which release was deployed."""
-    return {"deploys": list(get_deploys(connection=reader))}
 
 
 @router.get("/admin/jobs/alerts/stuck")

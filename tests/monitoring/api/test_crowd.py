@@ -19,7 +19,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 def test_every_page_is_answered(watched: Watched) -> None:
     assert {each.path: each.status for each in watched.looks if each.status != 200} == {
-        "/api/failures/{fingerprint}": 404
+        "/api/failures/{fingerprint}": 404  # nothing has failed
     }
     assert len(watched.looks) >= 25
 

@@ -85,6 +85,14 @@ ROLES = {
     "GET /api/streams/{name}/jobs": LOOK,
     "GET /api/streams/{name}/pending": LOOK,
     "GET /api/audit": LOOK,
+    "GET /api/pauses": LOOK,
+    "POST /api/pauses": ACT,
+    "POST /api/pauses/resume": ACT,
+    "GET /api/search": LOOK,
+    "POST /api/deploys": ACT,
+    "POST /api/streams/{name}/trim": ACT,
+    "POST /api/streams/{name}/claim": ACT,
+    "DELETE /api/streams/{name}/consumers/{consumer}": ACT,
     "GET /api/cleanup/policies": LOOK,
     "POST /api/cleanup": ACT,
 }
@@ -112,6 +120,7 @@ PLACES = {
     "{guild_id}": "7",
     "{fingerprint}": "0123456789ab",
     "{channel}": "ops",
+    "{consumer}": "worker-1",
 }
 
 

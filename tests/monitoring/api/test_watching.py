@@ -101,3 +101,51 @@ def test_people_are_alerted_for_as_long_as_it_is_served(redis) -> None:
         assert "alerter" in {thread.name for thread in threading.enumerate()}
 
     assert "alerter" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_types_and_tenants_are_paused_too(redis, admin: TestClient) -> None:
+    body = {"kind": "type", "name": "EMAIL", "reason": "the mail server is away"}
+
+    assert admin.post("/api/pauses", json=body).json()["changed"]
+    (shown,) = admin.get("/api/pauses").json()["pauses"]
+    assert (shown["kind"], shown["name"], shown["actor"]) == ("type", "EMAIL", "ann")
+    assert admin.post("/api/pauses/resume", json=body).json()["changed"]
+    assert admin.get("/api/pauses").json() == {"pauses": []}
+
+
+def test_a_queue_that_is_not_there_is_not_paused(redis, admin: TestClient) -> None:
+    body = {"kind": "queue", "name": "emial", "reason": "x"}
+
+    assert refusal(admin.post("/api/pauses", json=body)) == "queue_not_found"
+
+
+def test_any_job_is_found(redis, moderator: TestClient) -> None:
+    job_id = enqueue(email(7), connection=redis).id
+    found = moderator.get("/api/search", params={"q": "type:EMAIL to:ada-7@example.com"}).json()
+
+    assert [row["jobId"] for row in found["jobs"]] == [job_id]
+    wrong = moderator.get("/api/search", params={"q": "tpye:EMAIL"})
+    assert (wrong.status_code, wrong.json()["error"]["code"]) == (422, "invalid_query")
+
+
+def test_a_deployment_is_marked(redis, admin: TestClient) -> None:
+    admin.post("/api/deploys", json={"version": "1.4.0", "note": "faster"})
+    (shown,) = admin.get("/api/deploys").json()["deploys"]
+
+    assert (shown["version"], shown["note"], shown["actor"]) == ("1.4.0", "faster", "ann")
+
+
+def test_a_stream_is_trimmed_and_its_dead_consumer_removed(redis, admin: TestClient) -> None:
+    stream = "jobs:guild:7:message_scan"
+    for _ in range(3):
+        publish(message(), stream=stream, connection=redis)
+    redis.xgroup_create(stream, "workers", id="0")
+    for entry, _ in redis.xreadgroup("workers", "old", {stream: ">"}, count=2)[0][1]:
+        redis.xack(stream, "workers", entry)
+    redis.xreadgroup("workers", "old", {stream: ">"}, count=1)
+    path, why = f"/api/streams/{stream}", {"reason": "x"}
+
+    assert admin.post(f"{path}/trim", json={"keep": 1, **why}).json()["removed"] == 2
+    removed = admin.delete(f"{path}/consumers/old", params=why).json()
+    assert removed["entries"] == 1
+    assert "old" not in {row["name"].decode() for row in redis.xinfo_consumers(stream, "workers")}
