@@ -4,7 +4,6 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Sequence
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import quote
 
@@ -14,46 +13,14 @@ from rq import Queue, Worker
 from rq.job import Job
 from rq.results import Result
 from rq.serializers import JSONSerializer
-from typing_extensions import override
 
 from monitoring.rq_dashboard.pages import safe_page
+from tests.monitoring.pages import Seen
 from tests.monitoring.payloads_xss import PAYLOADS
 from workers import keys
 
 LEAST = 200
 HARMLESS = "harmless"
-
-
-class Seen(HTMLParser):
-    """What a browser makes of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, dict[str, str | None]]] = []
-        self.code: dict[str, list[str]] = {"script": [], "style": []}
-        self._in = ""
-        self.feed(page)
-
-    @override
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, dict(attrs)))
-        self._in = tag if tag in self.code else ""
-        if self._in:
-            self.code[tag].append("")
-
-    @override
-    def handle_endtag(self, tag: str) -> None:
-        self._in = ""
-
-    @override
-    def handle_data(self, data: str) -> None:
-        if self._in:
-            self.code[self._in][-1] += data
-
-    @property
-    def shape(self) -> list[tuple[str, tuple[str, ...]]]:
-        """The elements and their attributes, without what varies."""
-        return [(tag, tuple(sorted(names))) for tag, names in self.tags if tag != "option"]
 
 
 def hashes(policy: str, directive: str) -> set[str]:
