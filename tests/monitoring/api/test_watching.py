@@ -11,7 +11,8 @@ from monitoring.app import create_app
 from monitoring.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal
 from tests.workers.conftest import message
-from workers import deploys, enqueue
+from tests.workers.letters import email
+from workers import deploys, enqueue, publish
 
 SCRAPE = "a token of Prometheus"
 
