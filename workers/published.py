@@ -56,14 +56,15 @@ def publish(code_version: str, *, connection: redis.Redis) -> None:
         )
         for handler in handlers()
     }
-    with connection.pipeline(transaction=True) as pipe:
-        if told:
-            texts = {kind: json.dumps(asdict(each)) for kind, each in told.items()}
+    if told:
+        texts = {kind: json.dumps(asdict(each)) for kind, each in told.items()}
+        with connection.pipeline(transaction=True) as pipe:
             pipe.hset(keys.handlers(), mapping=dict(texts))
             pipe.expire(keys.handlers(), KEPT)
-        release = release_name(code_version)
-        pipe.eval(script("workers", "note_release"), 1, keys.releases(), release, _RELEASES)
-        pipe.execute()
+            pipe.execute()
+    connection.register_script(script("workers", "note_release"))(
+        keys=[keys.releases()], args=[release_name(code_version), _RELEASES]
+    )
 
 
 def published(*, connection: redis.Redis) -> Sequence[PublishedHandler]:
