@@ -1,7 +1,8 @@
 """Find jobs by what they carry, by type, state, queue, id, time and error. Only reads.
 
 The smallest set of jobs that holds all hits is looked through in chunks, and the rest is asked of
-the records. A search ends after 20 round trips, whatever it has found, and tells where to go on.
+the records. A search ends after 20 round trips or 70 ms, whatever it has found, and tells where to
+go on.
 """
 
 from collections.abc import Iterator, Sequence
@@ -19,7 +20,7 @@ from monitoring.search.plan import Plan, make_plan
 from monitoring.search.query import SearchQuery, parse_query
 from monitoring.search.rows import Hit, rows_of
 from monitoring.search.sources import Chunk, Half, Order, Place, Source
-from monitoring.search.trips import MOST_TRIPS, Trips
+from monitoring.search.trips import MOST_SECONDS, MOST_TRIPS, Trips
 from workers.connection import default_connection, storage_errors
 
 __all__ = ["MOST_HITS", "MOST_TRIPS", "search_jobs"]
@@ -35,12 +36,13 @@ _LAST_TRIPS = 2  # what the rows need
 _BEHIND_BOTH = 2  # halves of an index
 
 
-def search_jobs(
+def search_jobs(  # noqa: PLR0913 - what a page is asked for
     query: str,
     *,
     limit: int = 20,
     cursor: str | None = None,
     now: datetime | None = None,
+    seconds: float = MOST_SECONDS,
     connection: redis.Redis | None = None,
 ) -> JsonDict:
     """Find jobs.
@@ -50,13 +52,15 @@ def search_jobs(
         limit: How many at most, 1 to 200.
         cursor: That of the page before; None begins.
         now: The time, for `since:2h`; None asks the clock.
+        seconds: After how long it says what it has found, above 0.
         connection: Where; None means the server that the settings name.
 
     Returns:
         `jobs`, as `get_jobs` lists them, never with their payload; of one whose record is gone and
         whose dead letter is there, `status` is `buried`. `cursor`, where the next page begins;
-        None if there is none. `partial`, whether the round trips were used up before the page was
-        full. `groups`, the fingerprints of the failures whose text fits, where one was asked for.
+        None if there is none. `partial`, whether the round trips or the time were used up before
+        the page was full. `groups`, the fingerprints of the failures whose text fits, where one was
+        asked for.
         `roundTrips`, how many it took, up to 20. Newest first in each part that is looked through;
         jobs that change their state between two pages may stand in both or in neither.
 
@@ -71,7 +75,7 @@ def search_jobs(
         )
     begin = cursor_from(cursor, query) if cursor else Cursor(query, now or datetime.now(UTC))
     wanted = parse_query(query, now=begin.now)
-    trips = Trips(connection or default_connection())
+    trips = Trips(connection or default_connection(), seconds=seconds)
     with storage_errors():
         plan = make_plan(wanted, trips, begin.driver)
         scan = _Scan(wanted, plan, trips)
@@ -122,14 +126,17 @@ class _Scan:
     def look(self, limit: int) -> None:
         """Find hits, until the page is full, all is looked through, or the trips are used up."""
         chunks: Sequence[Chunk] = ()
+        asked = False
         while len(self.hits) < limit:
-            if self.trips.left <= _LAST_TRIPS:
+            if self.trips.left <= _LAST_TRIPS or (asked and self.trips.is_late):
                 self.is_partial = bool(chunks) or bool(self._reads_left())
+                self._behind = self._behind if self.is_partial else None
                 return
             read = self._next()
             if not read and not chunks:
                 self._behind = None
                 return
+            asked = bool(chunks)
             chunks = self._step(chunks, read, limit)
 
     def cursor(self, begin: Cursor) -> str | None:

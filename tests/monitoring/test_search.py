@@ -45,7 +45,9 @@ def found(client, query, *, limit=MOST_HITS, **options):
     ids, cursor, partial = [], None, 0
     for _ in range(JOBS):
         client.trips  # noqa: B018 - begins to count anew
-        page = search_jobs(query, limit=limit, cursor=cursor, now=NOW, connection=client, **options)
+        page = search_jobs(
+            query, limit=limit, cursor=cursor, now=NOW, seconds=9, connection=client, **options
+        )
         assert client.trips == page["roundTrips"] <= MOST_TRIPS
         assert len(page["jobs"]) <= limit
         assert len(page["jobs"]) == limit or page["partial"] or page["cursor"] is None
@@ -182,12 +184,30 @@ def test_a_search_that_finds_nothing_soon_says_where_to_go_on(redis, redis_serve
     redis.hset(keys.job(ids[0]), "created_at", "2020-01-01T00:00:00.000000Z")
 
     with counting(redis_server.url) as client:
-        page = search_jobs("state:waiting until:2021-01-01T00:00:00Z", connection=client)
+        query = "state:waiting until:2021-01-01T00:00:00Z"
+        page = search_jobs(query, seconds=9, connection=client)
         assert (page["jobs"], page["partial"], page["roundTrips"]) == ([], True, 18)
         assert page["cursor"] is not None
         found_ids, partial = found(client, "state:waiting until:2021-01-01T00:00:00Z")
     assert found_ids == ids[:1]
     assert partial == 1
+
+
+def test_a_search_that_takes_long_ends_soon_and_gets_on_all_the_same(redis):
+    ids = enqueue_many(
+        [an_email(n) for n in range(3_000)], connection=redis, settings=Settings(index_jobs=0)
+    )
+    redis.hset(keys.job(ids[0]), "created_at", "2020-01-01T00:00:00.000000Z")
+
+    pages, cursor = [], None
+    while not pages or cursor:
+        query = "state:waiting until:2021-01-01T00:00:00Z"
+        pages.append(search_jobs(query, seconds=1e-9, cursor=cursor, connection=redis))
+        cursor = pages[-1]["cursor"]
+
+    assert [page["partial"] for page in pages] == [*[True] * (len(pages) - 1), False]
+    assert [job["jobId"] for page in pages for job in page["jobs"]] == ids[:1]
+    assert 3 <= len(pages) <= 8
 
 
 def test_jobs_that_come_and_go_between_pages_neither_repeat_others_nor_hide_them(redis):
