@@ -39,6 +39,7 @@ JOB_RULES: Sequence[JobRule] = (
     ended_jobs.unknown,
     ended_jobs.replayed,
     ended_jobs.dead,
+    ended_jobs.without_letter,
     ended_jobs.failure_group,
     ended_jobs.asked_to_wait,
     ended_jobs.stopped,

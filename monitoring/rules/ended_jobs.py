@@ -70,6 +70,18 @@ def dead(facts: JobFacts) -> Iterator[Finding]:
     )
 
 
+def without_letter(facts: JobFacts) -> Iterator[Finding]:
+    """It failed, and nobody kept why."""
+    if facts.state == "failed" and facts.letter is None:
+        yield Finding(
+            "failed_without_letter",
+            "warning",
+            "It failed, and has no dead letter: somebody purged it, or a stock worker ran the job "
+            "and no worker's clean-up has seen it yet, which takes a minute.",
+            f"`postroom job {facts.job_id}`",
+        )
+
+
 def failure_group(facts: JobFacts) -> Iterator[Finding]:
     """Others failed in the same way."""
     if facts.letter is None or facts.alike <= 1:

@@ -326,6 +326,16 @@ def test_a_job_whose_message_was_sent_again(served: Redis) -> None:
     assert str(again) in found.text or again is not None
 
 
+def test_a_failed_job_whose_letter_somebody_purged(served: Redis) -> None:
+    job_id = Failing(served).died(PermanentError("no"))
+    letters.purge(job_id, by=ANNA, connection=served)
+
+    found = explained(served, job_id)
+
+    assert codes(found) == ["failed_without_letter"]
+    assert found.sentences[0].startswith("It failed, and has no dead letter: somebody purged it")
+
+
 def test_a_failure_kind_that_somebody_muted_is_no_news(served: Redis) -> None:
     Failing(served).died(PermanentError("no"))
     (fingerprint,) = served.zrange(keys.failures(), 0, -1)
