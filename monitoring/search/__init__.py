@@ -13,7 +13,7 @@ from typing import Any
 import redis
 
 from monitoring.errors import InvalidQuery
-from monitoring.search.cursors import Cursor, cursor_from
+from monitoring.search.cursors import Cursor, cursor_from, no_cursor
 from monitoring.search.filters import Filters
 from monitoring.search.places import active_ids
 from monitoring.search.plan import Plan, make_plan
@@ -121,7 +121,11 @@ class _Scan:
         self._sources = [each for each in self._sources if each.order >= order]
         first = self._sources[0] if self._sources else None
         if first is not None and first.order == order:
-            first.go_on(cursor.place, self.trips.ask(first.find(cursor.place)))
+            try:
+                asked = first.find(cursor.place)
+            except (TypeError, ValueError, IndexError, AttributeError) as error:
+                raise no_cursor(cursor.written()) from error
+            first.go_on(cursor.place, self.trips.ask(asked))
 
     def look(self, limit: int) -> None:
         """Find hits, until the page is full, all is looked through, or the trips are used up."""

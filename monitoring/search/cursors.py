@@ -56,7 +56,16 @@ def cursor_from(text: str, query: str) -> Cursor:
             return replace(found, place=_checked(place))
     except (ValueError, TypeError):
         pass
-    raise InvalidQuery(
+    raise no_cursor(text)
+
+
+def no_cursor(text: str) -> InvalidQuery:
+    """The error for what is no cursor, or one of another query.
+
+    Args:
+        text: What somebody gave.
+    """
+    return InvalidQuery(
         f"{text[:40]!r} is no cursor of this query.",
         field="cursor",
         remedy="Use the cursor of the page before, as it is, with the same query.",

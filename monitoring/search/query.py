@@ -79,6 +79,10 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
             field="query",
             remedy=f"Use up to {LONGEST_QUERY:,}.",
         )
+    if text != text.encode(errors="replace").decode():
+        raise InvalidQuery(
+            "The query has half of a character.", field="query", remedy="Type it anew."
+        )
     parts = _parts(text)
     own = {name: value for name, value in parts.items() if name in QUALIFIERS}
     known = {name: _indexed(cls) for name, cls in message_types().items()}

@@ -252,7 +252,7 @@ class Standing:
 
     def find(self, place: Place) -> Sequence[bytes]:
         """See `Source`, like all that follow."""
-        at, entries = place[0], place[1:]
+        at, entries = int(place[0]), place[1:]
         if not self.is_list:
             return [command("ZREVRANK", self.key, entry) for entry in entries]
         if at > _DEEPEST or not entries:
@@ -265,7 +265,7 @@ class Standing:
 
     def go_on(self, place: Place, answers: Sequence[Any]) -> None:
         """Behind the last entry that is still there; else by the number of those before it."""
-        total, self._at = self.left, place[0]
+        total, self._at = self.left, max(0, int(place[0]))
         found = answers
         if self.is_list and answers:
             length, *heads = answers

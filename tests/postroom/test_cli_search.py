@@ -43,7 +43,7 @@ def test_hits_are_lines_and_the_cursor_leads_on(search, redis):
 
 
 def test_a_search_that_is_not_done_says_so(search, redis):
-    sent = [an_email(number) for number in range(9_000)]
+    sent = [an_email(number) for number in range(8_000)]
     enqueue_many(sent, connection=redis, settings=Settings(index_jobs=0))
 
     told = search("state:waiting until:2021-01-01T00:00:00Z")
