@@ -130,7 +130,7 @@ def test_a_job_that_nobody_knows_has_no_log(moderator) -> None:
 @pytest.mark.parametrize(
     ("stream", "polled"),
     [
-        (QUEUES, "/admin/jobs/metrics"),
+        (QUEUES, QUEUES),
         ("/admin/jobs/queue/email/live", "/admin/jobs/queue/email"),
     ],
 )
@@ -138,11 +138,22 @@ def test_who_polls_is_told_the_same(redis: Redis, watch: Watch, moderator, strea
     run_one(redis, "email")
     enqueue(message(), queue="email", connection=redis)
     event = watch(stream).next()
-    answer = moderator.get(polled).json()
+    answer = moderator.get(polled, headers={"Accept": "application/json"}).json()
 
     assert event is not None
     assert list(event.data) == list(answer)
     assert event.data | {"timestamp": ""} == answer | {"timestamp": ""}
+
+
+def test_how_many_are_stuck_is_told_beyond_the_shape_of_the_requirement(
+    redis: Redis, moderator
+) -> None:
+    run_one(redis, "email")
+    told = moderator.get(QUEUES, headers={"Accept": "application/json"}).json()
+    metrics = moderator.get("/admin/jobs/metrics").json()
+
+    assert told.pop("stuck") == 1
+    assert told == metrics
 
 
 def test_nothing_is_sent_again_while_nothing_but_the_time_has_changed(
