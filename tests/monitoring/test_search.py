@@ -22,7 +22,7 @@ from workers import By, Settings, dead_letters, enqueue, enqueue_many, keys, pau
 from workers.dead_letters import Filter
 from workers.indexing import entry_from
 
-JOBS = 1_600
+JOBS = 2_000
 
 
 @pytest.fixture(scope="module")
