@@ -5,6 +5,5 @@ series is bounded: see labels.py.
 """
 
 from monitoring.prometheus.exposition import CONTENT_TYPE, Exposition, render_metrics
-from monitoring.prometheus.scale import render_scale
 
-__all__ = ["CONTENT_TYPE", "Exposition", "render_metrics", "render_scale"]
+__all__ = ["CONTENT_TYPE", "Exposition", "render_metrics"]

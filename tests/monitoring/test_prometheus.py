@@ -10,11 +10,10 @@ from redis import Redis
 
 from messages import EmailMessage, TestData, TestMessage
 from monitoring.alerts.alert import Alert, as_text
-from monitoring.prometheus import CONTENT_TYPE, Exposition, render_scale
+from monitoring.prometheus import CONTENT_TYPE, Exposition
 from monitoring.prometheus.labels import MOST_QUEUES
 from monitoring.prometheus.queues import MOST_QUEUES as MOST_LOOKED_AT
 from monitoring.prometheus.totals import BOUNDARIES
-from monitoring.scale import get_scale
 from tests.monitoring.conftest import OURS, log_in, utc_now
 from tests.monitoring.counting import Counting, counting
 from tests.monitoring.ledger import Ledger
@@ -122,20 +121,6 @@ def test_alerts_that_fire_are_counted_by_rule(redis, now):
     redis.hset(keys.alerts(), "broken", "{}")
 
     assert scrape(redis).named("alerts") == {("waiting",): 2}
-
-
-def test_an_autoscaler_is_told_how_many_workers_each_queue_should_have(redis, register):
-    register(redis, "email:high", "email", "email:low")
-    for _ in range(3):
-        enqueue(a_test(), connection=redis, queue="email")
-
-    found = Scrape(render_scale(connection=redis))
-
-    told = get_scale(connection=redis)["queues"]
-    desired = found.named("queue_desired_workers")
-    assert desired == {(name,): each["desired_workers"] for name, each in told.items()}
-    assert desired["email",] >= 1
-    assert found("queue_done_per_minute", queue="email") == 0
 
 
 def test_too_many_queues_share_one_label_and_gauges_say_so(redis):
