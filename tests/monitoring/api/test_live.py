@@ -10,6 +10,7 @@ from http.client import HTTPConnection
 
 import pytest
 from fastapi import FastAPI
+from fastapi.testclient import TestClient
 from redis import Redis
 
 from monitoring.app import create_app
@@ -21,7 +22,7 @@ from monitoring.sessions import COOKIE
 from monitoring.settings import WebSettings
 from monitoring.tokens import make_token
 from tests.contract.shape import contract, shape
-from tests.monitoring.api.tokens import SECRET, token_of
+from tests.monitoring.api.tokens import BASE, SECRET, token_of
 from tests.monitoring.api.watching import (
     QUEUES,
     Stream,
@@ -129,6 +130,30 @@ def test_a_place_is_free_again_when_a_client_has_left(watch: Watch, eventually: 
     first[0].close()
 
     assert eventually(lambda: watch().answer.status == 200)
+
+
+def test_a_server_that_ends_opens_no_more_streams(app: FastAPI, watch: Watch) -> None:
+    open_one = watch()
+    open_one.next()
+    app.state.live.end()
+    refused = watch()
+
+    assert list(iter(open_one.next, None))[2:] == []
+    assert refused.answer.status == 503
+    assert json.loads(refused.answer.read())["error"]["code"] == "server_ends"
+
+
+def test_many_who_poll_cost_one_look_a_tick(redis: Redis, web: WebSettings) -> None:
+    with counting(url_of(redis)) as reader:
+        slow = web.model_copy(update={"live_seconds": 30})
+        client = TestClient(create_app(connection=redis, settings=slow, reader=reader), BASE)
+        client.headers["Authorization"] = f"Bearer {token_of(Role.MODERATOR, web)}"
+        first = client.get("/admin/jobs/metrics")
+        Counting.sent = 0
+        others = [client.get("/admin/jobs/metrics") for _ in range(20)]
+
+    assert Counting.sent == 0
+    assert {each.text for each in others} == {first.text}
 
 
 @pytest.fixture
