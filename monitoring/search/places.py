@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 from monitoring.answers import as_text
 from monitoring.search.query import SearchQuery
-from monitoring.search.sources import Order, Source, Standing
+from monitoring.search.sources import Order, Source
+from monitoring.search.standing import Standing
 from monitoring.search.trips import Trips, command, with_key
 from monitoring.snapshot import queue_lists, started
 from workers import keys

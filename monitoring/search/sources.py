@@ -5,10 +5,9 @@ is what was there when the search began; what comes later is not looked at.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol
 
-from monitoring.answers import as_text
 from monitoring.search.trips import command
 from workers.indexing import matching
 
@@ -16,10 +15,6 @@ Place = list[Any]
 """How far a source was looked through, as JSON; each source knows its own."""
 Order = tuple[int, str, int, int]
 """Where a source stands among those of a search; the same in each of its pages."""
-
-_REMEMBERED = 3  # ids by which a place in a list is found again
-_OVERLAP = 50  # entries read again, in case that as many newer ones went meanwhile
-_DEEPEST = 50_000  # entries that LPOS compares at most, twice: some 3 ms
 
 
 @dataclass(frozen=True)
@@ -225,85 +220,3 @@ class Half:
         ids = [line.partition(b"\n")[0].partition(b" ")[2].decode() for line in lines]
         newest = begin + len(ids) - 1
         return Chunk(self, ids, lambda number: [self.head, newest - number - 1])
-
-
-@dataclass
-class Standing:
-    """The jobs that stand in a list or in a sorted set of a queue.
-
-    Args:
-        key: The key.
-        is_list: Whether it is a list.
-        state: Of the jobs in it.
-        order: See `Source`.
-        left: How many there are.
-    """
-
-    key: str
-    is_list: bool
-    state: str | None
-    order: Order
-    left: int = 0
-    kind: str | None = None
-
-    _at: int = field(default=0, init=False)
-    _asked: tuple[int, int] = field(default=(0, 0), init=False)
-    _began: bool = field(default=False, init=False)
-
-    def find(self, place: Place) -> Sequence[bytes]:
-        """See `Source`, like all that follow."""
-        at, entries = int(place[0]), place[1:]
-        if not self.is_list:
-            return [command("ZREVRANK", self.key, entry) for entry in entries]
-        if at > _DEEPEST or not entries:
-            return []
-        most = ("RANK", -1, "MAXLEN", at + _DEEPEST)
-        return [
-            command("LLEN", self.key),
-            *(command("LPOS", self.key, entry, *most) for entry in entries[-1:]),
-        ]
-
-    def go_on(self, place: Place, answers: Sequence[Any]) -> None:
-        """Behind the last entry that is still there; else by the number of those before it."""
-        total, self._at = self.left, max(0, int(place[0]))
-        found = answers
-        if self.is_list and answers:
-            length, *heads = answers
-            found = [None if head is None else length - 1 - head for head in heads]
-        there = [number for number in found if number is not None]
-        if there:
-            self._at = max(there) + 1
-        self.left = max(0, total - self._at)
-
-    def read(self, count: int) -> Sequence[bytes]:
-        """The next ones, and some of those before."""
-        begin = max(0, self._at - _OVERLAP) if self._began else self._at
-        self._began = True
-        self._asked = (begin, self._at + count)
-        self._at += count
-        self.left -= count
-        if self.is_list:
-            return [command("LRANGE", self.key, -self._at, -begin - 1)]
-        return [command("ZREVRANGE", self.key, begin, self._at - 1)]
-
-    def take(self, answers: Sequence[Any], seen: set[str]) -> Chunk:
-        """Ids; a running job stands there as its id, a colon and its execution."""
-        begin, end = self._asked
-        entries = [as_text(entry) for entry in answers[0] or ()]
-        if self.is_list:
-            entries.reverse()
-        if len(entries) < end - begin:
-            self.left = 0
-        at, ids = [], []
-        for number, entry in enumerate(entries):
-            job_id = entry.partition(":")[0]
-            if job_id not in seen:
-                seen.add(job_id)
-                at.append(number)
-                ids.append(job_id)
-
-        def place(number: int) -> Place:
-            end = at[number] + 1
-            return [begin + end, *entries[max(0, end - _REMEMBERED) : end]]
-
-        return Chunk(self, ids, place)
