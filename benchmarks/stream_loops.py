@@ -12,7 +12,7 @@ import redis
 from benchmarks.message import sample_messages
 from benchmarks.plan import StreamKind
 from messages.union import read_message
-from workers import keys, load_settings, publish_many
+from workers import keys, load_settings, publish_many, stream_keys
 from workers.engine.alarm import NoAlarm
 from workers.engine.child import Child
 from workers.engine.lane import Tools
@@ -44,7 +44,7 @@ def fill(kind: StreamKind, jobs: int, connection: redis.Redis) -> None:
     connection.xgroup_create(STREAM, _GROUP, id="0", mkstream=True)
     if kind == "stream_claim":
         _Taker(_DEAD, connection).take_all()
-        connection.zadd(keys.consumers(_GROUP), {_DEAD: 0})
+        connection.zadd(stream_keys.consumers(_GROUP), {_DEAD: 0})
         reap(_GROUP, connection=connection)  # as every worker does each second
 
 

@@ -10,7 +10,7 @@ import redis
 
 from monitoring.answers import as_text
 from monitoring.words import number, span
-from workers import keys
+from workers import watch_keys
 from workers.scripts import script
 
 _STALE = timedelta(hours=2)  # longer than a notice is tried: the channel may be gone by then
@@ -65,7 +65,7 @@ def channel_states(connection: redis.Redis) -> Mapping[str, ChannelState]:
     Args:
         connection: Where.
     """
-    stored: Any = connection.hgetall(keys.alert_channels())
+    stored: Any = connection.hgetall(watch_keys.alert_channels())
     return {as_text(name): ChannelState(**json.loads(text)) for name, text in stored.items()}
 
 
@@ -97,10 +97,10 @@ def failing_channels(
 
 
 def _state(name: str, connection: redis.Redis) -> ChannelState:
-    stored: Any = connection.hget(keys.alert_channels(), name)
+    stored: Any = connection.hget(watch_keys.alert_channels(), name)
     return ChannelState(name) if stored is None else ChannelState(**json.loads(stored))
 
 
 def _write(state: ChannelState, connection: redis.Redis) -> None:
     note = connection.register_script(script("monitoring.alerts", "note_channel"))
-    note(keys=[keys.alert_channels()], args=[state.name, json.dumps(asdict(state))])
+    note(keys=[watch_keys.alert_channels()], args=[state.name, json.dumps(asdict(state))])

@@ -14,7 +14,7 @@ from redis.exceptions import ResponseError
 
 from monitoring.forecast import Depth
 from monitoring.snapshot import Snapshot
-from workers import keys
+from workers import watch_keys
 
 EVERY = timedelta(seconds=10)
 """The least time between two samples."""
@@ -38,7 +38,7 @@ def record_depths(snapshot: Snapshot, *, connection: redis.Redis) -> bool:
     """
     turn = int(EVERY.total_seconds() * 1000) - 500  # a little less: clocks of watchers tick alike
     try:
-        if not connection.set(keys.watch_depths_turn(), 1, nx=True, px=turn):
+        if not connection.set(watch_keys.watch_depths_turn(), 1, nx=True, px=turn):
             return False
         _write(snapshot, connection)
     except ResponseError:  # who may only read can still look, and so can all when Redis is full
@@ -49,9 +49,9 @@ def record_depths(snapshot: Snapshot, *, connection: redis.Redis) -> bool:
 def _write(snapshot: Snapshot, connection: redis.Redis) -> None:
     text = json.dumps({"at": snapshot.time.timestamp(), "jobs": dict(depths_of(snapshot))})
     with connection.pipeline(transaction=False) as pipe:
-        pipe.rpush(keys.watch_depths(), text)
-        pipe.ltrim(keys.watch_depths(), -KEPT, -1)
-        pipe.expire(keys.watch_depths(), _FORGOTTEN_AFTER)
+        pipe.rpush(watch_keys.watch_depths(), text)
+        pipe.ltrim(watch_keys.watch_depths(), -KEPT, -1)
+        pipe.expire(watch_keys.watch_depths(), _FORGOTTEN_AFTER)
         pipe.execute()
 
 
@@ -71,7 +71,7 @@ def read_depths(*, now: datetime, connection: redis.Redis) -> Mapping[str, Seque
     Returns:
         By queue, oldest first; damaged samples are passed over.
     """
-    stored: Any = connection.lrange(keys.watch_depths(), 0, -1)
+    stored: Any = connection.lrange(watch_keys.watch_depths(), 0, -1)
     found: dict[str, list[Depth]] = {}
     for text in stored:
         at, jobs = _read(text)

@@ -8,7 +8,7 @@ import redis
 
 from messages import PostroomError
 from monitoring.identity import NotAuthenticated
-from workers import keys
+from workers import watch_keys
 
 MOST_FAILURES = 10
 """Failed logins of one address within a minute; then it has to wait."""
@@ -56,13 +56,13 @@ class Attempts:
 
     def _failures(self, address: str) -> int:
         try:
-            return int(self._connection.get(keys.watch_logins(address)) or 0)
+            return int(self._connection.get(watch_keys.watch_logins(address)) or 0)
         except redis.RedisError:
             return len(self._recent(address))
 
     def _note(self, address: str) -> None:
         self._recent(address).append(time.monotonic())
-        key = keys.watch_logins(address)
+        key = watch_keys.watch_logins(address)
         try:
             with self._connection.pipeline(transaction=True) as pipe:
                 pipe.set(key, 0, ex=_WINDOW, nx=True)

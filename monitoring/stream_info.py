@@ -8,7 +8,7 @@ from redis.exceptions import NoPermissionError
 
 from monitoring.stream_groups import NOTHING_PENDING, Group, Queued, Stream, queued, text
 from monitoring.stream_reading import Plan, Question, known
-from workers import Settings, keys
+from workers import Settings, stream_keys
 from workers.clock import unix_now
 from workers.streams.hands import NOBODY
 from workers.streams.wire import milliseconds
@@ -72,7 +72,7 @@ def _questions(stream: Stream, group: Group, first: str) -> Sequence[Question]:
     return (
         lambda pipe: pipe.xpending(key, name),
         lambda pipe: pipe.xinfo_consumers(key, name),
-        lambda pipe: pipe.zrange(keys.consumers(group.name), 0, -1, withscores=True),
+        lambda pipe: pipe.zrange(stream_keys.consumers(group.name), 0, -1, withscores=True),
         lambda pipe: pipe.xpending_range(key, name, "-", before_first, _MOST_GHOSTS),
     )
 

@@ -7,7 +7,7 @@ import redis
 
 from monitoring.stream_groups import Queued, Stream, queued, streams, text
 from monitoring.stream_reading import Plan, answered, known
-from workers import Settings, keys, load_settings
+from workers import Settings, load_settings, stream_keys
 from workers.connection import connection_for
 from workers.routing import queue_of
 from workers.streams.naming import Naming, keys_of
@@ -36,7 +36,7 @@ def get_streams(
 
 
 def _all(tenant: str | None, settings: Settings) -> Plan[list[dict[str, Any]]]:
-    (stored,) = yield [lambda pipe: pipe.smembers(keys.streams(tenant or ""))]
+    (stored,) = yield [lambda pipe: pipe.smembers(stream_keys.streams(tenant or ""))]
     names = sorted({queue_of(text(key)) for key in known(stored, ())})
     found = yield from streams([key for name in names for key in keys_of(name)])
     waiting = yield from queued([(each, each.furthest_behind()) for each in found])

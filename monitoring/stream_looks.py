@@ -21,7 +21,7 @@ from monitoring.stream_groups import (
 )
 from monitoring.stream_info import stream_info
 from monitoring.stream_reading import Plan, Question, known
-from workers import InvalidOption, Settings, keys
+from workers import InvalidOption, Settings, stream_keys
 from workers.routing import queue_of
 from workers.streams.naming import Naming, keys_of
 
@@ -38,7 +38,7 @@ _MOST_COMPARED = 500  # names that a hint chooses from: some 10 ms
 
 def reached() -> Plan[None]:
     """See `StreamMonitor.connect`: a reading command, as PING is none."""
-    (found,) = yield [lambda pipe: pipe.exists(keys.streams())]
+    (found,) = yield [lambda pipe: pipe.exists(stream_keys.streams())]
     known(found, None)
 
 
@@ -154,7 +154,7 @@ def streams_of(guild_id: str) -> Plan[list[str]]:
     """See `StreamMonitor.list_streams_for_guild`."""
     if not guild_id:  # the key without a tenant is that of all streams
         return []
-    key = keys.streams(_as_text(guild_id))
+    key = stream_keys.streams(_as_text(guild_id))
     (found,) = yield [lambda pipe: pipe.smembers(key)]
     return sorted({queue_of(text(key)) for key in known(found, ())})
 
@@ -171,7 +171,7 @@ def info(name: str, settings: Settings) -> Plan[Result]:
 
 def _why_nothing(stream: Stream, asked: str | None, settings: Settings) -> Plan[str]:
     if not stream.is_there:
-        (found,) = yield [lambda pipe: pipe.smembers(keys.streams())]
+        (found,) = yield [lambda pipe: pipe.smembers(stream_keys.streams())]
         return _why_no_stream(stream, {text(key) for key in known(found, ())})
     if asked is not None and stream.group(asked, "") is None:
         names = sorted(group.name for group in stream.groups)

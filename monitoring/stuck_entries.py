@@ -10,7 +10,7 @@ import redis
 
 from monitoring.stream_groups import text
 from monitoring.stream_reading import Question, answered, known
-from workers import keys
+from workers import stream_keys
 from workers.settings import Settings
 from workers.streams.wire import envelope_of
 
@@ -70,9 +70,9 @@ def read_held_entries(
         Entries, of at most `MOST_ENTRIES` for each of at most `MOST_STREAMS` streams.
     """
     group = settings.stream_group
-    shown: Any = connection.zrange(keys.consumers(group), 0, -1, withscores=True)
+    shown: Any = connection.zrange(stream_keys.consumers(group), 0, -1, withscores=True)
     alive: dict[bytes, float] = dict(shown)
-    dead: Any = connection.zrange(keys.orphaned(group), 0, -1)
+    dead: Any = connection.zrange(stream_keys.orphaned(group), 0, -1)
     streams = _streams_of(group, [*alive, *dead], connection)
     rows = _pending(streams, group, at_least, connection)
     envelopes = _envelopes([(stream, text(row["message_id"])) for stream, row in rows], connection)
@@ -93,7 +93,7 @@ def read_held_entries(
 def _streams_of(group: str, consumers: Sequence[bytes], connection: redis.Redis) -> Sequence[str]:
     with connection.pipeline(transaction=False) as pipe:
         for name in consumers:
-            pipe.smembers(keys.consumes(group, text(name)))
+            pipe.smembers(stream_keys.consumes(group, text(name)))
         found = {text(key) for names in pipe.execute() for key in names}
     return sorted(found)[:MOST_STREAMS]
 

@@ -15,7 +15,7 @@ import redis
 from monitoring.alerts.alert import Alert, Key, alert_of, as_text
 from monitoring.alerts.notice import Addressed, Notice, notice_of
 from monitoring.answers import as_text as text_of
-from workers import keys
+from workers import watch_keys
 from workers.scripts import script
 
 KEPT = 1_000
@@ -90,23 +90,25 @@ class Store:
             The turn; empty if another process has it.
         """
         told = self._run(
-            "turn", [keys.alert_turn(), keys.alert_turns()], [held, owner, int(seconds * 1000)]
+            "turn",
+            [watch_keys.alert_turn(), watch_keys.alert_turns()],
+            [held, owner, int(seconds * 1000)],
         )
         return text_of(told or b"")
 
     def give_back(self, turn: str) -> None:
         """Let another process have the turn at once."""
-        self._run("give_back", [keys.alert_turn()], [turn])
+        self._run("give_back", [watch_keys.alert_turn()], [turn])
 
     def alerts(self) -> Mapping[Key, Alert]:
         """All alerts that are remembered; damaged ones are passed over."""
-        stored: Any = self.connection.hgetall(keys.alerts())
+        stored: Any = self.connection.hgetall(watch_keys.alerts())
         found = [alert for text in stored.values() if (alert := _readable(text))]
         return {alert.key: alert for alert in found}
 
     def outbox(self) -> Sequence[Outgoing]:
         """What is on its way, channel by channel in its order."""
-        stored: Any = self.connection.hgetall(keys.alert_outbox())
+        stored: Any = self.connection.hgetall(watch_keys.alert_outbox())
         return sorted((_outgoing(text) for text in stored.values()), key=lambda each: each.field)
 
     def commit(
@@ -142,7 +144,12 @@ class Store:
         }
         if not any(given.values()):
             return True
-        names = [keys.alert_turn(), keys.alerts(), keys.alert_outbox(), keys.alert_history()]
+        names = [
+            watch_keys.alert_turn(),
+            watch_keys.alerts(),
+            watch_keys.alert_outbox(),
+            watch_keys.alert_history(),
+        ]
         return bool(self._run("commit", names, [turn, json.dumps(given), KEPT]))
 
     def begin(self, turn: str, outgoing: Outgoing) -> bool:
@@ -155,12 +162,12 @@ class Store:
         Returns:
             False if the turn was lost, or if another process has sent it; then it must not be sent.
         """
-        names = [keys.alert_turn(), keys.alert_outbox()]
+        names = [watch_keys.alert_turn(), watch_keys.alert_outbox()]
         return bool(self._run("begin", names, [turn, outgoing.field, _stored(outgoing)]))
 
     def settle(self, outgoing: Outgoing) -> None:
         """Write that a notice was taken, or is given up. Without a turn, too: it is the truth."""
-        self.connection.hdel(keys.alert_outbox(), outgoing.field)
+        self.connection.hdel(watch_keys.alert_outbox(), outgoing.field)
 
     def give_up(self, outgoing: Outgoing, error: str, now: datetime) -> None:
         """Write that a notice will not be sent any more.
@@ -172,7 +179,7 @@ class Store:
         """
         notice = replace(outgoing.notice, at=now.isoformat(), text=error)
         entry = {**notice.as_dict(), "kind": "undelivered", "channels": [outgoing.channel]}
-        names = [keys.alert_outbox(), keys.alert_history()]
+        names = [watch_keys.alert_outbox(), watch_keys.alert_history()]
         self._run("give_up", names, [outgoing.field, json.dumps(entry), KEPT])
 
     def history(self, limit: int) -> Sequence[dict[str, Any]]:
@@ -185,7 +192,7 @@ class Store:
             Notices as JSON has them, each with `channels`; one whose `kind` is `undelivered` was
             given up, and its `text` says why.
         """
-        found: Any = self.connection.xrevrange(keys.alert_history(), count=limit)
+        found: Any = self.connection.xrevrange(watch_keys.alert_history(), count=limit)
         return [json.loads(fields[b"entry"]) for _, fields in found]
 
     def _run(self, name: str, names: Sequence[str], arguments: Sequence[str | int]) -> Any:

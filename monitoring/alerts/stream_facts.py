@@ -10,7 +10,7 @@ from monitoring.alerts.metrics import Facts, Reading
 from monitoring.stream_groups import Group, Queued, Stream, queued, streams, text
 from monitoring.stream_reading import Plan, Question, answered, known
 from monitoring.words import are, number, span
-from workers import keys
+from workers import stream_keys
 from workers.routing import queue_of
 from workers.settings import Settings
 from workers.streams.hands import NOBODY
@@ -43,7 +43,7 @@ def _facts(settings: Settings) -> Plan[Facts]:
 
 
 def _not_empty() -> Plan[Sequence[Stream]]:
-    (stored,) = yield [lambda pipe: pipe.smembers(keys.streams())]
+    (stored,) = yield [lambda pipe: pipe.smembers(stream_keys.streams())]
     names = sorted({queue_of(text(key)) for key in known(stored, ())})
     every = [key for name in names for key in keys_of(name)]
     lengths = (yield [_length_of(key) for key in every]) if every else []
@@ -98,7 +98,7 @@ def _hands(found: Sequence[Stream]) -> Plan[Sequence[_Hands]]:
 
 
 def _alive(group: str) -> Question:
-    return lambda pipe: pipe.zrange(keys.consumers(group), 0, -1, withscores=True)
+    return lambda pipe: pipe.zrange(stream_keys.consumers(group), 0, -1, withscores=True)
 
 
 def _questions(stream: Stream, group: Group) -> Sequence[Question]:

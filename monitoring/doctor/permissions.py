@@ -16,7 +16,7 @@ from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
 from monitoring.snapshot import started
 from monitoring.words import listed
-from workers import keys
+from workers import keys, stream_keys
 
 Command = tuple[str, ...]
 
@@ -100,14 +100,14 @@ def _of_streams() -> Sequence[Command]:
     # On a stream of ours: those of the application may have any name, or not be there at all.
     stream, group = keys.done(), "workers"
     return (
-        *(("SCAN", "0"), ("ZRANDMEMBER", keys.orphaned(group)), ("XLEN", stream)),
+        *(("SCAN", "0"), ("ZRANDMEMBER", stream_keys.orphaned(group)), ("XLEN", stream)),
         *(("XRANGE", stream, "-", "+"), ("XINFO", "STREAM", stream), ("XACK", stream, group, "0")),
         *(("XINFO", "GROUPS", stream), ("XINFO", "CONSUMERS", stream, group)),
         *(("XGROUP", "CREATE", stream, group, "0"), ("XGROUP", "DELCONSUMER", stream, group, "x")),
         *(("XREADGROUP", "GROUP", group, "x", "STREAMS", stream, ">"), ("XDEL", stream, "0")),
         *(("XCLAIM", stream, group, "x", "0", "0"), ("XPENDING", stream, group)),
         *(("XTRIM", stream, "MINID", "0"), ("XGROUP", "CREATECONSUMER", stream, group, "x")),
-        ("PEXPIRE", keys.consumer(group, "doctor"), "1"),
+        ("PEXPIRE", stream_keys.consumer(group, "doctor"), "1"),
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from monitoring.alerts.alert import Alert, alert_of
 from monitoring.stream_reading import Plan, known
-from workers import keys
+from workers import watch_keys
 
 
 def look_at_alerts() -> Plan[Mapping[str, int]]:
@@ -16,7 +16,7 @@ def look_at_alerts() -> Plan[Mapping[str, int]]:
         How many queues, types or streams each rule fires for, by its name; whether people were
         told makes no difference.
     """
-    (stored,) = yield [lambda pipe: pipe.hvals(keys.alerts())]
+    (stored,) = yield [lambda pipe: pipe.hvals(watch_keys.alerts())]
     firing = (each for each in _read(known(stored, ())) if each.fired_at and not each.over_at)
     return Counter(each.rule for each in firing)
 

@@ -17,7 +17,7 @@ from monitoring.buckets import Bucket, sums_from
 from monitoring.prometheus.totals import Totals
 from monitoring.spans import SECONDS, Piece, Resolution
 from monitoring.stream_reading import Plan, Question, known
-from workers import keys
+from workers import keys, watch_keys
 from workers.connection import storage_errors
 from workers.errors import StorageRefused
 from workers.scripts import script
@@ -84,7 +84,9 @@ class Counting:
         keep = script("monitoring.prometheus", "keep")
         try:
             with storage_errors():
-                answer: Any = connection.eval(keep, 1, keys.watch_totals(), before, reaches, text)
+                answer: Any = connection.eval(
+                    keep, 1, watch_keys.watch_totals(), before, reaches, text
+                )
         except StorageRefused:
             self.is_stored = False
             return
@@ -95,7 +97,7 @@ class Counting:
     def _go_on_from(self, stored_at: int | None, now: int) -> Plan[int]:
         if self.until is not None and stored_at == self.stored_at:
             return self.until
-        (found,) = yield [lambda pipe: pipe.hmget(keys.watch_totals(), "until", "totals")]
+        (found,) = yield [lambda pipe: pipe.hmget(watch_keys.watch_totals(), "until", "totals")]
         until, text = known(found, (None, None))
         try:
             self.stored_at = self.until = int(until)

@@ -23,7 +23,7 @@ from monitoring.prometheus.streams import look_at_streams
 from monitoring.prometheus.totals import Totals
 from monitoring.prometheus.workers import look_at_workers
 from monitoring.stream_reading import Plan, answered, known
-from workers import Settings, keys, load_settings
+from workers import Settings, load_settings, watch_keys
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.streams.naming import Naming
 
@@ -110,7 +110,7 @@ class Exposition:
     def _count(self, now: datetime | None) -> Plan[Totals]:
         clock, stored = yield [
             lambda pipe: pipe.time(),
-            lambda pipe: pipe.hget(keys.watch_totals(), "until"),
+            lambda pipe: pipe.hget(watch_keys.watch_totals(), "until"),
         ]
         reaches = whole(known(stored, None))
         return (yield from self._counting.count(reaches, int(unix_time(clock, now))))

@@ -6,7 +6,7 @@ from typing import Any
 from redis.exceptions import ResponseError
 
 from monitoring.stream_reading import Plan, known
-from workers import keys
+from workers import keys, stream_keys
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def look_at_server() -> Plan[Server]:
         lambda pipe: pipe.info("clients"),
         lambda pipe: pipe.zcard(keys.dead_letters()),
         lambda pipe: pipe.scard(keys.dead_letters_spilled()),
-        lambda pipe: pipe.zcard(keys.delayed()),
+        lambda pipe: pipe.zcard(stream_keys.delayed()),
     ]
     told = _told(memory)
     return Server(

@@ -10,7 +10,7 @@ from monitoring.answers import as_text
 from monitoring.prometheus.clock import unix_time
 from monitoring.prometheus.labels import Seats
 from monitoring.stream_reading import Plan, Question, known
-from workers import keys
+from workers import stream_keys
 from workers.routing import queue_of
 from workers.streams.hands import NOBODY
 from workers.streams.naming import Naming, keys_of
@@ -86,7 +86,10 @@ def look_at_streams(naming: Naming, groups: Seats, now: datetime | None) -> Plan
         groups: Which groups have a label.
         now: As for `unix_time`.
     """
-    clock, stored = yield [lambda pipe: pipe.time(), lambda pipe: pipe.smembers(keys.streams())]
+    clock, stored = yield [
+        lambda pipe: pipe.time(),
+        lambda pipe: pipe.smembers(stream_keys.streams()),
+    ]
     names = sorted({queue_of(as_text(key)) for key in known(stored, ())})
     every = [key for name in names[:MOST_STREAMS] for key in keys_of(name)]
     lengths = (yield [_asked("xlen", key) for key in every]) if every else []
@@ -133,10 +136,10 @@ def _closer(
 
 
 def _of_group(name: str, now_ms: int) -> Iterable[Question]:
-    yield _asked("zcount", keys.consumers(name), f"({now_ms}", "+inf")
-    yield _asked("zcount", keys.consumers(name), "-inf", now_ms)
-    yield _asked("zcard", keys.orphaned(name))
-    yield _asked("zscore", keys.orphaned(name), NOBODY)
+    yield _asked("zcount", stream_keys.consumers(name), f"({now_ms}", "+inf")
+    yield _asked("zcount", stream_keys.consumers(name), "-inf", now_ms)
+    yield _asked("zcard", stream_keys.orphaned(name))
+    yield _asked("zscore", stream_keys.orphaned(name), NOBODY)
 
 
 def _age(summary: Any, now_ms: int) -> float:

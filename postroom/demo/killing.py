@@ -13,7 +13,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from monitoring.words import number
-from workers import keys
+from workers import stream_keys
 from workers.streams.known import known_streams
 
 _ENOUGH, _PATIENCE = 2, 5.0  # entries in the hands of who is killed; seconds to wait for that
@@ -85,9 +85,9 @@ class Killer:
                 yield _told(killed, owners, seconds)
 
     def _living(self) -> Iterator[tuple[str, Sequence[tuple[str, str]], Sequence[int]]]:
-        stored: Any = self.redis.zrange(keys.consumers(self.group), 0, -1)
+        stored: Any = self.redis.zrange(stream_keys.consumers(self.group), 0, -1)
         for name in (each.decode() for each in stored):
-            facts: Any = self.redis.hgetall(keys.consumer(self.group, name))
+            facts: Any = self.redis.hgetall(stream_keys.consumer(self.group, name))
             is_here = facts.get(b"host", b"").decode() == socket.gethostname()
             if is_here and b"child_pid" in facts:
                 pids = (int(facts[b"pid"]), int(facts[b"child_pid"]))

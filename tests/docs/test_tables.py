@@ -20,7 +20,7 @@ from monitoring.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
 from tests.messages.oracle import TYPES
-from workers import keys
+from workers import keys, stream_keys, watch_keys
 from workers.dead_letters import DeadLetter
 from workers.options import EnqueueOptions
 from workers.settings import Settings
@@ -214,7 +214,8 @@ def test_every_key_in_redis_is_listed() -> None:
     }
     functions = {
         name: found
-        for name, found in inspect.getmembers(keys, inspect.isfunction)
+        for module in (keys, stream_keys, watch_keys)
+        for name, found in inspect.getmembers(module, inspect.isfunction)
         if not name.startswith("_") and not name.endswith("_prefix")
     }
     expected = {
@@ -222,7 +223,7 @@ def test_every_key_in_redis_is_listed() -> None:
         for name, found in functions.items()
         for parameters in [inspect.signature(found).parameters]
     }
-    expected |= {keys.recent(), keys.streams(), "postroom:step:CONSUMER"}
+    expected |= {keys.recent(), stream_keys.streams(), "postroom:step:CONSUMER"}
     text = (DOCS / "redis-keys.md").read_text()
     listed = set(re.findall(r"^\| `([^`]*:[^`]*)` \|", text, re.MULTILINE))
 

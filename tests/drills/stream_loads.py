@@ -11,7 +11,7 @@ from tests.drills.result import Result
 from tests.drills.site import Site
 from tests.drills.stream_results import judged, until
 from tests.faults.stream_stage import NAMES, StreamStage, Task
-from workers import keys
+from workers import stream_keys
 
 LONGEST_WAIT = 0.010
 """Seconds for which nothing that removes consumers may block the server."""
@@ -41,7 +41,7 @@ def stream_idle(
         there = _consumers(client)
         client.config_set("slowlog-log-slower-than", int(longest * 1e6))
         client.slowlog_reset()
-        client.zadd(keys.consumers("workers"), {_name(n): 0 for n in range(consumers)})
+        client.zadd(stream_keys.consumers("workers"), {_name(n): 0 for n in range(consumers)})
         began = time.monotonic()
         probe = _Probe(here)
         with beside(probe.ask):
@@ -74,7 +74,7 @@ def _make_consumers(client: Redis, count: int) -> None:
     with client.pipeline(transaction=False) as pipe:
         for number in range(count):
             pipe.xgroup_createconsumer(NAMES[0], "workers", _name(number))
-            pipe.sadd(keys.consumes("workers", _name(number)), NAMES[0])
+            pipe.sadd(stream_keys.consumes("workers", _name(number)), NAMES[0])
         pipe.execute()
 
 
@@ -88,7 +88,7 @@ def _names(client: Redis) -> list[str]:
 
 
 def _left(client: Redis) -> int:
-    return int(client.zcount(keys.consumers("workers"), 0, 0))
+    return int(client.zcount(stream_keys.consumers("workers"), 0, 0))
 
 
 class _Probe:

@@ -21,7 +21,15 @@ from tests.faults.fleet import STREAMS, Fleet, Pace
 from tests.faults.ledger import Ledger, write
 from tests.faults.nursery import Nursery
 from tests.faults.own_server import OwnServer, own_server
-from workers import PublishOptions, Settings, StreamFull, dead_letters, keys, publish_many
+from workers import (
+    PublishOptions,
+    Settings,
+    StreamFull,
+    dead_letters,
+    keys,
+    publish_many,
+    stream_keys,
+)
 from workers.errors import StorageRefused, StorageUnavailable
 
 NAMES = ("own:a", "own:b:high", "own:c")
@@ -173,7 +181,7 @@ class StreamStage:
 
     def left(self, client: "Redis", group: str) -> int:
         """How many entries a group has in hand, or has not read, and those that are delayed."""
-        found = int(client.zcard(keys.delayed()))
+        found = int(client.zcard(stream_keys.delayed()))
         for stream in NAMES:
             with suppress(RedisError):
                 by_name = {each["name"]: each for each in client.xinfo_groups(stream)}

@@ -14,7 +14,7 @@ from monitoring.api.prometheus import router
 from tests.docs.documents import ROOT, anchors, table
 from tests.monitoring.ledger import Ledger
 from tests.monitoring.scrapes import Scrape, scrape
-from workers import keys, publish, utc_now
+from workers import publish, utc_now, watch_keys
 
 DASHBOARD = ROOT / "deploy" / "grafana" / "postroom.json"
 RULES = ROOT / "deploy" / "prometheus" / "alerts.yml"
@@ -35,7 +35,7 @@ def live(redis: Redis) -> Scrape:
     key = publish(message, connection=redis).stream
     redis.xgroup_create(key, "workers", id="0")
     alert = Alert("waiting", "email", utc_now(), 101.0, "101 wait.", fired_at=utc_now())
-    redis.hset(keys.alerts(), "waiting email", as_text(alert))
+    redis.hset(watch_keys.alerts(), "waiting email", as_text(alert))
     return scrape(redis)
 
 

@@ -17,7 +17,7 @@ from monitoring.scale import get_scale, read_scale, scale_of
 from monitoring.scale_settings import ScaleSettings
 from monitoring.snapshot import Counts, take_snapshot
 from tests.monitoring.conftest import Register, log_in
-from workers import By, enqueue_many, keys, pause
+from workers import By, enqueue_many, pause, watch_keys
 
 BEGAN = datetime(2026, 1, 15, 12, 0, tzinfo=UTC)
 EMAIL = ("email:high", "email", "email:low")
@@ -142,21 +142,21 @@ def test_one_sample_in_ten_seconds_is_kept_for_all_who_watch(redis: Redis) -> No
 
     assert [record_depths(snapshot, connection=redis) for _ in range(3)] == [True, False, False]
 
-    assert 8_000 < redis.pttl(keys.watch_depths_turn()) <= 10_000
+    assert 8_000 < redis.pttl(watch_keys.watch_depths_turn()) <= 10_000
     found = read_depths(now=snapshot.time, connection=redis)
     assert found == {"email": [Depth(snapshot.time, 3)]}
-    assert redis.ttl(keys.watch_depths()) > 0
+    assert redis.ttl(watch_keys.watch_depths()) > 0
 
 
 def test_the_history_is_capped_by_count_and_by_age(redis: Redis) -> None:
     snapshot = take_snapshot(connection=redis, queues=["email"])
     for ago in range(2 * KEPT, 0, -1):
-        redis.delete(keys.watch_depths_turn())
+        redis.delete(watch_keys.watch_depths_turn())
         moment = snapshot.time - timedelta(seconds=10 * ago)
         record_depths(replace(snapshot, time=moment), connection=redis)
-    redis.rpush(keys.watch_depths(), "no sample", '{"at": 1}')
+    redis.rpush(watch_keys.watch_depths(), "no sample", '{"at": 1}')
 
-    assert redis.llen(keys.watch_depths()) == KEPT + 2
+    assert redis.llen(watch_keys.watch_depths()) == KEPT + 2
     assert len(read_depths(now=snapshot.time, connection=redis)["email"]) == 30  # of 5 minutes
 
 
@@ -164,7 +164,7 @@ def test_who_may_only_read_leaves_no_sample_and_still_gets_an_answer(own_server:
     reader = log_in(own_server, "reader", allowed=("+@read", "+@connection", "+info", "+time"))
 
     assert set(get_scale(connection=reader)) == {"timestamp", "desired_workers", "queues"}
-    assert own_server.exists(keys.watch_depths()) == 0
+    assert own_server.exists(watch_keys.watch_depths()) == 0
 
 
 def test_scale_tells_each_queue_in_a_shape_that_keda_reads(
@@ -195,7 +195,7 @@ def test_the_growth_is_known_once_it_was_watched(redis: Redis, register: Registe
     now = datetime.now(UTC)
     first = take_snapshot(connection=redis, queues=["email"])
     record_depths(replace(first, time=now - timedelta(seconds=30)), connection=redis)
-    redis.delete(keys.watch_depths_turn())
+    redis.delete(watch_keys.watch_depths_turn())
     fill(redis, 50)
 
     scale = read_scale(connection=redis).queues["email"]

@@ -18,7 +18,7 @@ from tests.monitoring.conftest import OURS, log_in, utc_now
 from tests.monitoring.counting import Counting, counting
 from tests.monitoring.ledger import Ledger
 from tests.monitoring.scrapes import Scrape, scrape
-from workers import By, Settings, connection, enqueue, keys, pause, publish
+from workers import By, Settings, connection, enqueue, keys, pause, publish, stream_keys, watch_keys
 from workers.routing import queue_of
 
 EMAIL = EmailMessage.of("ada@example.com", "Hello", "welcome")
@@ -88,11 +88,11 @@ def test_streams_are_told_by_family_and_never_by_tenant(redis):
         sent = a_test().model_copy(update={"metadata": {"tenant": tenant}})
         publish(sent, connection=redis, priority="high")
         publish(sent.model_copy(update={"message_id": f"{tenant}-2"}), connection=redis)
-    names = sorted(name.decode() for name in redis.smembers(keys.streams()))
+    names = sorted(name.decode() for name in redis.smembers(stream_keys.streams()))
     redis.xgroup_create(names[0], "workers", id="0")
     redis.xreadgroup("workers", "one", {names[0]: ">"}, count=1)
-    redis.zadd(keys.consumers("workers"), {"one": 1, "two": 9e15})
-    redis.zadd(keys.orphaned("workers"), {"handed-back": 0, "three": 5})
+    redis.zadd(stream_keys.consumers("workers"), {"one": 1, "two": 9e15})
+    redis.zadd(stream_keys.orphaned("workers"), {"handed-back": 0, "three": 5})
 
     found = scrape(redis)
 
@@ -117,8 +117,8 @@ def test_alerts_that_fire_are_counted_by_rule(redis, now):
         replace(begun, scope="guilds", fired_at=now, is_told=True),
         replace(begun, scope="builds", fired_at=now, over_at=now),
     ]
-    redis.hset(keys.alerts(), mapping={each.scope: as_text(each) for each in alerts})
-    redis.hset(keys.alerts(), "broken", "{}")
+    redis.hset(watch_keys.alerts(), mapping={each.scope: as_text(each) for each in alerts})
+    redis.hset(watch_keys.alerts(), "broken", "{}")
 
     assert scrape(redis).named("alerts") == {("waiting",): 2}
 

@@ -16,7 +16,7 @@ from monitoring.prometheus.totals import BOUNDARIES, Spread, Totals
 from monitoring.spans import SECONDS
 from tests.monitoring.conftest import log_in
 from tests.monitoring.scrapes import scrape
-from workers import keys
+from workers import keys, watch_keys
 
 NOON = datetime(2026, 1, 15, 12, 0, 30, tzinfo=UTC)
 
@@ -98,9 +98,9 @@ def test_of_several_that_would_store_a_sum_one_does(redis):
     later = NOON + timedelta(minutes=30)
     assert [finished(each, later) for each in processes] == [7, 7, 7]
 
-    stored = Totals.from_json(redis.hget(keys.watch_totals(), "totals"))
+    stored = Totals.from_json(redis.hget(watch_keys.watch_totals(), "totals"))
     assert stored.jobs["email", "EMAIL", "finished"] == 7
-    assert int(redis.hget(keys.watch_totals(), "until")) == int(NOON.timestamp()) + 1770
+    assert int(redis.hget(watch_keys.watch_totals(), "until")) == int(NOON.timestamp()) + 1770
 
 
 def test_nobody_scrapes_for_three_days_and_nothing_is_missing(redis, exposition):
@@ -131,11 +131,11 @@ def test_an_emptied_server_starts_the_counting_anew(redis, exposition):
 
 def test_a_stored_sum_that_nobody_can_read_is_replaced(redis, exposition):
     reaches = int(NOON.timestamp()) // STORED_EVERY * STORED_EVERY
-    redis.hset(keys.watch_totals(), mapping={"until": reaches - 3600, "totals": "{broken"})
+    redis.hset(watch_keys.watch_totals(), mapping={"until": reaches - 3600, "totals": "{broken"})
     end(redis, NOON, 3)
 
     assert finished(exposition, NOON) == 3
-    Totals.from_json(redis.hget(keys.watch_totals(), "totals"))
+    Totals.from_json(redis.hget(watch_keys.watch_totals(), "totals"))
 
 
 def test_who_may_not_write_counts_for_itself_and_never_down(own_server: Redis):
@@ -146,7 +146,7 @@ def test_who_may_not_write_counts_for_itself_and_never_down(own_server: Redis):
     forget_buckets(own_server)
     seen.append(finished(reader, NOON + timedelta(minutes=60)))
 
-    assert (seen, own_server.exists(keys.watch_totals())) == ([4, 4, 4], 0)
+    assert (seen, own_server.exists(watch_keys.watch_totals())) == ([4, 4, 4], 0)
 
 
 # --- pure ---------------------------------------------------------------------------------------

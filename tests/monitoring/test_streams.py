@@ -17,7 +17,7 @@ from monitoring.stream_reading import answered
 from monitoring.streams import StreamMonitor, SyncStreams
 from tests.monitoring.conftest import url_of
 from tests.workers.streams.places import TEMPLATE, own
-from workers import InvalidOption, Settings, keys, publish
+from workers import InvalidOption, Settings, publish, stream_keys
 
 CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "000_streams.json").read_text())
 SCANS, THUMBNAILS = own("jobs:guild:123:message_scan"), own("jobs:guild:123:thumbnail_retry")
@@ -316,7 +316,8 @@ def test_among_very_many_names_the_nearest_is_found_at_once(
 ) -> None:
     for begin in range(0, 100_000, 10_000):
         redis.sadd(
-            keys.streams(), *(own(f"jobs:guild:{n}:scan") for n in range(begin, begin + 10_000))
+            stream_keys.streams(),
+            *(own(f"jobs:guild:{n}:scan") for n in range(begin, begin + 10_000)),
         )
     began = time.monotonic()
     hint = look.get_stream_info(own("jobs:guild:777:scann"))["hint"]
@@ -352,7 +353,7 @@ def test_the_names_of_groups_and_consumers_need_not_be_text(
     redis.xgroup_create(SCANS, b"group\xff", "0")
     redis.xreadgroup(b"group\xff", b"consumer\xff", {SCANS: ">"})
     in_hand = [{"name": "consumer\ufffd", "pending_count": 1}]
-    redis.sadd(keys.streams("123"), SCANS)
+    redis.sadd(stream_keys.streams("123"), SCANS)
 
     assert look.get_pending_jobs_info(SCANS)["consumers"] == in_hand
     assert look.get_guild_job_stats("123")["streams"][0]["consumers"] == in_hand

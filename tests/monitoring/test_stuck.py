@@ -11,7 +11,7 @@ from redis import Redis
 from messages import MessageScanMessage, NoteEnrichmentMessage
 from monitoring.stuck import get_stuck_jobs, judge
 from tests.workers.takers import Taker
-from workers import JobHandle, enqueue, keys, publish
+from workers import JobHandle, enqueue, keys, publish, stream_keys
 from workers.record import JOB_FUNCTION
 from workers.streams.consumers import keep_alive
 
@@ -189,8 +189,8 @@ def test_an_entry_that_a_living_consumer_has_for_long_is_told(redis: Redis) -> N
     stream = "jobs:guild:g:message_scan"
     redis.xgroup_create(stream, "workers", "0", mkstream=True)
     redis.xreadgroup("workers", "one", {stream: ">"})
-    redis.sadd(keys.consumes("workers", "one"), stream)
-    redis.zadd(keys.consumers("workers"), {"one": 0})
+    redis.sadd(stream_keys.consumes("workers", "one"), stream)
+    redis.zadd(stream_keys.consumers("workers"), {"one": 0})
     keep_alive("workers", ["one"], seconds=86_400, connection=redis)
     redis.xclaim(stream, "workers", "one", 0, ids(redis, stream), idle=1_860_000)
 
@@ -201,7 +201,7 @@ def test_an_entry_that_a_living_consumer_has_for_long_is_told(redis: Redis) -> N
     assert row["stuckDuration"] == pytest.approx(1_860_000, abs=5_000)
     assert row["data"]["messageIds"] == ["m"]
 
-    redis.zadd(keys.consumers("workers"), {"one": 1})
+    redis.zadd(stream_keys.consumers("workers"), {"one": 1})
     assert [each["reason"] for each in get_stuck_jobs(connection=redis)] == ["abandoned"]
 
 

@@ -31,6 +31,7 @@ from workers import (
     keys,
     pause,
     publish,
+    stream_keys,
 )
 from workers import dead_letters as letters
 from workers.pauses import pauses
@@ -374,10 +375,10 @@ def test_dead_consumers_that_have_entries_in_hand(redis: Redis, stream) -> None:
     stream(3)
     redis.xgroup_create(SCANS, "workers", "0")
     redis.xreadgroup("workers", "gone", {SCANS: ">"})
-    redis.zadd(keys.consumers("workers"), {"gone": 0, "well": 0})
+    redis.zadd(stream_keys.consumers("workers"), {"gone": 0, "well": 0})
     keep_alive("workers", ["well"], seconds=60, connection=redis)
     redis.xgroup_createconsumer(SCANS, "workers", "well")
-    redis.zadd(keys.consumers("workers"), {"gone": 1})
+    redis.zadd(stream_keys.consumers("workers"), {"gone": 1})
 
     found = explained(redis, SCANS)
 

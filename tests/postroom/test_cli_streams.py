@@ -5,7 +5,7 @@ import pytest
 from tests.postroom.test_cli_operations import Postroom, forget_settings
 from tests.workers.streams.places import TEMPLATE, own
 from tests.workers.streams.readers import Consumer
-from workers import keys
+from workers import stream_keys
 
 WHY = ("--reason", "a fire")
 SCAN = '{"guildId": "123", "channelId": "456"}'
@@ -36,14 +36,14 @@ def test_publish_takes_a_name_a_priority_and_a_delay(redis, postroom) -> None:
     told = postroom.json("streams", "publish", "MESSAGE_SCAN", "--data", SCAN, *words)
 
     assert (told["stream"], told["entry_id"]) == (own("jobs:mine:high"), None)
-    assert redis.zcard(keys.delayed()) == 1
+    assert redis.zcard(stream_keys.delayed()) == 1
 
 
 def test_a_wrong_message_is_one_line_and_nothing_is_written(redis, postroom) -> None:
     told = postroom("streams", "publish", "MESSAGE_SCAN", "--data", "{}", code=2)
 
     assert "data.guildId" in told
-    assert not redis.exists(keys.streams())
+    assert not redis.exists(stream_keys.streams())
 
 
 def test_list_peek_info_and_pending_show_the_same_stream(postroom) -> None:

@@ -10,7 +10,7 @@ import redis
 from pydantic import JsonValue
 from redis.exceptions import ResponseError
 
-from workers import keys
+from workers import keys, stream_keys
 from workers.audit import By
 from workers.connection import default_connection, storage_errors
 from workers.errors import InvalidOption, InvalidState, StreamNotFound
@@ -104,7 +104,7 @@ def delete_consumer(
         if left:  # it has read meanwhile, so it lives
             raise _refused(stream, group, consumer, _ALIVE)
         connection.xgroup_delconsumer(stream, group, consumer)
-        connection.srem(keys.consumes(group, consumer), stream)
+        connection.srem(stream_keys.consumes(group, consumer), stream)
         _note(by, "stream.delete_consumer", stream, {**details, "entries": count}, connection)
     return count
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from workers import keys
+from workers import stream_keys
 from workers.engine.away import Away
 from workers.engine.child_death import ChildDeath
 from workers.engine.page import Running
@@ -94,7 +94,7 @@ def _entry_again(hands: Hands, run: Running) -> Entry | None:
 
 def _streams_of(hands: Hands) -> Sequence[str]:
     holder = hands.holder
-    stored: Any = hands.connection.smembers(keys.consumes(holder.group, holder.consumer))
+    stored: Any = hands.connection.smembers(stream_keys.consumes(holder.group, holder.consumer))
     return [key.decode(errors="replace") for key in stored]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import redis
 
-from workers import keys
+from workers import keys, stream_keys
 from workers.engine.bell import Bell
 from workers.engine.step import Step
 from workers.streams.leases import pauses_of
@@ -26,8 +26,8 @@ class StreamBell:
         self._order = order
         self._served = served
         self._bell = Bell(client)
-        self._also = (keys.pauses(), keys.suspended(), keys.streams())
-        self._orphaned = keys.orphaned(group)
+        self._also = (keys.pauses(), keys.suspended(), stream_keys.streams())
+        self._orphaned = stream_keys.orphaned(group)
 
     def ring(self, step: Step, seconds: float) -> bool:
         """Wait until there may be an entry.

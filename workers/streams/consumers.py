@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from workers import keys
+from workers import keys, stream_keys
 from workers.scripts import script
 
 AT_ONCE = 200
@@ -25,7 +25,7 @@ def keep_alive(
     """
     if names:
         keep = connection.register_script(script("workers.engine", "keep"))
-        keep(keys=[keys.consumers(group)], args=[int(seconds * 1000), *names])
+        keep(keys=[stream_keys.consumers(group)], args=[int(seconds * 1000), *names])
 
 
 def reap(group: str, *, connection: redis.Redis) -> tuple[int, Sequence[str]]:
@@ -74,7 +74,7 @@ def tell(
         seconds: How long it is kept.
         connection: Where.
     """
-    key = keys.consumer(group, name)
+    key = stream_keys.consumer(group, name)
     with connection.pipeline(transaction=True) as pipe:
         pipe.hset(key, mapping=dict(facts))
         pipe.pexpire(key, int(seconds * 1000))

@@ -5,7 +5,7 @@ from typing import Any
 
 import redis
 
-from workers import keys
+from workers import stream_keys
 from workers.streams.naming import Naming, StreamName, matches
 
 
@@ -19,7 +19,7 @@ def known_streams(patterns: Sequence[str], *, connection: redis.Redis) -> frozen
     Returns:
         Their keys.
     """
-    stored: Any = connection.smembers(keys.streams())
+    stored: Any = connection.smembers(stream_keys.streams())
     found = (key.decode(errors="replace") for key in stored)
     return frozenset(key for key in found if matches(key, patterns))
 
@@ -34,7 +34,7 @@ def streams_of(tenant: str, *, connection: redis.Redis) -> Sequence[str]:
     Returns:
         Their keys, sorted.
     """
-    stored: Any = connection.smembers(keys.streams(tenant))
+    stored: Any = connection.smembers(stream_keys.streams(tenant))
     return sorted(key.decode(errors="replace") for key in stored)
 
 
@@ -47,9 +47,9 @@ def make_known(names: Iterable[StreamName], *, connection: redis.Redis) -> None:
     """
     with connection.pipeline(transaction=False) as pipe:
         for name in names:
-            pipe.sadd(keys.streams(), name.key)
+            pipe.sadd(stream_keys.streams(), name.key)
             if name.tenant:
-                pipe.sadd(keys.streams(name.tenant), name.key)
+                pipe.sadd(stream_keys.streams(name.tenant), name.key)
         pipe.execute()
 
 
@@ -61,9 +61,9 @@ def forget(name: StreamName, *, connection: redis.Redis) -> None:
         connection: Where.
     """
     with connection.pipeline(transaction=False) as pipe:
-        pipe.srem(keys.streams(), name.key)
+        pipe.srem(stream_keys.streams(), name.key)
         if name.tenant:
-            pipe.srem(keys.streams(name.tenant), name.key)
+            pipe.srem(stream_keys.streams(name.tenant), name.key)
         pipe.execute()
 
 

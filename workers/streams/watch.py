@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import redis
 
-from workers import keys
+from workers import keys, stream_keys
 from workers.engine_settings import DAY
 from workers.logger import get_logger
 from workers.scripts import script
@@ -87,7 +87,7 @@ class Watch:
     def _count(self, finding: Finding) -> bool:
         name = Naming(self.settings.stream_template).read(finding.stream)
         text = script("workers", "ending") + script("workers.streams", "count")
-        key = keys.counted_loss(self.group, finding.stream, finding.harm)
+        key = stream_keys.counted_loss(self.group, finding.stream, finding.harm)
         facts = (stat(name, "unknown"), finding.harm, finding.at_least)
         arguments = (keys.our_prefix(), key, _COUNTED_FOR, *facts)
         return bool(self.connection.register_script(text)(args=[*arguments]))
@@ -101,7 +101,7 @@ class Watch:
     def _clear_the_place(self, depth: Depth) -> None:
         if depth.kind in {"stream", "none"}:
             return
-        aside = keys.displaced(depth.stream)
+        aside = stream_keys.displaced(depth.stream)
         call = self.connection.register_script(script("workers.streams", "displace"))
         if kind := call(args=[depth.stream, aside, _KEPT_ASIDE]):
             log.error(

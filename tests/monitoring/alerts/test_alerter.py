@@ -21,7 +21,7 @@ from postroom.address import free_port
 from tests.monitoring.alerts.conftest import NewAlerter
 from tests.monitoring.alerts.sinks import Hands, Sink
 from tests.monitoring.conftest import log_in, url_of
-from workers import Settings, enqueue, keys
+from workers import Settings, enqueue, keys, watch_keys
 from workers.connection import connect
 from workers.errors import StorageUnavailable
 
@@ -124,12 +124,15 @@ def test_a_process_that_has_lost_its_turn_sends_nothing(stage):
     store = Store(stage.redis)
     turn = store.take_turn("", "one", 6)
     one._turn = turn
-    stage.redis.set(keys.alert_turn(), "99 another")  # while it was frozen, say
+    stage.redis.set(watch_keys.alert_turn(), "99 another")  # while it was frozen, say
 
     one._look(AREAS)
     one._delivery.begin(turn)
     one._delivery.wait(5)
-    assert (stage.sink.got, stage.redis.exists(keys.alerts(), keys.alert_outbox())) == ([], 0)
+    assert (stage.sink.got, stage.redis.exists(watch_keys.alerts(), watch_keys.alert_outbox())) == (
+        [],
+        0,
+    )
 
 
 def test_a_turn_that_was_lost_between_look_and_send_sends_nothing(stage):
@@ -137,7 +140,7 @@ def test_a_turn_that_was_lost_between_look_and_send_sends_nothing(stage):
     one, other = stage.alerter(), stage.alerter()
     assert one._has_turn()
     one._look(AREAS)
-    stage.redis.delete(keys.alert_turn())
+    stage.redis.delete(watch_keys.alert_turn())
     assert other._has_turn()
 
     one._delivery.begin(one._turn)
@@ -215,7 +218,7 @@ def test_what_a_channel_does_not_take_for_an_hour_is_given_up_and_told(stage):
         one.tick()
         stage.hands.move(301)
 
-    assert stage.redis.hlen(keys.alert_outbox()) == 0
+    assert stage.redis.hlen(watch_keys.alert_outbox()) == 0
     newest, *_, first = get_history(connection=stage.redis)
     assert (newest["kind"], newest["channels"]) == ("undelivered", ["ops"])
     assert newest["text"] == "The webhook ops answered 500."
@@ -230,7 +233,7 @@ def test_what_was_being_sent_when_a_process_died_is_sent_again_under_its_id(stag
     [outgoing] = dying._store.outbox()
     assert dying._store.begin(dying._turn, outgoing.begun(stage.hands.now))
     dying.channels["ops"].send(outgoing.notice)  # and here it dies
-    stage.redis.delete(keys.alert_turn())
+    stage.redis.delete(watch_keys.alert_turn())
 
     one = stage.alerter()
     one.tick()
@@ -274,7 +277,7 @@ def test_alerts_and_history_are_shown(stage):
 
 def test_an_alert_of_a_later_release_is_passed_over(stage):
     stage.redis.hset(
-        keys.alerts(), "waiting email", json.dumps({"rule": "waiting", "colour": "red"})
+        watch_keys.alerts(), "waiting email", json.dumps({"rule": "waiting", "colour": "red"})
     )
 
     assert stage.alerter().tick()
@@ -302,7 +305,7 @@ def test_it_goes_on_by_itself_until_it_is_stopped(stage, eventually):
     stage.backlog(0)
     eventually(lambda: stage.sink.notices == [FIRED, RESOLVED])
     one.stop()
-    assert not stage.redis.exists(keys.alert_turn()), "the next process would have to wait"
+    assert not stage.redis.exists(watch_keys.alert_turn()), "the next process would have to wait"
 
 
 def test_what_a_user_may_not_read_keeps_nothing_else_from_being_looked_at(
@@ -329,7 +332,7 @@ def test_it_writes_below_its_own_prefix_only(own_server, alerter, sink, hands):
         selectors=[],
         keys=[],
     )
-    own_server.execute_command("ACL", "SETUSER", "watch", "%R~*", f"~{keys.alerts()}*")
+    own_server.execute_command("ACL", "SETUSER", "watch", "%R~*", f"~{watch_keys.alerts()}*")
     enqueue(NoteEnrichmentMessage.of("note-1"), queue="email", connection=own_server)
     one = alerter(connection=connect(Settings(redis_url=url_of(own_server, "watch"))))
 

@@ -20,7 +20,7 @@ from tests.monitoring.alerts.conftest import NewAlerter
 from tests.monitoring.alerts.sinks import Hands, Sink
 from tests.workers.conftest import message
 from tests.workers.streams.places import TEMPLATE, own
-from workers import By, Settings, enqueue, enqueue_in, keys, publish
+from workers import By, Settings, enqueue, enqueue_in, keys, publish, stream_keys, watch_keys
 from workers.pauses import pause, resume
 from workers.streams.naming import keys_of
 
@@ -218,7 +218,7 @@ def test_dead_consumers(redis, watch):
     redis.xreadgroup("workers", "dead", {SCANS: ">"}, count=2)
     seconds, _ = redis.time()
     signs = {"alive": (seconds + 60) * 1000, "dead": (seconds - 60) * 1000}
-    redis.zadd(keys.consumers("workers"), signs)
+    redis.zadd(stream_keys.consumers("workers"), signs)
     one = watch()
     assert one.told("dead_consumers", after=59) == []
 
@@ -264,7 +264,7 @@ def test_people_are_told_also_while_redis_is_full(own_server, alerter, sink, han
 
     assert one.told("redis_memory") == [("fired", "")]
     assert ("fired", "waiting", "email") in sink.notices
-    assert own_server.hlen(keys.alert_outbox()) == 0
+    assert own_server.hlen(watch_keys.alert_outbox()) == 0
 
 
 def test_channel_failing_is_tested_with_the_alerter_and_nothing_shipped_is_left_out():

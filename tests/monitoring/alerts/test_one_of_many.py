@@ -16,7 +16,7 @@ from postroom.embedded import Server
 from tests.monitoring.alerts.conftest import SECRET
 from tests.monitoring.alerts.sinks import Sink
 from tests.processes import Eventually, Started
-from workers import enqueue, keys
+from workers import enqueue, keys, watch_keys
 
 ROOT = Path(__file__).parents[3]
 TURN_SECONDS = 0.6
@@ -31,7 +31,7 @@ class Many:
     pids: tuple[int, ...]
 
     def holder(self) -> int:
-        turn = self.redis.get(keys.alert_turn()) or b""
+        turn = self.redis.get(watch_keys.alert_turn()) or b""
         return int(turn.split(b"-")[-2]) if turn else 0
 
     def kill_holder(self) -> int:
@@ -106,7 +106,7 @@ def stays(answer: Callable[[], object], expected: object, *, seconds: float) -> 
 def test_of_four_processes_one_tells_and_after_its_death_another_one(redis, many, sink, eventually):
     fill(redis)
     eventually(lambda: told(sink) == [FIRED])
-    eventually(lambda: redis.hlen(keys.alert_outbox()) == 0)
+    eventually(lambda: redis.hlen(watch_keys.alert_outbox()) == 0)
 
     dead = many.kill_holder()
     began = time.monotonic()
@@ -128,6 +128,6 @@ def test_what_was_being_sent_at_the_death_is_repeated_under_its_id(redis, many, 
     sink.open.set()
 
     eventually(lambda: len(sink.got) == 2, within=15)
-    eventually(lambda: redis.hlen(keys.alert_outbox()) == 0)
+    eventually(lambda: redis.hlen(watch_keys.alert_outbox()) == 0)
     assert told(sink) == [FIRED, FIRED]
     assert len({got.headers["webhook-id"] for got in sink.got}) == 1

@@ -12,7 +12,7 @@ from monitoring.identity import Role
 from monitoring.sessions import COOKIE
 from monitoring.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal, token_of
-from workers import keys
+from workers import keys, watch_keys
 from workers.clock import utc_now
 from workers.errors import SettingInvalid
 
@@ -148,7 +148,7 @@ def test_after_ten_failures_an_address_has_to_wait_in_every_process(
 
     assert browser.post("/login", data={"token": "x"}).status_code == 429
     assert log_in(elsewhere, web).status_code == 429
-    assert 0 < redis.ttl(keys.watch_logins("testclient")) <= 60
+    assert 0 < redis.ttl(watch_keys.watch_logins("testclient")) <= 60
 
 
 def test_a_demo_is_entered_once_by_its_code(redis) -> None:

@@ -4,7 +4,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from workers import enqueue, keys
+from workers import enqueue, watch_keys
 
 
 def test_a_name_is_explained(redis: Redis, moderator) -> None:
@@ -38,7 +38,7 @@ def test_scale_is_json_for_keda_and_leaves_a_sample(redis: Redis, moderator) -> 
     told = moderator.get("/scale").json()
 
     assert told["queues"]["email"]["desired_workers"] == 1
-    assert redis.llen(keys.watch_depths()) == 1
+    assert redis.llen(watch_keys.watch_depths()) == 1
 
 
 def test_scale_is_text_for_prometheus_with_one_label(redis: Redis, moderator) -> None:

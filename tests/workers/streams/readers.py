@@ -5,7 +5,7 @@ from itertools import count
 
 from redis import Redis
 
-from workers import Settings, keys
+from workers import Settings, stream_keys
 from workers.engine.alarm import NoAlarm
 from workers.engine.child import Child
 from workers.engine.lane import Tools
@@ -82,7 +82,7 @@ class Consumer(Child):
 
     def vanish(self) -> None:
         """Let its time be up, as when nothing was heard of it for too long."""
-        self.redis.zadd(keys.consumers(self.reader.holder.group), {self.consumer: 0})
+        self.redis.zadd(stream_keys.consumers(self.reader.holder.group), {self.consumer: 0})
 
 
 def pending(redis: Redis, stream: str, group: str = "workers") -> dict[str, tuple[str, int]]:

@@ -7,7 +7,7 @@ import pytest
 from tests.workers.conftest import message
 from tests.workers.streams.places import own
 from tests.workers.streams.readers import Consumer, consumers_of, pending
-from workers import By, InvalidOption, InvalidState, audit, keys
+from workers import By, InvalidOption, InvalidState, audit, stream_keys
 from workers.errors import ReadOnlyClient, StreamNotFound
 from workers.streams import StreamClient, actions
 from workers.streams.hands import NOBODY
@@ -161,4 +161,4 @@ def test_an_entry_that_is_no_message_says_what_is_wrong(redis, stream) -> None:
 
 def test_a_stream_that_is_not_there_gives_nothing(redis, stream) -> None:
     assert asyncio.run(client(redis, "mine").read_jobs(stream)) == []
-    assert not redis.exists(keys.consumers("workers"))
+    assert not redis.exists(stream_keys.consumers("workers"))

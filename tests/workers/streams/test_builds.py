@@ -5,7 +5,7 @@ import shlex
 from messages import BuildConfig, BuildData, BuildMessage
 from tests.workers.streams.places import own
 from tests.workers.streams.readers import Consumer, pending
-from workers import dead_letters, handles, keys, publish
+from workers import dead_letters, handles, publish, stream_keys
 from workers.registry import separate_registry
 
 WITH_REPOSITORY = """
@@ -31,7 +31,7 @@ def run(redis) -> list[BuildMessage]:
 def typed(redis, line: str) -> None:
     command, name, *rest = shlex.split(line)
     redis.execute_command(command, own(name), *rest)
-    redis.sadd(keys.streams(), own(name))  # as the search does
+    redis.sadd(stream_keys.streams(), own(name))  # as the search does
 
 
 def test_a_line_with_the_repository_is_a_build_of_its_main_branch(redis) -> None:

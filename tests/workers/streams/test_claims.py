@@ -4,7 +4,7 @@ import pytest
 
 from tests.workers.streams.places import own
 from tests.workers.streams.readers import Consumer, consumers_of, pending
-from workers import keys
+from workers import stream_keys
 from workers.streams import consumers
 from workers.streams.hands import NOBODY
 
@@ -59,7 +59,7 @@ def test_a_consumer_that_was_only_late_goes_on_with_what_nobody_claimed(redis, f
         late.run_one(entry)
 
     assert late.step(0).refused == []
-    assert not redis.exists(keys.orphaned("workers"))
+    assert not redis.exists(stream_keys.orphaned("workers"))
 
 
 def test_what_somebody_else_claimed_by_hand_is_refused(redis, stream, fill) -> None:
@@ -119,14 +119,14 @@ def test_dead_consumers_without_entries_are_removed_many_at_a_time(redis, stream
     with redis.pipeline() as pipe:
         for name in names:
             pipe.xgroup_createconsumer(stream, "workers", name)
-            pipe.zadd(keys.consumers("workers"), {name: 1})
-            pipe.sadd(keys.consumes("workers", name), stream)
+            pipe.zadd(stream_keys.consumers("workers"), {name: 1})
+            pipe.sadd(stream_keys.consumes("workers", name), stream)
         pipe.execute()
     while consumers.reap("workers", connection=redis)[0]:
         pass
 
     assert not {name for name in consumers_of(redis, stream) if name.startswith("idle")}
-    assert not redis.keys(keys.consumes("workers", "idle-*"))
+    assert not redis.keys(stream_keys.consumes("workers", "idle-*"))
 
 
 def test_what_was_trimmed_while_nobody_had_it_is_reported(redis, stream, fill, caplog) -> None:
@@ -147,7 +147,7 @@ def leave(redis, *dead: Consumer) -> None:
     for at, each in enumerate(dead):
         each.vanish()
         consumers.reap("workers", connection=redis)
-        redis.zadd(keys.orphaned("workers"), {each.consumer: at + 1})
+        redis.zadd(stream_keys.orphaned("workers"), {each.consumer: at + 1})
 
 
 def test_what_was_left_first_is_claimed_first(redis, fill) -> None:

@@ -2,7 +2,7 @@
 
 from postroom.demo.killing import Killer
 from tests.workers.streams.test_workers import sleeping, work
-from workers import keys, publish
+from workers import publish, stream_keys
 
 __all__ = ["work"]
 
@@ -14,7 +14,7 @@ def test_a_consumer_is_killed_and_its_entries_are_seen_claimed(
     for _ in range(2):
         publish(sleeping(60), stream=stream, connection=redis)
     eventually(lambda: len(first.starts("sleep")) == 2)
-    eventually(lambda: redis.keys(keys.consumer("workers", "*")))
+    eventually(lambda: redis.keys(stream_keys.consumer("workers", "*")))
     work("--concurrency", "3")
     killer = Killer(redis, "workers")
     killer.ask()

@@ -24,6 +24,7 @@ from workers import (
     on,
     on_dead,
     publish,
+    stream_keys,
 )
 from workers.dead_letters.store import newest
 from workers.registry import separate_registry
@@ -52,14 +53,14 @@ def handler(error: Exception | None = None, *, times: int = 100, **policy: objec
 
 
 def bring_due(redis) -> None:
-    for member in redis.zrange(keys.delayed(), 0, -1):
-        redis.zadd(keys.delayed(), {member: 0})
+    for member in redis.zrange(stream_keys.delayed(), 0, -1):
+        redis.zadd(stream_keys.delayed(), {member: 0})
     promote(connection=redis)
 
 
 def by_hand(redis, stream: str, entry_id: str = "*", **fields: str) -> str:
     """Add an entry as any client can, and make its stream known, as the search would."""
-    redis.sadd(keys.streams(), stream)
+    redis.sadd(stream_keys.streams(), stream)
     entry: bytes = redis.xadd(stream, dict(fields), id=entry_id)
     return entry.decode()
 
@@ -91,7 +92,7 @@ def test_a_resource_error_waits_aside_and_its_entry_is_done(redis, stream, fill)
     consumer = Consumer(redis)
     consumer.run_all()
 
-    ((member, due),) = redis.zrange(keys.delayed(), 0, -1, withscores=True)
+    ((member, due),) = redis.zrange(stream_keys.delayed(), 0, -1, withscores=True)
     assert member.decode().split("\n") == [stream, sent, "workers"]
     assert 50_000 < due - time.time() * 1000 < 70_000
     assert pending(redis, stream) == {}
@@ -100,7 +101,7 @@ def test_a_resource_error_waits_aside_and_its_entry_is_done(redis, stream, fill)
     consumer.run_all()
 
     assert len(handled) == 2
-    assert not redis.exists(keys.delayed(), keys.delayed_entries())
+    assert not redis.exists(stream_keys.delayed(), stream_keys.delayed_entries())
 
 
 def test_what_runs_again_knows_its_attempts(redis, fill) -> None:
@@ -233,7 +234,7 @@ def test_a_type_that_nobody_knows_yet_waits_for_a_newer_release(redis, stream) -
     Consumer(redis).run_all()
 
     assert pending(redis, stream) == {}
-    assert redis.zcard(keys.delayed()) == 1
+    assert redis.zcard(stream_keys.delayed()) == 1
     assert redis.hget(keys.handed_back(), "FROM_THE_FUTURE") == b"1"
 
 

@@ -6,7 +6,7 @@ from messages import TestMessage
 from tests.workers.conftest import message
 from tests.workers.streams.places import entry_ids, own
 from tests.workers.streams.readers import Consumer, pending
-from workers import By, keys, pauses, publish
+from workers import By, keys, pauses, publish, stream_keys
 from workers.streams.delayed import promote
 
 pytestmark = pytest.mark.usefixtures("handled")
@@ -117,8 +117,8 @@ def test_a_paused_stream_or_type_waits_until_it_is_resumed(redis, handled, fill,
     assert handled == []
 
     pauses.resume(*what, by=by, connection=redis)
-    for member in redis.zrange(keys.delayed(), 0, -1):  # looked at again some seconds later
-        redis.zadd(keys.delayed(), {member: 0})
+    for member in redis.zrange(stream_keys.delayed(), 0, -1):  # looked at again some seconds later
+        redis.zadd(stream_keys.delayed(), {member: 0})
     promote(connection=redis)
     consumer.run_all()
 

@@ -19,9 +19,9 @@ from workers import (
     StreamFull,
     apublish,
     apublish_many,
-    keys,
     publish,
     publish_many,
+    stream_keys,
 )
 from workers.streams.trimming import trim
 
@@ -50,7 +50,11 @@ def test_the_stream_is_known_at_once_and_its_tenants_too(redis) -> None:
     key = publish(sent, connection=redis).stream
 
     assert own("jobs:guild:123:test_message") == key
-    assert {key.encode()} == redis.smembers(keys.streams()) == redis.smembers(keys.streams("123"))
+    assert (
+        {key.encode()}
+        == redis.smembers(stream_keys.streams())
+        == redis.smembers(stream_keys.streams("123"))
+    )
 
 
 def test_it_takes_one_round_trip(redis, stream) -> None:
@@ -109,9 +113,9 @@ def test_a_delayed_message_is_kept_aside_and_once_if_sent_again(redis, stream) -
     for _ in range(2):
         assert publish(sent, stream=stream, delay=60, connection=redis).entry_id is None
 
-    ((member, due),) = redis.zrange(keys.delayed(), 0, -1, withscores=True)
+    ((member, due),) = redis.zrange(stream_keys.delayed(), 0, -1, withscores=True)
     assert 55_000 < due - time.time() * 1000 < 65_000
-    assert redis.hexists(keys.delayed_entries(), member)
+    assert redis.hexists(stream_keys.delayed_entries(), member)
     assert not redis.exists(stream)
 
 

@@ -15,7 +15,7 @@ from tests.processes import Eventually, StartProcess
 from tests.workers.conftest import ROOT, Worker, message
 from tests.workers.streams.places import TEMPLATE, ids_in, own
 from tests.workers.streams.readers import consumers_of, pending
-from workers import attempts, dead_letters, keys, publish
+from workers import attempts, dead_letters, publish, stream_keys
 
 QUICK = {"LEASE_SECONDS": "1", "HEARTBEAT_SECONDS": "0.3", "REAP_SECONDS": "0.2"}
 QUICK |= {"PROMOTE_SECONDS": "0.1", "STREAM_WATCH_SECONDS": "0.2"}
@@ -97,7 +97,7 @@ def test_streams_that_others_make_are_found_too(redis, stream, work, eventually)
     redis.xadd(stream, {"job_id": "test-1", "job_type": "test_message", "test_type": "echo"})
 
     eventually(lambda: worker.starts("echo"), within=5)
-    assert redis.sismember(keys.streams(), stream)
+    assert redis.sismember(stream_keys.streams(), stream)
 
 
 def test_one_that_leaves_when_all_is_done_has_looked_for_what_others_made(
@@ -257,7 +257,7 @@ def test_what_stands_in_the_place_of_a_stream_is_put_aside(
     fill(1)
 
     eventually(lambda: len(worker.starts("echo")) == 2, within=5)
-    assert redis.get(keys.displaced(stream)) == b"mine"
+    assert redis.get(stream_keys.displaced(stream)) == b"mine"
 
 
 def test_it_trims_what_is_done_before_the_stream_is_full(
