@@ -100,7 +100,7 @@ def test_a_browsers_cookie_opens_a_stream(app: FastAPI, watch: Watch, web: WebSe
 
 
 def test_who_changes_something_here_sees_it_at_once(redis: Redis, web: WebSettings) -> None:
-    app = create_app(connection=redis, settings=web.model_copy(update={"live_seconds": 8}))
+    app = create_app(connection=redis, settings=web.model_copy(update={"live_seconds": 6}))
     bearer = {"Authorization": f"Bearer {token_of(Role.ADMIN, web)}"}
     with served(app) as port, Stream(port, QUEUES, **bearer) as stream:
         before = stream.next()
@@ -229,7 +229,7 @@ def test_a_stream_is_kept_for_so_long_and_then_the_client_comes_back(
 def test_while_nothing_changes_events_become_rare_until_something_does(
     redis: Redis, app: FastAPI, web: WebSettings
 ) -> None:
-    pace = Pace(seconds=0.02, quiet=0.2, longest=0.3)
+    pace = Pace(seconds=0.02, quiet=0.1, longest=0.2)
     app.state.live = Live(LookTaker(redis), pace=pace)
     bearer = {"Authorization": f"Bearer {token_of(Role.MODERATOR, web)}"}
 
@@ -241,12 +241,12 @@ def test_while_nothing_changes_events_become_rare_until_something_does(
 
     with served(app) as port, Stream(port, QUEUES, **bearer) as stream:
         deadline = time.monotonic() + 5
-        while gap(stream) < 0.25:
+        while gap(stream) < 0.16:
             assert time.monotonic() < deadline
         pause(redis, "email")
         stream.until(partial(is_paused, "email"))
 
-        assert min(gap(stream), gap(stream)) < 0.15
+        assert min(gap(stream), gap(stream)) < 0.1
 
 
 def test_looks_that_fail_for_no_known_reason_end_the_streams_and_not_the_server(
