@@ -154,7 +154,8 @@ class Live:
                 changed_at = self._now()
             pause = self.pace.next_pause(pause, quiet_for=self._now() - changed_at)
             with suppress(TimeoutError):
-                await asyncio.wait_for(self._stirred.wait(), began + pause - self._now())
+                async with asyncio.timeout_at(began + pause):  # not wait_for: see `Watcher`
+                    await self._stirred.wait()
             await asyncio.sleep(began + self.pace.shortest - self._now())
 
     async def _look_once(self) -> bool:

@@ -81,8 +81,10 @@ class Watcher:
         yield self._taken()
 
     async def _next(self, seconds: float) -> bytes:
+        # Not wait_for: up to Python 3.11 it forgets that it was cancelled if news came meanwhile.
         try:
-            await asyncio.wait_for(self._news.wait(), seconds)
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
         except TimeoutError:
             return sse.HEARTBEAT
         return self._taken()
