@@ -2,11 +2,16 @@
 
 import asyncio
 from contextlib import suppress
+from threading import Semaphore
 
 import pytest
 
-from monitoring.live_looks import QUEUES
-from monitoring.live_watchers import Watcher
+from monitoring.live import Live
+from monitoring.live_looks import QUEUES, Look, Wanted
+from monitoring.live_pace import Pace
+from monitoring.live_watchers import MOST_WAITING, Watcher
+
+LONG = 3_600.0
 
 
 @pytest.mark.parametrize("turns", range(5))
@@ -35,3 +40,35 @@ def test_a_client_that_leaves_just_when_there_is_news_is_let_go(turns: int) -> N
 async def _send_all(frames) -> None:
     async for _ in frames:
         pass
+
+
+def test_the_looks_end_with_the_last_client_also_if_something_was_done_just_now() -> None:
+    taken, wanted = Semaphore(0), []
+
+    def look(what: Wanted) -> Look:
+        wanted.append(what)
+        taken.release()
+        return Look({QUEUES: {"timestamp": "", "queues": []}})
+
+    async def leave() -> int:
+        live = Live(look, pace=Pace(seconds=LONG))
+        with live.joined(QUEUES, seconds=LONG):
+            await asyncio.to_thread(taken.acquire)
+            await asyncio.sleep(0.05)  # it waits for the next look
+            live.stir()
+        for _ in range(5):
+            await asyncio.sleep(0)
+        return len(asyncio.all_tasks())
+
+    assert asyncio.run(leave()) == 1
+    assert len(wanted) == 1
+
+
+def test_a_client_for_which_too_much_waits_is_given_up() -> None:
+    async def offer() -> tuple[list[bool], bool]:
+        watcher = Watcher(QUEUES, seconds=LONG)
+        offered = [watcher.offer(b"x") for _ in range(MOST_WAITING + 1)]
+        watcher.close()
+        return offered, watcher.given_up.is_set()
+
+    assert asyncio.run(offer()) == ([*[True] * MOST_WAITING, False], True)
