@@ -65,6 +65,7 @@ def test_a_bench_counts_what_each_row_does_and_leaves_nothing_behind(tmp_path) -
     assert set(psutil.Process().children(recursive=True)) <= set(before)
 
 
+@pytest.mark.drill
 @pytest.mark.slow("five processes load the application, and each stores its messages six times")
 def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
     names = ["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
@@ -85,6 +86,7 @@ def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
     assert "against rq Queue.enqueue_many" in as_text(result, [])
 
 
+@pytest.mark.drill
 @pytest.mark.slow("five processes load the application, and each drains its stream six times")
 def test_consumers_of_streams_are_compared_with_a_raw_loop(tmp_path) -> None:
     names = ["stream-raw", "stream-read", "stream", "stream-unfenced", "stream-claim"]
@@ -110,6 +112,7 @@ def test_an_entry_that_was_not_acknowledged_stops_the_bench(tmp_path) -> None:
             process.check(3, server.url)
 
 
+@pytest.mark.drill
 @pytest.mark.slow("seven workers start, most of them one after the other")
 def test_idle_workers_are_asked_how_soon_they_begin_and_what_they_ask(tmp_path) -> None:
     with bench_server(tmp_path / "data") as server:

@@ -8,6 +8,7 @@ from benchmarks.live import Cost, as_text, measure
 FINE = Cost(clients=50, core=0.01, ticks=10_000, tick_ms=10, begin_kib=100_000, end_kib=104_900)
 
 
+@pytest.mark.drill
 @pytest.mark.slow("the web process starts twice, and fifty clients listen to it")
 def test_fifty_clients_listen_to_the_end(tmp_path: Path) -> None:
     found = measure(tmp_path, ticks=40, seconds=0.5)

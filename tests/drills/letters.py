@@ -1,4 +1,7 @@
-"""The drills that are tests: every way to die, a flood of failures, effects of killed handlers."""
+"""The drills that are tests: every way to die, a flood of failures, effects of killed handlers.
+
+And what takes long of the tests of the benches, and of setting up.
+"""
 
 import subprocess
 import sys
@@ -12,7 +15,9 @@ def letters(site: Site) -> Result:
     """Each job gets one dead letter, whichever way it dies, and none is lost at the limit."""
     site.folder.mkdir(parents=True, exist_ok=True)
     tests = Path(__file__).parents[1]
-    folders = [str(tests / name) for name in ("drills", "workers", "handlers")]
+    folders = [
+        str(tests / name) for name in ("drills", "workers", "handlers", "benchmarks", "postroom")
+    ]
     words = [sys.executable, "-m", "pytest", "-q", "-m", "drill", *folders]
     with (site.folder / "pytest.log").open("w+") as log:
         code = subprocess.run(words, stdout=log, stderr=log, check=False).returncode

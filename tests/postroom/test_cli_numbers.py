@@ -15,7 +15,7 @@ from workers import By, enqueue, pauses
 def _ended(redis):
     note(redis, *[("email|EMAIL", "", "finished", 2_000, 3_000_000)] * 3)
     note(redis, ("email|EMAIL", "", "failed", 2_000, 150))
-    enqueue(message(), queue="email")
+    enqueue(message(), queue="email", connection=redis)
 
 
 def shown(found, name):
@@ -24,8 +24,8 @@ def shown(found, name):
     return " ".join(next(row for row in rows if row[0] == name))
 
 
-def test_metrics_are_shown_as_a_table(postroom):  # noqa: F811
-    pauses.pause("queue", "email", by=By("ann", "a test"))
+def test_metrics_are_shown_as_a_table(redis, postroom):  # noqa: F811
+    pauses.pause("queue", "email", by=By("ann", "a test"), connection=redis)
 
     found = postroom("metrics")
 

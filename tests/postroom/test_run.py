@@ -157,6 +157,7 @@ def test_two_first_starts_at_once_set_up_once_and_later_ones_are_quick(
     assert ".venv is ready" in start("dev").stderr
 
 
+@pytest.mark.drill
 @pytest.mark.slow("a real install, by pip")
 def test_an_interrupted_set_up_starts_afresh(project: Path, start: Start) -> None:
     venv.create(project / ".venv", with_pip=False, symlinks=True)
@@ -190,6 +191,7 @@ def test_where_nothing_can_install_one_line_names_the_package(
     assert not (project / ".venv" / "postroom.stamp").exists()
 
 
+@pytest.mark.drill
 @pytest.mark.slow("real installs, by pip")
 def test_what_an_installer_complains_of_is_shown(project: Path, start: Start) -> None:
     (project / "pyproject.toml").write_text(

@@ -308,7 +308,9 @@ def test_a_worker_of_streams_sends_its_trace_too(spans, redis, start_warm, tmp_p
         worker.process.popen.wait(20)
 
     [sent] = named(spans, "enqueue TEST")
-    attempts = found.named("process TEST")
+    attempts = sorted(
+        found.named("process TEST"), key=lambda each: each.attributes["postroom.attempt"]
+    )
     assert [each.attributes["postroom.outcome"] for each in attempts] == [
         "retried",
         "retried",

@@ -292,7 +292,7 @@ def test_who_is_told_that_a_job_is_cancelled_can_rely_on_it(serial) -> None:
     refused = {kind for kind, gone in zip(kinds[::3], told, strict=True) if not gone}
     began = {kind for kind in kinds if serial.said(kind)}
     assert began == (set(kinds) - set(kinds[::3])) | refused
-    assert "Job cancelled" in serial.worker.process.output()
+    ask_until_true(lambda: "Job cancelled" in serial.worker.process.output())
     assert serial.redis.keys(keys.cancel_wish("*")) == []
 
 
