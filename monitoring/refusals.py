@@ -16,6 +16,7 @@ from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.live import TooManyClients
 from monitoring.logins import TooManyLogins
 from monitoring.paths import login_for
+from monitoring.tokens import KeysUnavailable
 from workers import dead_letters
 from workers.clearing import ClearRefused
 from workers.errors import (
@@ -57,6 +58,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     ChannelFailed: HTTPStatus.BAD_GATEWAY,
     TooManyClients: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    KeysUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     StorageRefused: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Error -> status; the nearest class counts, and what is not here is our fault: 500."""

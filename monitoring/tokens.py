@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import jwt
-from jwt import PyJWKClient
+from jwt import PyJWKClient, PyJWKClientConnectionError
 
 from messages import PostroomError
 from monitoring.identity import Identity, NotAuthenticated, Role, role_named
@@ -38,6 +38,13 @@ class SecretMissing(PostroomError):
         "Set POSTROOM_SECRET, or POSTROOM_SECRET_FILE, to 32 random characters or more, such as "
         "`python3 -c 'import secrets; print(secrets.token_urlsafe(32))'` prints."
     )
+
+
+class KeysUnavailable(PostroomError):
+    """Whether a token is good cannot be told at the moment."""
+
+    code = "keys_unavailable"
+    remedy_text = "Look whether that address answers; then try again."
 
 
 class InvalidToken(PostroomError, ValueError):
@@ -141,9 +148,14 @@ class Tokens:
 
         Raises:
             NotAuthenticated: If it is not good, or says no role.
+            KeysUnavailable: If the keys to check it with are elsewhere, and cannot be had.
         """
         try:
             claims = self._claims(token)
+        except PyJWKClientConnectionError as error:
+            raise KeysUnavailable(
+                "The public keys of tokens cannot be fetched.", field="JWT_JWKS_URL"
+            ) from error
         except (jwt.PyJWTError, ValueError) as error:
             raise NotAuthenticated(_words(error)) from error
         return identity_of(claims, self._settings)

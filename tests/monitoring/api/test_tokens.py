@@ -5,8 +5,11 @@ import base64
 import hashlib
 import hmac
 import json
+from collections.abc import Iterator
 from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 import jwt
@@ -15,11 +18,13 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
+from jwt.algorithms import RSAAlgorithm
 
 from monitoring.app import create_app
 from monitoring.identity import Role
 from monitoring.settings import WebSettings
 from monitoring.tokens import InvalidToken, SecretMissing, make_token
+from postroom.address import free_port
 from tests.monitoring.api.tokens import BASE, HOUR, SECRET, refusal, token_of
 from workers.clock import utc_now
 
@@ -142,6 +147,51 @@ def test_a_public_key_is_no_secret_to_sign_with(rsa_app: FastAPI, key) -> None:
     assert asked(rsa_app, by_hand("HS256", SECRET.encode())).status_code == 200
     assert asked(rsa_app, by_hand("HS256", known_to_all)).status_code == 401
     assert asked(rsa_app, by_hand("RS256", known_to_all)).status_code == 401
+
+
+@pytest.fixture
+def key_server(key: rsa.RSAPrivateKey) -> Iterator[str]:
+    """Where an application's login shows its public keys."""
+    shown = RSAAlgorithm.to_jwk(key.public_key(), as_dict=True) | {"kid": "one", "use": "sig"}
+    text = json.dumps({"keys": [shown]}).encode()
+
+    class Keys(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(text)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Keys) as server:
+        thread = Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_port}/keys"
+        server.shutdown()
+        thread.join()
+
+
+def test_public_keys_are_fetched_from_where_a_login_shows_them(redis, key, key_server) -> None:
+    web = WebSettings(postroom_secret=SECRET, jwt_jwks_url=key_server)
+    app = create_app(connection=redis, settings=web)
+    claims = {"sub": "ann", "role": "ADMIN", "exp": utc_now() + HOUR}
+    good = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"})
+    unknown = jwt.encode(claims, key, algorithm="RS256", headers={"kid": "two"})
+
+    assert asked(app, good).json()["role"] == "ADMIN"
+    assert asked(app, unknown).status_code == 401
+    assert asked(app, token_of(Role.ADMIN, web)).status_code == 200
+
+
+def test_that_the_keys_cannot_be_had_is_no_fault_of_the_token(redis, key) -> None:
+    away = f"http://127.0.0.1:{free_port()}/keys"
+    web = WebSettings(postroom_secret=SECRET, jwt_jwks_url=away)
+    app = create_app(connection=redis, settings=web)
+    claims = {"sub": "ann", "role": "ADMIN", "exp": utc_now() + HOUR}
+    answer = asked(app, jwt.encode(claims, key, algorithm="RS256", headers={"kid": "one"}))
+
+    assert (answer.status_code, refusal(answer)) == (503, "keys_unavailable")
 
 
 @pytest.mark.parametrize("ttl", [timedelta(0), timedelta(days=366)])
