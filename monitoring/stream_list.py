@@ -16,6 +16,8 @@ from workers.streams.naming import Naming, keys_of
 def get_streams(
     *,
     tenant: str | None = None,
+    after: str = "",
+    most: int | None = None,
     connection: redis.Redis | None = None,
     settings: Settings | None = None,
 ) -> list[dict[str, Any]]:
@@ -23,6 +25,8 @@ def get_streams(
 
     Args:
         tenant: Only those of this tenant.
+        after: Only those whose names come after this one.
+        most: How many at most, from 1; None means all.
         connection: Where; None means the server that the settings name.
         settings: None means those of the environment.
 
@@ -32,12 +36,15 @@ def get_streams(
     """
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
-    return answered(_all(tenant, settings), connection)
+    return answered(_some(tenant, after, most, settings), connection)
 
 
-def _all(tenant: str | None, settings: Settings) -> Plan[list[dict[str, Any]]]:
+def _some(
+    tenant: str | None, after: str, most: int | None, settings: Settings
+) -> Plan[list[dict[str, Any]]]:
     (stored,) = yield [lambda pipe: pipe.smembers(stream_keys.streams(tenant or ""))]
-    names = sorted({queue_of(text(key)) for key in known(stored, ())})
+    every = sorted({queue_of(text(key)) for key in known(stored, ())})
+    names = [name for name in every if name > after][:most]
     found = yield from streams([key for name in names for key in keys_of(name)])
     waiting = yield from queued([(each, each.furthest_behind()) for each in found])
     by_name: dict[str, list[tuple[Stream, Queued]]] = {name: [] for name in names}

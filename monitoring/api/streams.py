@@ -25,9 +25,18 @@ def guild_activity(guild_id: str, asker: Asker, reader: Reader) -> JsonDict:
 
 
 @router.get("/api/streams")
-def streams(asker: Asker, reader: Reader) -> JsonDict:
-    """List the streams that are known, or those of the asker's tenant."""
-    return {"streams": get_streams(tenant=asker.tenant, connection=reader)}
+def streams(
+    asker: Asker,
+    reader: Reader,
+    limit: Annotated[int, Query(ge=1, le=_MOST)] = 100,
+    cursor: Annotated[str, Query(max_length=2_000)] = "",
+) -> JsonDict:
+    """List the streams that are known, or those of the asker's tenant, by name."""
+    found = get_streams(tenant=asker.tenant, after=cursor, most=limit, connection=reader)
+    return {
+        "streams": found,
+        "cursor": found[-1]["stream_name"] if len(found) == limit else None,
+    }
 
 
 @router.get("/api/streams/{name}")

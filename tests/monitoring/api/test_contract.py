@@ -89,6 +89,19 @@ def test_system_health(moderator) -> None:
     assert shape(told["workers"]) == shape(wanted["workers"])
 
 
+def test_the_list_of_streams_comes_in_pages_that_name_each_once(redis, moderator) -> None:
+    names = [f"jobs:guild:{number}:message_scan" for number in range(5)]
+    for name in names:
+        publish(message(), stream=name, connection=redis)
+    found, cursor = [], ""
+    while cursor is not None:
+        page = moderator.get("/api/streams", params={"limit": 2, "cursor": cursor}).json()
+        found += [row["stream_name"] for row in page["streams"]]
+        cursor = page["cursor"]
+
+    assert found == names
+
+
 def test_streams(redis, moderator) -> None:
     wanted, name = contract("000_streams"), "jobs:guild:123:message_scan"
     publish(message(), stream=name, connection=redis)
