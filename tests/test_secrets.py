@@ -193,6 +193,7 @@ def tell_each(tell: Tell, lines: Sequence[Words]) -> Mapping[str, str]:
     return dict(zip(map(" ".join, lines), told, strict=True))
 
 
+@pytest.mark.drill
 @pytest.mark.slow("the demo starts and ends for real, and sends a whole round")
 def test_the_demo_and_its_logs_tell_none_of_them(
     canaries: Canaries, guarded: Guarded, start_process: StartProcess, tmp_path: Path

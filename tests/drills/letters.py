@@ -16,7 +16,8 @@ def letters(site: Site) -> Result:
     site.folder.mkdir(parents=True, exist_ok=True)
     tests = Path(__file__).parents[1]
     folders = [
-        str(tests / name) for name in ("drills", "workers", "handlers", "benchmarks", "postroom")
+        str(tests / name)
+        for name in ("drills", "workers", "handlers", "benchmarks", "postroom", "test_secrets.py")
     ]
     words = [sys.executable, "-m", "pytest", "-q", "-m", "drill", *folders]
     with (site.folder / "pytest.log").open("w+") as log:

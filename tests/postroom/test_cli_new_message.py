@@ -70,6 +70,7 @@ def test_what_it_writes_is_sent_run_tested_and_linted_as_it_is(
     assert "Invoice paid handled" in shown
 
 
+@pytest.mark.drill
 @pytest.mark.slow(reason="the tests of messages, handlers and documents are loaded once more")
 def test_a_type_more_leaves_the_tests_of_the_shipped_ones_as_they_are(
     redis: Redis, checkout: Path, run: Run
