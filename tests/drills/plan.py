@@ -139,7 +139,7 @@ DRILLS: Mapping[str, Drill] = {
         canary_patience=60.0,
     ),
     "letters": Drill(letters),
-    "stream-kills": Drill(stream_kills, short={"kills": 8, "apart": (0.05, 0.4), "within": 5.0}),
+    "stream-kills": Drill(stream_kills, short={"kills": 8, "within": 5.0}),
     "stream-slow": Drill(stream_slow, short={"times": 3.0}),
     "stream-freeze": Drill(stream_freeze, short={"each": 1}),
     "stream-race": Drill(stream_race, short={"entries": 200}),

@@ -36,7 +36,7 @@ def stream_kills(
     site: Site,
     *,
     kills: int = 200,
-    apart: tuple[float, float] = (0.1, 0.9),
+    apart: tuple[float, float] = (0.05, 0.4),
     within: float = 20.0,
     longest: float = 0.004,
 ) -> Result:
@@ -45,8 +45,7 @@ def stream_kills(
     Args:
         site: Where.
         kills: How many.
-        apart: Seconds between two, at least and at most. A worker needs half a second to start, and
-            only one that lives can claim what others have left.
+        apart: Seconds between two, at least and at most. A worker needs half a second to start.
         within: Seconds after which nothing may be left to a dead consumer.
         longest: Seconds that a message takes at most.
     """
