@@ -14,6 +14,7 @@ from benchmarks.plan import BASE, FULL, IDLE, QUICK, ROWS, STREAM_ROWS, Row
 from benchmarks.rounds import Result, bench
 from benchmarks.table import as_json, as_text
 from benchmarks.watched import bench_monitoring
+from benchmarks.watching import bench_watching
 from messages import PostroomError
 
 FAILED, REFUSED, NOISY = 1, 2, 3
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str]) -> int:
         return bench_monitoring(quick=options.quick, as_json=options.json)
     if options.live:
         return bench_live(quick=options.quick, as_json=options.json)
+    if options.watching:
+        return bench_watching(quick=options.quick, as_json=options.json)
     try:
         table = STREAM_ROWS if options.streams else ROWS
         gates = gates_from(options.gate, table)
@@ -125,6 +128,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--live", action="store_true", help="the web process, with fifty clients of a stream"
+    )
+    parser.add_argument(
+        "--watching", action="store_true", help="our worker, with and without somebody who watches"
     )
     names, of_streams = (",".join(row.name for row in rows) for rows in (ROWS, STREAM_ROWS))
     parser.add_argument("--rows", help=f"some of {names},{IDLE}; with --streams of {of_streams}")

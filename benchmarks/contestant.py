@@ -67,7 +67,18 @@ class Contestant:
         Raises:
             BenchFailed: If one was not.
         """
-        handled = self._do("count", jobs, url)["handled"]
+        self.check_handled(self._do("count", jobs, url)["handled"], jobs)
+
+    def check_handled(self, handled: int, jobs: int) -> None:
+        """Make sure of it where somebody else has counted.
+
+        Args:
+            handled: How many messages were handled.
+            jobs: How many were stored.
+
+        Raises:
+            BenchFailed: If that is not the same.
+        """
         if handled != jobs:
             raise self._failed(f"handled {handled} of {jobs} messages")
 

@@ -1,42 +1,25 @@
 """`python3 run bench --live`: what clients of a stream cost the web process."""
 
 import json
-import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from datetime import timedelta
 from itertools import cycle
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
 
-import psutil
-
-from benchmarks.errors import BenchFailed
 from benchmarks.listeners import listening
 from benchmarks.server import BenchServer, bench_server
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
-from postroom.address import free_port
-from postroom.settings import child_environment
+from benchmarks.web_process import CLIENTS, CORE, WebProcess, token, web_process
 from workers import keys
 
-CLIENTS = 50
 GROWTH = 0.05
 """How much larger the process may be at the end than after a fifth of the ticks."""
-CORE = 0.05
-"""The share of a core that it may use at the usual pace."""
 
 _TICKS, _TICKS_QUICK = 10_000, 500
 _SECONDS, _SECONDS_QUICK = 60.0, 10.0
-_START_SECONDS = 30.0
 _KIBIBYTE = 1024
-_SIGNED_WITH = "of this measurement only, and of nobody else"
 
 
 @dataclass(frozen=True)
@@ -85,8 +68,8 @@ def measure(folder: Path, *, ticks: int, seconds: float) -> Cost:
     """
     with bench_server(folder) as server:
         core = _share_of_a_core(server, seconds)
-        with _web(server, live_seconds=0.01) as (port, process):
-            return _grown(server, port, process, ticks, core)
+        with web_process(server, live_seconds=0.01) as web:
+            return _grown(server, web, ticks, core)
 
 
 def bench_live(*, quick: bool, as_json: bool) -> int:
@@ -126,26 +109,24 @@ def as_text(found: Cost) -> str:
 def _share_of_a_core(server: BenchServer, seconds: float) -> float:
     changes = _changes(server)
     with (
-        _web(server, live_seconds=2) as (port, process),
-        listening(port, _token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners,
+        web_process(server, live_seconds=2) as web,
+        listening(web.port, token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners,
     ):
         listeners.wait_for(2)
-        before, began = _cpu(process), time.monotonic()
+        before, began = web.cpu_seconds(), time.monotonic()
         time.sleep(seconds)
-        return (_cpu(process) - before) / (time.monotonic() - began)
+        return (web.cpu_seconds() - before) / (time.monotonic() - began)
 
 
-def _grown(
-    server: BenchServer, port: int, process: psutil.Process, ticks: int, core: float
-) -> Cost:
+def _grown(server: BenchServer, web: WebProcess, ticks: int, core: float) -> Cost:
     changes = _changes(server)
-    with listening(port, _token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners:
+    with listening(web.port, token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners:
         listeners.wait_for(ticks // 5)
-        begin_kib, began, first = _resident(process), time.monotonic(), listeners.ticks
+        begin_kib, began, first = web.resident_kib(), time.monotonic(), listeners.ticks
         listeners.wait_for(ticks)
         tick_ms = (time.monotonic() - began) * 1_000 / max(1, listeners.ticks - first)
         clients = listeners.open_ones
-    return Cost(clients, core, listeners.ticks, tick_ms, begin_kib, _resident(process))
+    return Cost(clients, core, listeners.ticks, tick_ms, begin_kib, web.resident_kib())
 
 
 def _changes(server: BenchServer) -> Iterator[None]:
@@ -156,49 +137,3 @@ def _changes(server: BenchServer) -> Iterator[None]:
         else:
             server.client.lpush(keys.queue("email"), "none-such")
         yield
-
-
-@contextmanager
-def _web(server: BenchServer, *, live_seconds: float) -> Iterator[tuple[int, psutil.Process]]:
-    port = free_port()
-    environment = {
-        "REDIS_URL": server.url,
-        "POSTROOM_SECRET": _SIGNED_WITH,
-        "LIVE_SECONDS": str(live_seconds),
-    }
-    process = subprocess.Popen(  # noqa: S603 - our own program
-        [sys.executable, "-c", "from postroom.cli import main; main()", "web", "--port", str(port)],
-        env=child_environment(environment),
-        stdout=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(port)
-        yield port, psutil.Process(process.pid)
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + _START_SECONDS
-    while time.monotonic() < deadline:
-        with suppress(URLError, OSError), urlopen(f"http://127.0.0.1:{port}/healthz"):
-            return
-        time.sleep(0.05)
-    raise BenchFailed("the web process did not start")
-
-
-def _token() -> str:
-    settings, ttl = WebSettings(), timedelta(hours=2)
-    return make_token(
-        Role.MODERATOR, subject="bench", ttl=ttl, secret=_SIGNED_WITH, settings=settings
-    )
-
-
-def _cpu(process: psutil.Process) -> float:
-    times = process.cpu_times()
-    return float(times.user + times.system)
-
-
-def _resident(process: psutil.Process) -> int:
-    return int(process.memory_info().rss) // _KIBIBYTE

@@ -55,9 +55,19 @@ class BenchServer:
 
     def calls(self) -> int:
         """Commands it has executed, those in scripts included and the bench's own left out."""
+        return sum(int(each["calls"]) for each in self._stats().values())
+
+    def command_us(self) -> Mapping[str, float]:
+        """By command the microseconds it has taken so far, the bench's own left out.
+
+        That of a script has those of the commands that it calls, which also count by themselves.
+        """
+        return {name: float(each["usec"]) for name, each in self._stats().items()}
+
+    def _stats(self) -> Mapping[str, Mapping[str, float]]:
         stats: Any = self.client.info("commandstats")
-        names = {name.removeprefix("cmdstat_"): each["calls"] for name, each in stats.items()}
-        return sum(calls for name, calls in names.items() if name not in _OF_THE_BENCH)
+        named = {name.removeprefix("cmdstat_"): each for name, each in stats.items()}
+        return {name: each for name, each in named.items() if name not in _OF_THE_BENCH}
 
 
 @contextmanager
