@@ -350,7 +350,7 @@ def test_several_workers_end_together(redis, start, eventually: Eventually):
 
     assert send(redis).wait(20)
     assert process.end() == 0, process.output()
-    eventually(lambda: redis.scard(Worker.redis_workers_keys) == 0)
+    assert redis.scard(Worker.redis_workers_keys) == 0
 
 
 @pytest.mark.parametrize("count", ["1", "2"])

@@ -46,7 +46,8 @@ def envelope(redis, job_id):
     return json.loads(redis.hget(keys.job(job_id), "data"))[2][0]
 
 
-def test_a_stopped_job_is_retried_by_a_worker(redis, send, worker, retry, eventually):
+def test_a_stopped_job_is_retried_by_a_worker(redis, send, start_worker, retry, eventually):
+    worker = start_worker()  # of this test alone: others here compare all that there is
     handle = send("sleep", new_value=60)
     eventually(lambda: worker.starts("sleep"))
     operations.stop(handle.id, by=BY, connection=redis)

@@ -7,7 +7,7 @@ child runs the jobs and this process looks after it; see docs/lifecycle.md.
 import os
 import sys
 from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import Any
 
@@ -123,8 +123,13 @@ class MessageWorker(Commands):
         except PostroomError as error:  # RQ would bury the sentence in its own traceback
             raise SystemExit(f"Worker {self.name} does not start: {error}") from error
         self.order.strategy = getattr(dequeue_strategy, "value", dequeue_strategy) or "default"
-        Away(self.name).insist(lambda: self.bootstrap(logging_level, date_format, log_format))
+        # Told to stop from here on, it signs off what it has registered.
         self._install_signal_handlers()  # type: ignore[no-untyped-call]  # rq is typed in part
+        with suppress(redis.RedisError):  # it gave up, because it is to stop
+            Away(self.name).insist(
+                lambda: self.bootstrap(logging_level, date_format, log_format),
+                until=lambda: self.is_to_stop,
+            )
         run_hooks("worker_started", self.name)
         task = Task(
             burst=burst,

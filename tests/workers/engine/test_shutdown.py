@@ -4,6 +4,7 @@ import signal
 import time
 
 import pytest
+from rq import Worker
 
 from tests.processes import ask_until_true, own_keys
 from workers import attempts, keys
@@ -41,3 +42,10 @@ def test_what_still_runs_goes_back_to_the_front_with_its_attempt_unspent(
     assert redis.hget(keys.job(long.id), "lost") is None
     left = (keys.holders(), keys.started("default"), keys.leases(""))
     assert [key for key in own_keys(redis) if key.decode().startswith(left)] == []
+
+
+def test_a_worker_that_is_told_to_stop_while_it_starts_signs_off(redis, start_worker) -> None:
+    worker = start_worker(worker_class="tests.workers.early_stop.StoppedEarly")
+
+    assert worker.process.popen.wait(timeout=10) == 0, worker.process.output()
+    assert redis.smembers(Worker.redis_workers_keys) == set()
