@@ -107,8 +107,7 @@ class QueueFacts:
         looked_at: How many scheduled jobs were looked at for that.
         letters: Why its messages died in the last hour, the most frequent first.
         ended: Its outcomes in the last minutes, by name, such as `finished` and `failed`.
-        ended_per_minute: Jobs that ended for good in the last 60 s; of the minute that they begin
-            in a share counts.
+        ended_per_minute: Jobs that ended for good in the last 60 s, exactly up to 1,000 commits.
         average_ms: How long the runs that ended for good took on average, in ms; None if none did.
         forecast: How its backlog moves; None if that is not known.
         overdue: How many scheduled jobs are overdue, and by how many seconds at most.

@@ -22,6 +22,7 @@ from monitoring.facts import Letters, QueueFacts, Share
 from monitoring.figures import Figures
 from monitoring.fleet import WorkerSnapshot
 from monitoring.forecast import Depth, Forecast, growth_per_minute
+from monitoring.last_minute import Minutes, ended_in_last_minute
 from monitoring.late import Late, abandoned_jobs, overdue_jobs
 from monitoring.living import living_and_dead
 from monitoring.look import Look
@@ -53,7 +54,8 @@ class _Seen:
     own: frozenset[str]
     ages: Mapping[str, float]
     figures: Mapping[str, Figures]
-    flowing: Sequence[tuple[datetime, Mapping[str, Figures]]]
+    flowing: Minutes
+    ended: Mapping[str, float]
     depths: Mapping[str, Sequence[Depth]]
     suspended: int | None
     clocks: Sequence[Finding]
@@ -83,6 +85,7 @@ def read_queue_facts(names: Iterable[str], look: Look) -> Mapping[str, QueueFact
     lists = [name for queue in queues for name in queue_lists(queue)]
     begin, end = now - timedelta(minutes=MINUTES), now + timedelta(seconds=1)
     buckets = read_sums(pieces_of("m", begin, end), connection=connection)
+    flowing = [(each.begin, per_queue([each])) for each in buckets[-_FLOWING:]]
     seen = _Seen(
         snapshot=living,
         dead=dead,
@@ -90,7 +93,8 @@ def read_queue_facts(names: Iterable[str], look: Look) -> Mapping[str, QueueFact
         own=frozenset(queue_of(name) for name in look.settings.queues),
         ages=oldest_waiting(lists, time=now, connection=connection),
         figures=per_queue(buckets),
-        flowing=[(each.begin, per_queue([each])) for each in buckets[-_FLOWING:]],
+        flowing=flowing,
+        ended=ended_in_last_minute(flowing, now=now, connection=connection),
         depths=read_depths(now=now, connection=connection),
         suspended=_suspended(snapshot, connection),
         clocks=list(clock_findings(living, look.machine)),
@@ -133,7 +137,7 @@ def _facts(name: str, seen: _Seen) -> QueueFacts:
         looked_at=looked.count,
         letters=seen.letters.get(name, ()),
         ended={outcome: tally.count for outcome, tally in figures.outcomes.items()},
-        ended_per_minute=_ended_per_minute(name, seen),
+        ended_per_minute=seen.ended.get(name, 0.0),
         average_ms=figures.run.average_ms,
         forecast=_forecast(name, counts.waiting, len(workers), seen),
         overdue=seen.overdue.get(name, (0, 0.0)),
@@ -152,13 +156,6 @@ def _forecast(name: str, waiting: int, workers: int, seen: _Seen) -> Forecast:
         return Forecast(waiting, workers, 0.0, grows)
     minutes = max(1.0, (seen.now - first).total_seconds()) / 60
     return Forecast(waiting, workers, sum(runs for _, runs in done) / minutes, grows)
-
-
-def _ended_per_minute(name: str, seen: _Seen) -> float:
-    (begin, before), (this, now) = seen.flowing[-2:]
-    share = 1 - (seen.now - this).total_seconds() / (this - begin).total_seconds()
-    ended = [each[name].ended if name in each else 0 for each in (before, now)]
-    return ended[0] * max(0.0, share) + ended[1]
 
 
 def _served(name: str, seen: _Seen) -> Sequence[Finding]:

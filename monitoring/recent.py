@@ -107,15 +107,16 @@ def last_by_type(recents: Iterable[Recent]) -> Mapping[str, Sample]:
     }
 
 
-def ask_recent(pipe: Any, queue: str = "") -> None:
+def ask_recent(pipe: Any, queue: str = "", *, most: int = MOST) -> None:
     """Put on a pipeline the question for the newest outcomes.
 
     Args:
         pipe: The pipeline.
         queue: Of which queue; empty means all.
+        most: How many entries are wanted; 1,000 at most, from 1.
     """
     # More are kept now and then, and each is at least one outcome.
-    pipe.lrange(keys.recent(queue), -MOST, -1)
+    pipe.lrange(keys.recent(queue), -min(most, MOST), -1)
 
 
 def _alike(entries: Sequence[bytes | str]) -> Iterator[tuple[Ended, int]]:

@@ -157,9 +157,31 @@ def test_failures_count_as_error_rate_with_the_reason_they_died_of(
     found = row(redis)
 
     assert (found["status"], found["metrics"]["errorRate"]) == ("critical", 100.0)
-    assert found["metrics"]["processingRate"] == pytest.approx(12, rel=0.1)  # a minute, about
+    assert found["metrics"]["processingRate"] == 12
     assert any(reason.startswith("12 messages of email died") for reason in found["reasons"])
     assert any("The address does not exist." in reason for reason in found["reasons"])
+
+
+def test_the_rate_counts_what_ended_in_the_60_seconds_before_and_nothing_else(
+    redis: Redis, register: Register
+) -> None:
+    register(redis, *EMAIL)
+    Failing(redis).died(PermanentError("no"))
+    (entry,) = redis.lrange(keys.recent("email"), 0, -1)
+    ended = datetime.fromtimestamp(int(entry.split(b"|")[0]) / 1000, UTC)
+
+    def rate(seconds: float) -> float:
+        at = ended + timedelta(seconds=seconds)
+        (found,) = (
+            each
+            for each in get_health_report(connection=redis, now=at)["queues"]
+            if each["queueName"] == "email"
+        )
+        return found["metrics"]["processingRate"]
+
+    # Each second of a minute, the last one too, whenever this test runs.
+    assert {rate(seconds) for seconds in range(60)} == {1.0}
+    assert rate(60) == 0.0
 
 
 def test_a_report_of_200_queues_takes_at_most_twenty_round_trips(
