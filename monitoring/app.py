@@ -51,6 +51,7 @@ from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
 from monitoring.stirring import Stirring
 from monitoring.tokens import SecretMissing, Tokens, secret_of
+from monitoring.warden import Warden
 from workers.cleanup_policies import read_policies
 from workers.connection import storage_errors
 from workers.errors import SettingInvalid
@@ -130,6 +131,7 @@ def create_app(
     app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
     app.state.logins = Attempts(connection)
     app.state.janitor = Janitor(read_policies(settings.cleanup_policies), connection=connection)
+    app.state.warden = Warden(app.state.engine, connection=connection, reading=reader)
     app.state.exposition = Exposition(connection=app.state.reader)
     app.state.alerter = Alerter(
         connection=connection,
@@ -150,14 +152,16 @@ def create_app(
 
 @asynccontextmanager
 async def _attended(app: FastAPI) -> AsyncIterator[None]:
-    """Alert people, and clean up, for as long as the application is served."""
+    """Alert people, clean up and resolve what is stuck, while the application is served."""
     app.state.alerter.start()
     app.state.janitor.start()
+    app.state.warden.start()
     try:
         yield
     finally:
         await asyncio.to_thread(app.state.alerter.stop)
         await asyncio.to_thread(app.state.janitor.stop)
+        await asyncio.to_thread(app.state.warden.stop)
 
 
 def entry_of(settings: WebSettings) -> Entry:

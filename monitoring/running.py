@@ -47,6 +47,7 @@ class Running:
         worker: The name of its worker; empty if it is not told yet.
         silent: Seconds since its lease lapsed without anybody taking it over; 0 if that is
             nothing unusual.
+        execution: The name of its run, which no other run of the job has.
     """
 
     job_id: str
@@ -57,6 +58,7 @@ class Running:
     starts: int
     worker: str = ""
     silent: float = 0.0
+    execution: str = ""
 
     @property
     def queue(self) -> str:
@@ -89,7 +91,7 @@ def read_running(
     known = [(token, dict(zip(_FIELDS, record, strict=True))) for token, record in pairs]
     until = {**taken, **leased}
     return [
-        _running(job_of(token), record, _silence(until[token], now))
+        _running(token, record, _silence(until[token], now))
         for token, record in known
         if record["status"]
     ]
@@ -122,6 +124,11 @@ def job_of(token: str) -> str:
     return token.rpartition(":")[0] or token
 
 
+def execution_of(token: str) -> str:
+    """The run of a lease's token."""
+    return token.rpartition(":")[2]
+
+
 def _taken(snapshot: Snapshot, connection: redis.Redis) -> Mapping[str, float]:
     """What RQ's registry has, in the order of its scores, which for ours is that of the leases."""
     names = [name for name, count in _started(snapshot) if count]
@@ -146,11 +153,11 @@ def _silence(until: float, now: datetime) -> float:
     return past if past >= _ABANDONED_AFTER else 0.0
 
 
-def _running(job_id: str, record: Mapping[str, Any], silent: float) -> Running:
+def _running(token: str, record: Mapping[str, Any], silent: float) -> Running:
     text = {name: as_text(value or b"") for name, value in record.items()}
     is_shown = text["status"] == "started"
     return Running(
-        job_id=job_id,
+        job_id=job_of(token),
         list_name=text["origin"],
         kind=message_type_of(text["description"]) or text["description"],
         began=as_time(text["started_at"]) if is_shown else None,
@@ -158,6 +165,7 @@ def _running(job_id: str, record: Mapping[str, Any], silent: float) -> Running:
         starts=1 + int(_positive(text["number_of_retries"]) or 0),
         worker=text["worker_name"] if is_shown else "",
         silent=silent,
+        execution=execution_of(token),
     )
 
 

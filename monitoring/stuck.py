@@ -1,6 +1,6 @@
 """Jobs that have been running for too long, in the shape of requirement 001. Only reads.
 
-Nothing is done about them here: to stop or requeue one is a person's decision.
+Nothing is done about them here: that is for people, and for the policies that `warden` follows.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -14,6 +14,7 @@ from messages.masking import masked
 from monitoring.running import Running, read_running
 from monitoring.snapshot import take_snapshot
 from monitoring.stuck_entries import HeldEntry, read_held_entries
+from monitoring.stuck_plans import plan_of_entry, plans, written
 from monitoring.usual import UsualRuns, read_usual_runs
 from workers import keys
 from workers.connection import default_connection, storage_errors
@@ -22,6 +23,7 @@ from workers.redaction import redacted_value
 from workers.routing import queue_of
 from workers.settings import load_settings
 from workers.streams.naming import Naming
+from workers.stuck_policies import read_stuck_policies
 
 JsonDict = dict[str, Any]
 
@@ -101,7 +103,9 @@ def get_stuck_jobs(
     Returns:
         For each `jobId`, `queueName` (of an entry: its stream), `jobName` (the message type),
         `stuckDuration` in ms, `severity`, `startedAt`, `data` (the payload, its secret fields
-        masked), `attemptsMade` (starts so far, this one included) and `reason`; the longest first.
+        masked), `attemptsMade` (starts so far, this one included), `reason`, and `policy`: what
+        STUCK_POLICY does with it (`action`), when (`at`), when it was done with this run (`done`),
+        and `why` it is not done though there is such a policy. The longest first.
         At most 1,000 of the jobs that workers have in hand are looked at, those taken first before
         the others, and of entries 100 a stream. `startedAt` of an abandoned job that was never
         seen to run is when its worker was last known to live.
@@ -111,6 +115,7 @@ def get_stuck_jobs(
     """
     connection = connection or default_connection()
     settings = load_settings()
+    policies = read_stuck_policies(settings.stuck_policy)
     with storage_errors():
         snapshot = take_snapshot(connection=connection, queues=settings.queues)
         now = now or snapshot.time
@@ -120,9 +125,16 @@ def get_stuck_jobs(
         )
         usual = _usual(running, entries, now, connection)
         found = list(_stuck_jobs(running, usual, now))
-        payloads = _payloads([each.job_id for each, _, _ in found], connection)
-    rows = [_job(*each, payload) for each, payload in zip(found, payloads, strict=True)]
-    rows += [_entry(*each) for each in _stuck_entries(entries, usual, now)]
+        payloads = list(_payloads([each.job_id for each, _, _ in found], connection))
+        plan = list(plans([each for each, _, _ in found], policies, connection=connection))
+    rows = [
+        _job(*each, payload) | {"policy": policy}
+        for each, payload, policy in zip(found, payloads, plan, strict=True)
+    ]
+    rows += [
+        _entry(*each) | {"policy": plan_of_entry(each[0].kind, policies)}
+        for each in _stuck_entries(entries, usual, now)
+    ]
     return sorted(rows, key=lambda row: row["stuckDuration"], reverse=True)
 
 
@@ -195,12 +207,8 @@ def _times(duration: timedelta, verdict: Verdict, *, began: datetime | None) -> 
     return {
         "stuckDuration": int(duration.total_seconds() * 1000),
         "severity": verdict.severity,
-        "startedAt": None if began is None else _written(began),
+        "startedAt": None if began is None else written(began),
     }
-
-
-def _written(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def _payloads(job_ids: Sequence[str], connection: redis.Redis) -> Iterator[Any]:

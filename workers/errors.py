@@ -46,6 +46,17 @@ def _bounded(span: timedelta | float) -> timedelta:
     return timedelta(seconds=within)
 
 
+class JobStuck(ResourceUnavailable):
+    """A job ran for so long that the policy for stuck jobs ended its run, for it to run again.
+
+    Args:
+        seconds: How long it had been running.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(f"It was stuck: STUCK_POLICY ended its run after {seconds:,.0f} s.")
+
+
 class PermanentError(HandlerError):
     """It will never work: bury it now."""
 

@@ -245,6 +245,11 @@ def cleaned() -> str:
     return f"{_OURS}cleaned"
 
 
+def stuck_run(job_id: str, execution: str) -> str:
+    """String: what the policy for stuck jobs did with a run, as JSON; expires."""
+    return f"{_OURS}stuck:{job_id}:{execution}"
+
+
 def pauses() -> str:
     """Hash: what is paused, such as `queue:email` or `type:EMAIL`, and by whom, as JSON."""
     return f"{_OURS}pauses"

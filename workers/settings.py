@@ -3,32 +3,20 @@
 `worker_settings.py` hands the same values to `rq worker -c worker_settings`.
 """
 
-import re
-import stat
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal, Self
-from urllib.parse import urlsplit
+from typing import Annotated, Literal
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import AliasChoices, Field, ValidationError, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 from rq.utils import parse_timeout
 from typing_extensions import override
 
 from workers.engine_settings import FAILURE_TTL, RESULT_TTL
 from workers.errors import setting_invalid
-from workers.logger import get_logger
+from workers.redis_settings import Names, RedisSettings, listed
 from workers.stream_settings import StreamSettings
-
-log = get_logger("postroom.settings")
+from workers.stuck_policies import read_stuck_policies
 
 DEFAULT_QUEUES = (
     "email",
@@ -44,28 +32,7 @@ DEFAULT_QUEUES = (
 )
 
 
-class RedisCredentials(BaseModel):
-    """The content of REDIS_CREDENTIALS_FILE (requirement 002)."""
-
-    host: str
-    port: int = Field(default=6379, ge=1, le=65535)
-    password: SecretStr | None = None
-    username: str | None = None
-    db: int = Field(default=0, ge=0)
-    tls: bool = False
-
-
-def _split(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    return tuple(part.strip() for part in value.split(",") if part.strip())
-
-
-Names = Annotated[tuple[str, ...], NoDecode]
-"""A comma-separated list in the environment."""
-
-
-class Settings(StreamSettings):
+class Settings(RedisSettings, StreamSettings):
     """Values with their units; each is the environment variable of the same name in capitals."""
 
     model_config = SettingsConfigDict(
@@ -75,28 +42,6 @@ class Settings(StreamSettings):
         env_ignore_empty=True,
         hide_input_in_errors=True,
     )
-
-    redis_url: str | None = None
-    """`redis://`, `rediss://` or `unix://`; wins over everything below."""
-    redis_sentinels: Names = ()
-    """`host:port` of each Sentinel; wins over REDIS_HOST."""
-    redis_sentinel_master: str = "mymaster"
-    redis_sentinel_password: SecretStr | None = None
-    redis_host: str = "127.0.0.1"
-    redis_port: int = Field(default=6379, ge=1, le=65535)
-    redis_db: int = Field(default=0, ge=0)
-    redis_username: str | None = None
-    redis_password: SecretStr | None = None
-    redis_password_file: Path | None = None
-    """A file that holds only the password."""
-    redis_credentials_file: Path | None = None
-    """A JSON file with host, port, password, username, db, tls."""
-    redis_ssl: bool = False
-    redis_ssl_ca_certs: Path | None = None
-    redis_ssl_certfile: Path | None = None
-    redis_ssl_keyfile: Path | None = None
-    redis_timeout: float = Field(default=10.0, gt=0)
-    """Seconds to wait for a connection, and for an answer."""
 
     queues: Names = DEFAULT_QUEUES
     """The queues a worker serves when it is not told, most urgent first."""
@@ -152,13 +97,14 @@ class Settings(StreamSettings):
     """Whether messages are traced with OpenTelemetry, which needs the extra `otel`."""
     environment: str = "development"
     """`production` switches dangerous operations off unless they are allowed."""
+    stuck_policy: str = "report"
+    """What becomes of stuck jobs: `ACTION[:AGE]` and `TYPE=ACTION[:AGE]`, by commas."""
     allow_clear: bool = False
     """Whether queues may be cleared where ENVIRONMENT is `production`."""
     data_dir: Path = Path(".data")
     """Where the embedded server of `run demo` and `run dev` keeps its files."""
 
     @field_validator(
-        "redis_sentinels",
         "queues",
         "message_packages",
         "handler_packages",
@@ -167,7 +113,7 @@ class Settings(StreamSettings):
     )
     @classmethod
     def _names(cls, value: object) -> object:
-        return _split(value)
+        return listed(value)
 
     @field_validator("queue_routes", mode="before")
     @classmethod
@@ -191,22 +137,10 @@ class Settings(StreamSettings):
             raise ValueError(message)
         return weights
 
-    @field_validator("redis_url")
+    @field_validator("stuck_policy")
     @classmethod
-    def _url(cls, value: str | None) -> str | None:
-        if value is not None and not _is_redis_url(value):
-            message = (
-                "write it as redis://[user:password@]host:port/db, rediss://... or unix://path"
-            )
-            raise ValueError(message)
-        return value
-
-    @field_validator("redis_sentinels")
-    @classmethod
-    def _sentinels(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        if not all(re.fullmatch(r"[^:\s]+:\d{1,5}", entry) for entry in value):
-            message = "write it as host:port,host:port"
-            raise ValueError(message)
+    def _policies(cls, value: str) -> str:
+        read_stuck_policies(value)
         return value
 
     @field_validator("job_timeout", mode="before")
@@ -220,14 +154,6 @@ class Settings(StreamSettings):
             message = "write seconds, or rq's form such as 10m or 1h"
             raise ValueError(message) from error
 
-    @model_validator(mode="after")
-    def _reachable(self) -> Self:
-        for path in (self.redis_password_file, self.redis_credentials_file):
-            if path is not None and not path.is_file():
-                message = f"{path} is not a file that can be read"
-                raise ValueError(message)
-        return self
-
     @override
     def __hash__(self) -> int:
         """Of all values, so that clients can be kept by settings."""
@@ -236,41 +162,6 @@ class Settings(StreamSettings):
     @cached_property
     def _hash(self) -> int:
         return hash(self.model_dump_json())  # once: every enqueue asks for it
-
-    def address(self) -> RedisCredentials:
-        """Host, port and credentials, files included, when neither URL nor Sentinel is set."""
-        if self.redis_credentials_file:
-            return RedisCredentials.model_validate_json(_private(self.redis_credentials_file))
-        return RedisCredentials(
-            host=self.redis_host,
-            port=self.redis_port,
-            db=self.redis_db,
-            username=self.redis_username,
-            password=self.password(),
-            tls=self.redis_ssl,
-        )
-
-    def password(self) -> SecretStr | None:
-        """REDIS_PASSWORD, or the content of REDIS_PASSWORD_FILE."""
-        if self.redis_password_file:
-            return SecretStr(_private(self.redis_password_file).strip())
-        return self.redis_password
-
-    def sentinels(self) -> list[tuple[str, int]]:
-        """Host and port of each Sentinel."""
-        pairs = (entry.rpartition(":") for entry in self.redis_sentinels)
-        return [(host, int(port)) for host, _, port in pairs]
-
-    def names_a_server(self) -> bool:
-        """Whether the environment says where Redis is; else a running demo may say so."""
-        told = {
-            "redis_url",
-            "redis_sentinels",
-            "redis_host",
-            "redis_port",
-            "redis_credentials_file",
-        }
-        return bool(told & self.model_fields_set)
 
 
 @lru_cache(maxsize=1)
@@ -288,18 +179,3 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         raise setting_invalid(error) from None
-
-
-def _is_redis_url(value: str) -> bool:
-    try:
-        parts = urlsplit(value)
-        _ = parts.port  # a property that parses
-    except ValueError:
-        return False
-    return parts.scheme == "unix" or (parts.scheme in {"redis", "rediss"} and bool(parts.netloc))
-
-
-def _private(path: Path) -> str:
-    if stat.S_IMODE(path.stat().st_mode) & 0o077:
-        log.warning("secret_file_is_open", path=str(path), remedy=f"chmod 600 {path}")
-    return path.read_text()

@@ -19,11 +19,17 @@ class Stop:
     Args:
         is_asked: Whether somebody asked for what runs there now; the default is for runs that
             nobody can ask.
+        runs_again: Whether the job of what is stopped is to run again.
     """
 
-    __slots__ = ("_asker", "_is_asked", "run", "stopped")
+    __slots__ = ("_asker", "_is_asked", "run", "runs_again", "stopped")
 
-    def __init__(self, is_asked: Callable[[], bool] = _never) -> None:
+    def __init__(
+        self,
+        is_asked: Callable[[], bool] = _never,
+        runs_again: Callable[[], bool] = _never,
+    ) -> None:
+        self.runs_again = runs_again
         self.run: object = None
         """What runs there; None between two runs, or if it must not be interrupted."""
         self.stopped: object = None

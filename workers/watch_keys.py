@@ -51,3 +51,8 @@ def watch_depths() -> str:
 def watch_depths_turn() -> str:
     """String: somebody has written such a sample; expires after 10 s."""
     return f"{our_prefix()}watch:depths-turn"
+
+
+def stuck_turn() -> str:
+    """String: somebody has looked for jobs that a policy is to resolve; expires after 9 s."""
+    return f"{our_prefix()}watch:stuck-turn"

@@ -24,6 +24,8 @@ def _of_queues(settings: AlertSettings) -> tuple[Rule, ...]:
         Rule("waiting", "waiting", ">", settings.alert_waiting, for_seconds=60),
         Rule("success_rate", "success_rate", "<", settings.alert_success_percent),
         Rule("stuck", "running", ">", settings.alert_stuck_seconds),
+        # The policy itself says from when on.
+        Rule("escalated", "escalated", ">", 0, severity="critical"),
         # Longer than it takes to restart a worker.
         Rule("no_worker", "without_worker", ">", 0, for_seconds=60, severity="critical"),
         Rule("overdue", "overdue", ">", settings.alert_overdue_seconds),

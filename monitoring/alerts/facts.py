@@ -65,7 +65,10 @@ AREAS: Sequence[Area] = (
     Area(
         frozenset({"oldest_waiting"}), lambda source: age_facts(source.snapshot, source.connection)
     ),
-    Area(frozenset({"running"}), lambda source: running_facts(source.snapshot, source.connection)),
+    Area(
+        frozenset({"running", "escalated"}),
+        lambda source: running_facts(source.snapshot, source.connection, source.settings),
+    ),
     Area(
         frozenset({"dead_letters", "new_dead_letters"}),
         lambda source: letter_facts(source.snapshot, source.connection),

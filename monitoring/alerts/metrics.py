@@ -9,7 +9,8 @@ class Metric:
     """Something that is measured.
 
     Args:
-        about: What its values are told apart by: `queue`, `type`, `stream`, `channel`, or nothing.
+        about: What its values are told apart by: `queue`, `type`, `stream`, `channel`, `job`, or
+            nothing.
         unit: Of its values.
         meaning: In words.
         remedy: What to do; `{scope}` is what the alert is about.
@@ -58,6 +59,12 @@ METRICS: Mapping[str, Metric] = {
         "seconds",
         "How long the job of a queue that runs longest has been running.",
         "Look at it with `postroom job ID`; `postroom jobs stop ID` ends it.",
+    ),
+    "escalated": Metric(
+        "job",
+        "seconds",
+        "How long a job has been running that the policy `escalate` of STUCK_POLICY is for.",
+        "`postroom why {scope}` says more; `postroom jobs stop {scope}` ends it.",
     ),
     "overdue": Metric(
         "queue",
@@ -123,7 +130,7 @@ class Reading:
     """One value.
 
     Args:
-        scope: The queue, type, stream or channel; empty if it is about none.
+        scope: The queue, type, stream, channel or job; empty if it is about none.
         value: In the metric's unit.
         said: A sentence with the numbers.
     """

@@ -15,8 +15,11 @@ from monitoring.snapshot import (
     oldest_waiting,
     queue_lists,
 )
+from monitoring.stuck_plans import due
 from monitoring.words import are, number, span
-from workers.routing import Priority, list_name
+from workers.routing import Priority, list_name, queue_of
+from workers.settings import Settings
+from workers.stuck_policies import read_stuck_policies
 
 
 def queue_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
@@ -57,22 +60,25 @@ def age_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
     }
 
 
-def running_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
+def running_facts(snapshot: Snapshot, connection: redis.Redis, settings: Settings) -> Facts:
     """How long jobs have been running, in four round trips at most.
 
     Args:
         snapshot: The queues.
         connection: Where they are.
+        settings: Which of them are escalated.
     """
+    running = longest_first(read_running(snapshot, now=snapshot.time, connection=connection))
     longest: dict[str, Running] = {}
-    for job in longest_first(read_running(snapshot, now=snapshot.time, connection=connection)):
+    for job in running:
         longest.setdefault(job.queue, job)
     return {
+        "escalated": list(_escalated(running, snapshot, settings)),
         "running": [
             _running(job, (snapshot.time - job.began).total_seconds())
             for job in longest.values()
             if job.began is not None
-        ]
+        ],
     }
 
 
@@ -101,6 +107,20 @@ def _overdue(snapshot: Snapshot, connection: redis.Redis) -> Iterator[Reading]:
     late = overdue_jobs(snapshot.queues, snapshot, now=snapshot.time, connection=connection)
     for name, (_, longest) in late.items():
         yield Reading(name, longest, f"A scheduled job of {name} is {span(longest)} late.")
+
+
+def _escalated(
+    running: Sequence[Running], snapshot: Snapshot, settings: Settings
+) -> Iterator[Reading]:
+    policies = read_stuck_policies(settings.stuck_policy)
+    for run, policy in due(running, policies, now=snapshot.time):
+        if policy.action == "escalate":
+            said = (
+                f"Job {run.job_id} ({run.type_name}) of {queue_of(run.list_name)} has been "
+                f"running for {span(run.seconds)}; STUCK_POLICY escalates it after "
+                f"{span(policy.after.total_seconds())}."
+            )
+            yield Reading(run.job_id, run.seconds, said)
 
 
 def _running(job: Running, seconds: float) -> Reading:

@@ -32,8 +32,24 @@ def _for_people(found: Sequence[Mapping[str, Any]]) -> str:
             each["queueName"],
             each["attemptsMade"],
             each["reason"].replace("_", " "),
+            _policy(each["policy"]),
         )
         for each in found
     ]
-    table = columns(("SEVERITY", "FOR", "TYPE", "JOB", "QUEUE", "STARTS", "WHY"), rows)
+    table = columns(("SEVERITY", "FOR", "TYPE", "JOB", "QUEUE", "STARTS", "WHY", "POLICY"), rows)
+    notes = dict.fromkeys(each["policy"]["why"] for each in found if each["policy"]["why"])
+    table = "\n\n".join((table, *notes))
     return f"{table}\n\n`postroom why JOB` says more, and `postroom jobs stop JOB` ends one."
+
+
+def _policy(policy: Mapping[str, Any]) -> str:
+    action, at = policy["action"], policy["at"]
+    if policy["why"]:
+        return f"{action}, but not this"
+    if policy["done"]:
+        return f"{action} since {_clock(policy['done'])}"
+    return action if at is None else f"{action} at {_clock(at)}"
+
+
+def _clock(written: str) -> str:
+    return f"{written[:10]} {written[11:19]} UTC"

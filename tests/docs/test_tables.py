@@ -211,6 +211,7 @@ def test_every_key_in_redis_is_listed() -> None:
         "begin": "BEGIN",
         "queue": "QUEUE",
         "fingerprint": "FINGERPRINT",
+        "execution": "EXECUTION",
     }
     functions = {
         name: found

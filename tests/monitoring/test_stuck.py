@@ -18,7 +18,7 @@ from workers.streams.consumers import keep_alive
 BEGAN = datetime(2026, 1, 22, 10, 0, tzinfo=UTC)
 KEYS = {
     *("jobId", "queueName", "jobName", "stuckDuration", "severity", "startedAt", "data"),
-    *("attemptsMade", "reason"),
+    *("attemptsMade", "reason", "policy"),
 }
 
 
@@ -128,6 +128,7 @@ def test_a_job_that_runs_for_long_is_told_in_the_shape_of_the_requirement(
         "data": {"noteId": "n"},
         "attemptsMade": 1,
         "reason": "running_long",
+        "policy": {"action": "report", "at": None, "done": None, "why": None},
     }
 
 
@@ -184,7 +185,10 @@ def test_a_job_slower_than_its_like_is_told_by_the_counters_of_the_day(redis, ru
     assert stuck(redis, minutes(2)) == []
 
 
-def test_an_entry_that_a_living_consumer_has_for_long_is_told(redis: Redis) -> None:
+def test_an_entry_that_a_living_consumer_has_for_long_is_told(
+    redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUCK_POLICY", "stop")
     publish(MessageScanMessage.of("g", "c", ["m"]), connection=redis)
     stream = "jobs:guild:g:message_scan"
     redis.xgroup_create(stream, "workers", "0", mkstream=True)
@@ -200,6 +204,8 @@ def test_an_entry_that_a_living_consumer_has_for_long_is_told(redis: Redis) -> N
     assert (row["severity"], row["reason"]) == ("medium", "running_long")
     assert row["stuckDuration"] == pytest.approx(1_860_000, abs=5_000)
     assert row["data"]["messageIds"] == ["m"]
+    assert row["policy"]["why"].startswith("Entries of streams are only reported")
+    assert (row["policy"]["action"], row["policy"]["at"]) == ("stop", None)
 
     redis.zadd(stream_keys.consumers("workers"), {"one": 1})
     assert [each["reason"] for each in get_stuck_jobs(connection=redis)] == ["abandoned"]

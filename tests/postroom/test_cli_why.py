@@ -1,5 +1,6 @@
 """`postroom why`, `stuck` and `scale`, and what `postroom health` tells of queues."""
 
+import re
 import time
 
 import pytest
@@ -77,7 +78,9 @@ def test_health_tells_of_each_queue_that_is_not_well(postroom: Postroom, redis: 
     assert "  Do: postroom worker email" in answer.out
 
 
-def test_stuck_lists_what_runs_for_too_long(postroom: Postroom, redis: Redis) -> None:
+def test_stuck_lists_what_runs_for_too_long(
+    postroom: Postroom, redis: Redis, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert postroom("stuck").out == "Nothing is stuck.\n"
     handle = enqueue(NoteEnrichmentMessage.of("n"), queue="email", timeout=86_400, connection=redis)
     taker = Taker(redis, "email")
@@ -88,5 +91,10 @@ def test_stuck_lists_what_runs_for_too_long(postroom: Postroom, redis: Redis) ->
 
     assert answer.out.splitlines()[1].split() == [
         *("medium", "31", "min", "NOTE_ENRICHMENT", handle.id, "email", "1", "running", "long"),
+        "report",
     ]
     assert [each["jobId"] for each in postroom("stuck", "--json").json] == [handle.id]
+
+    monkeypatch.setenv("STUCK_POLICY", "stop:1h")
+    found = postroom("stuck").out
+    assert re.search(r"running long  stop at 20\d\d-\d\d-\d\d \d\d:\d\d:\d\d UTC", found)

@@ -16,6 +16,7 @@ from rq.executions import Execution
 from rq.job import Job
 from typing_extensions import override
 
+from workers import stuck_runs
 from workers.cancelling import CHANNEL
 from workers.engine.keeper import Keeper
 from workers.engine.page import Page, Running
@@ -83,7 +84,7 @@ class Commands(RqEnds):
 
     @override
     def handle_payload(self, message: Any) -> None:
-        """As RQ does; any of several jobs that run at the same time may be stopped.
+        """As RQ does; any of several jobs that run at the same time may be stopped, or run again.
 
         Args:
             message: What came on the worker's channel.
@@ -92,7 +93,10 @@ class Commands(RqEnds):
         running = [] if self.page is None else self.page.running()
         asked = [each for each in running if _is_to_stop(payload, each)]
         for each in asked:
-            self.stops.ask(each)
+            if payload.get("command") == stuck_runs.REQUEUE:
+                self.stops.ask_again(each)
+            else:
+                self.stops.ask(each)
         if not asked:
             super().handle_payload(message)  # type: ignore[no-untyped-call]  # rq is typed in part
 
@@ -145,7 +149,7 @@ def _is_to_stop(payload: Mapping[str, Any], run: Running) -> bool:
     match payload.get("command"):
         case "stop-job":
             return run.job_id == payload.get("job_id")
-        case "stop-execution":  # the jobs of one step share its name
+        case "stop-execution" | stuck_runs.REQUEUE:  # the jobs of one step share its name
             asked = payload.get("job_id"), payload.get("execution_id")
             return (run.job_id, run.execution) == asked
     return False

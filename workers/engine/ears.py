@@ -28,7 +28,7 @@ class Ears:
 
     def __post_init__(self) -> None:
         """Make what knows of the place in which jobs run."""
-        self.stop = Stop(lambda: self.page.is_to_end(0))
+        self.stop = Stop(lambda: self.page.is_to_end(0), lambda: self.page.is_to_run_again(0))
 
     def open(self) -> None:
         """Hear the worker's signals, and those of the clock."""
@@ -51,7 +51,10 @@ class CrowdEars:
 
     def __init__(self, page: Page, slots: int) -> None:
         self._page = page
-        self._stops = [Stop(partial(page.is_to_end, slot)) for slot in range(slots)]
+        self._stops = [
+            Stop(partial(page.is_to_end, slot), partial(page.is_to_run_again, slot))
+            for slot in range(slots)
+        ]
         self._clocks: dict[int, ThreadClock | TaskClock] = {}
         self.heard = 0
         """How many signals came."""

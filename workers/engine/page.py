@@ -137,14 +137,35 @@ class Page:
         """
         _TIME.pack_into(self.memory, self._to_end + run.slot * _TIME.size, run.started)
 
+    def ask_to_run_again(self, run: Running) -> None:
+        """Let what runs in a slot end, if it is still that, and its job run again.
+
+        Args:
+            run: As `running` shows it.
+        """
+        # One word, so that nobody sees one half of it: below zero says the rest.
+        _TIME.pack_into(self.memory, self._to_end + run.slot * _TIME.size, -run.started)
+
     def is_to_end(self, slot: int) -> bool:
         """Whether the worker wants what runs in a slot to end.
 
         Args:
             slot: The slot.
         """
-        asked = _TIME.unpack_from(self.memory, self._to_end + slot * _TIME.size)[0]
-        return bool(asked and asked == self._started(slot))
+        asked = self._asked(slot)
+        return bool(asked and abs(asked) == self._started(slot))
+
+    def is_to_run_again(self, slot: int) -> bool:
+        """Whether the worker wants what runs in a slot to end, and its job to run again.
+
+        Args:
+            slot: The slot.
+        """
+        return self._asked(slot) < 0 and self.is_to_end(slot)
+
+    def _asked(self, slot: int) -> float:
+        asked: float = _TIME.unpack_from(self.memory, self._to_end + slot * _TIME.size)[0]
+        return asked
 
     # --- the child's words ----------------------------------------------------------------------
 

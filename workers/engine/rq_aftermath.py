@@ -22,7 +22,7 @@ from workers.engine.rq_endings import RqEndings
 from workers.engine.run_message import Messages
 from workers.engine.run_stock import Stock
 from workers.engine.step import Lease
-from workers.errors import JobStopped
+from workers.errors import JobStopped, JobStuck
 from workers.redaction import redacted
 from workers.run_facts import Place
 from workers.sayer import Silent
@@ -48,17 +48,24 @@ class RqAftermath:
         self._tell(death)
         found = worker.leases.take_over(death.horse.holder)
         taken = [] if found is None else [each for each in found[1] if each.list_name]
-        stopped = [each for each in taken if _ran(each, death) and worker.stops.is_asked(each)]
-        blamed = [each for each in taken if each not in stopped and self._blames(death, each)]
-        ended = (*stopped, *blamed)
+        asked = [each for each in taken if _ran(each, death) and worker.stops.is_asked(each)]
+        blamed = [each for each in taken if each not in asked and self._blames(death, each)]
+        ended = (*asked, *blamed)
         worker.leases.hand_back([each for each in taken if each not in ended])
-        for lease in stopped:
-            self.stop(fresh(lease, worker.connection))
+        for lease in asked:
+            self._end_asked(lease, death)
         if len(blamed) > 1 and death.killed_for is None:
             settle_lost(worker.leases, blamed, error=death.words)
             return
         for lease in blamed:
-            self._judge(lease, death)
+            self._judge(lease, death, death.killed_for)
+
+    def _end_asked(self, lease: Lease, death: ChildDeath) -> None:
+        if self._worker.stops.runs_again(lease):
+            seconds = next(run.seconds for run in death.running if is_that(lease, run))
+            self._judge(lease, death, JobStuck(seconds))
+        else:
+            self.stop(fresh(lease, self._worker.connection))
 
     def _tell(self, death: ChildDeath) -> None:
         """Let readers know how a child died that was not to end."""
@@ -108,17 +115,17 @@ class RqAftermath:
                 self._worker.leases = before
         horse.page.clear()
 
-    def _judge(self, lease: Lease, death: ChildDeath) -> None:
+    def _judge(self, lease: Lease, death: ChildDeath, error: BaseException | None) -> None:
         leases, settings = self._worker.leases, self._worker.settings
         known = fresh(lease, leases.connection)
         job = plain({**known.fields, b"status": b"queued"}, lease.list_name)
-        if death.killed_for is None or job is None:
+        if error is None or job is None:
             crashed(leases, lease, death.words)
             return
         place = Place(leases.worker, leases.connection, settings)
         endings = RqEndings(leases, Away(self._worker.name))
         messages = Messages(place, endings, Silent())
-        messages.judge_killed(known, job, death.killed_for, now=time.time())
+        messages.judge_killed(known, job, error, now=time.time())
 
 
 def _ran(lease: Lease, death: ChildDeath) -> bool:

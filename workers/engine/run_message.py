@@ -11,7 +11,7 @@ from workers.dispatcher import Completed, Dead, Outcome, RetryAfter, judge
 from workers.engine.runnable import Runnable
 from workers.engine.slot import NO_CLOCK, NO_JOURNAL, Done, Slot
 from workers.engine.step import Lease
-from workers.errors import JobStopped
+from workers.errors import JobStopped, JobStuck
 from workers.handling import HandBack, ahandle, handle
 from workers.registry import handler_for
 from workers.retry import RetryPolicy
@@ -137,11 +137,9 @@ class Messages(Generic[J]):
             now: Redis' time.
         """
         run = self.start(lease, job, Stop(), now=now)
-        message = _readable(job)
-        policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
         slot = Slot(NO_CLOCK, NO_JOURNAL, run.stop)
         finish = partial(self._finish, Ending(lease, run, job), slot)
-        outcome = judge(error, run.attempt, policy)
+        message, outcome = _judged(run, job, error)
         tracer = self._place.tracer
         if tracer is None or message is None:
             finish(message, outcome)
@@ -171,7 +169,20 @@ class Messages(Generic[J]):
 
     def _stop(self, ending: Ending[J], slot: Slot) -> None:
         slot.clock.stop()
-        self._endings.stop(ending)
+        if slot.stop.runs_again():
+            found = _judged(ending.run, ending.job, JobStuck(ending.run.seconds))
+            self._finish(ending, slot, *found)
+        else:
+            self._endings.stop(ending)
+
+
+def _judged(
+    run: Run, job: Runnable, error: BaseException
+) -> tuple[Message | None, RetryAfter | Dead]:
+    """The message of a run that was ended from outside, and what that means for it."""
+    message = _readable(job)
+    policy = run.policy(handler_for(type(message))) if message else RetryPolicy()
+    return message, judge(error, run.attempt, policy)
 
 
 def _readable(job: Runnable) -> Message | None:

@@ -34,14 +34,28 @@ class Stops:
     def __init__(self, grace: float) -> None:
         self._grace = grace
         self._since: dict[tuple[str, str], float] = {}
+        self._again: set[tuple[str, str]] = set()
 
     def ask(self, run: Running) -> None:
-        """Note that a run is to stop.
+        """Note that a run is to stop, for good.
 
         Args:
             run: As the page shows it.
         """
-        self._since.setdefault((run.job_id, run.execution), time.monotonic())
+        name = run.job_id, run.execution
+        self._again.discard(name)
+        self._since.setdefault(name, time.monotonic())
+
+    def ask_again(self, run: Running) -> None:
+        """Note that a run is to stop and its job to run again, unless it is to stop for good.
+
+        Args:
+            run: As the page shows it.
+        """
+        name = run.job_id, run.execution
+        if name not in self._since:
+            self._again.add(name)  # first: once it stands in the other, the worker's loop acts
+            self._since[name] = time.monotonic()
 
     def is_asked(self, lease: Lease) -> bool:
         """Whether somebody asked for that.
@@ -50,6 +64,14 @@ class Stops:
             lease: The lease of the run.
         """
         return (lease.job_id, lease.execution) in self._since
+
+    def runs_again(self, lease: Lease) -> bool:
+        """Whether its job is to run again then.
+
+        Args:
+            lease: The lease of the run.
+        """
+        return (lease.job_id, lease.execution) in self._again
 
     def tell(self, horse: Horse) -> bool:
         """Tell the child again and again, as a signal may come where it must not interrupt.
@@ -67,9 +89,13 @@ class Stops:
         for name in names:
             if name not in running:  # it ended: the next one must not die for it
                 del self._since[name]
+                self._again.discard(name)
         told = [running[name] for name in names if name in running]
         for each in told:
-            horse.page.ask_to_end(each)
+            if (each.job_id, each.execution) in self._again:
+                horse.page.ask_to_run_again(each)
+            else:
+                horse.page.ask_to_end(each)
         if told:
             horse.wake()
         return any(self._is_over(each) for each in told)

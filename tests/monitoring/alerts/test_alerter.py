@@ -21,6 +21,7 @@ from postroom.address import free_port
 from tests.monitoring.alerts.conftest import NewAlerter
 from tests.monitoring.alerts.sinks import Hands, Sink
 from tests.monitoring.conftest import log_in, url_of
+from tests.workers.takers import Taker
 from workers import Settings, enqueue, keys, watch_keys
 from workers.connection import connect
 from workers.errors import StorageUnavailable
@@ -376,3 +377,35 @@ def test_no_secret_is_logged(stage, monkeypatch, caplog):
 
     assert len(stage.sink.got) == 2
     assert token not in caplog.text
+
+
+def test_an_escalated_job_is_told_at_once_as_critical_also_in_quiet_hours_and_when_it_is_over(
+    stage: Stage,
+) -> None:
+    handle = enqueue(NoteEnrichmentMessage.of("n"), queue="email", connection=stage.redis)
+    taker = Taker(stage.redis, "email")
+    (lease,) = taker.lease()
+    began = stage.redis.time()[0] - 1_799
+    taker.leases.show(lease, started=began, ttl=90)
+    alerter = stage.alerter(
+        engine=Settings(stuck_policy="report,NOTE_ENRICHMENT=escalate"),
+        alert_quiet_hours="00:00-23:59",
+    )
+
+    alerter.tick()
+    assert stage.sink.got == []
+    taker.leases.show(lease, started=began - 60, ttl=90)
+    for _ in range(2):
+        stage.hands.move(10)
+        alerter.tick()
+    (got,) = stage.sink.got
+    told = got.json
+    assert (told["rule"], told["severity"], told["kind"]) == ("escalated", "critical", "fired")
+    assert told["alerts"][0]["scope"] == handle.id
+    assert f"Job {handle.id} (NOTE_ENRICHMENT) of email has been running for" in told["text"]
+    assert f"postroom jobs stop {handle.id}" in told["remedy"]
+
+    taker.leases.hand_back([lease])
+    stage.hands.move(10)
+    alerter.tick()
+    assert [kind for kind, *_ in stage.sink.notices] == ["fired", "resolved"]

@@ -25,6 +25,7 @@ SHIPPED = {
     "waiting": (">", 100),
     "success_rate": ("<", 90),
     "stuck": (">", 1800),
+    "escalated": (">", 0),
     "no_worker": (">", 0),
     "overdue": (">", 60),
     "new_dead_letters": (">", 0),

@@ -1,0 +1,111 @@
+"""What the policy for stuck jobs will do with each of them, or has done. Only reads."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import redis
+
+from monitoring.running import Running
+from workers.stuck_policies import StuckPolicies, StuckPolicy
+from workers.stuck_runs import Mark, StuckRun, marks, stock_workers
+
+JsonDict = dict[str, Any]
+
+_ENTRY = "Entries of streams are only reported: their workers take no commands."
+_GONE = "Its worker is gone: another one takes the job over, within seconds if there is any."
+_STOCK = "A stock worker runs it, which cannot let it run again; `stop` it could."
+_UNSEEN = "It is not known to run yet."
+
+
+def due(
+    running: Sequence[Running], policies: StuckPolicies, *, now: datetime
+) -> Iterator[tuple[StuckRun, StuckPolicy]]:
+    """The runs for which it is time, each with the policy of its type. Pure.
+
+    Args:
+        running: What workers have in hand. A run whose worker is gone is nobody's to stop: the
+            other workers take it over.
+        policies: The policies.
+        now: The server's time.
+    """
+    for each in running:
+        policy = policies.of(each.kind)
+        ran = timedelta() if each.began is None else now - each.began
+        if policy.acts and each.began is not None and not each.silent and ran >= policy.after:
+            yield _run(each, ran), policy
+
+
+def plans(
+    running: Sequence[Running], policies: StuckPolicies, *, connection: redis.Redis
+) -> Iterator[JsonDict]:
+    """What becomes of some jobs, in two round trips at most.
+
+    Args:
+        running: The jobs.
+        policies: The policies.
+        connection: Where.
+
+    Returns:
+        For each `action`; `at`, when it is taken (None if it is not); `done`, when it was taken for
+        this run (None if it was not); and `why` it is not taken though there is one (else None).
+    """
+    acts = [each for each in running if policies.of(each.kind).acts]
+    named = [(each.job_id, each.execution) for each in acts]
+    done = dict(zip(named, marks(named, connection=connection), strict=True))
+    requeued = {each.worker for each in acts if policies.of(each.kind).action == "requeue"}
+    stock = stock_workers(requeued - {""}, connection=connection)
+    for each in running:
+        policy = policies.of(each.kind)
+        is_refused = policy.action == "requeue" and each.worker in stock
+        yield _plan(each, policy, done.get((each.job_id, each.execution)), refused=is_refused)
+
+
+def plan_of_entry(kind: str, policies: StuckPolicies) -> JsonDict:
+    """The same of an entry of a stream: whatever its policy says, nothing is done.
+
+    Args:
+        kind: Its message type.
+        policies: The policies.
+    """
+    policy = policies.of(kind)
+    return _told(policy.action, why=_ENTRY if policy.acts else None)
+
+
+def written(moment: datetime) -> str:
+    """A time as the requirement writes it, in milliseconds.
+
+    Args:
+        moment: Aware, UTC.
+    """
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool) -> JsonDict:
+    if mark is not None:
+        at = written(datetime.fromisoformat(mark.at))
+        return _told(mark.action, at=at, done=at)
+    if not policy.acts:
+        return _told(policy.action)
+    if job.silent or job.began is None:
+        return _told(policy.action, why=_GONE if job.silent else _UNSEEN)
+    if refused:
+        return _told(policy.action, why=_STOCK)
+    return _told(policy.action, at=written(job.began + policy.after))
+
+
+def _told(
+    action: str, *, at: str | None = None, done: str | None = None, why: str | None = None
+) -> JsonDict:
+    return {"action": action, "at": at, "done": done, "why": why}
+
+
+def _run(job: Running, ran: timedelta) -> StuckRun:
+    return StuckRun(
+        job_id=job.job_id,
+        execution=job.execution,
+        list_name=job.list_name,
+        worker=job.worker,
+        kind=job.kind,
+        seconds=ran.total_seconds(),
+    )
