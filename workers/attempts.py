@@ -22,6 +22,7 @@ MAX_TEXT = 10_000
 """Characters kept of an error and of a traceback."""
 MIN_TTL = 24 * 60 * 60
 """Seconds that a history outlives its last record, at least."""
+_LONGEST_CAUSE = 200  # characters
 
 Outcome = Literal["retried", "handed_back", "crashed", "dead"]
 """`handed_back` and `crashed` do not count as attempts: they say nothing about the message."""
@@ -70,10 +71,15 @@ class AttemptRecord:
 
     @property
     def failure(self) -> str:
-        """What a script tells the group of such failures, as JSON; empty if its kind is unknown."""
-        if not self.fingerprint or not self.counts:
+        """What a script tells the group of such failures, as JSON; empty if it has none.
+
+        Of crashes only the last one has a fingerprint, by which its message is buried.
+        """
+        if not self.fingerprint or self.outcome == "handed_back":
             return ""
-        text, release = normal_text(self.error), release_name(self.code_version)
+        is_crash = self.outcome == "crashed"  # where the number of a signal is what matters
+        text = self.error[:_LONGEST_CAUSE] if is_crash else normal_text(self.error)
+        release = release_name(self.code_version)
         told = (self.fingerprint, self.error_type, text, self.place, release)
         # Lua's reader of JSON takes no half of a surrogate pair.
         return json.dumps([part.encode(errors="replace").decode() for part in told])

@@ -12,6 +12,9 @@ from collections.abc import Iterator
 from functools import lru_cache
 from types import FrameType
 
+CRASH = "crash"
+"""What stands in the place of an error's class where a process died."""
+
 _DIGITS = 12
 """Hexadecimal digits: 48 bits, so that 10,000 different failures share a name once in 5 million."""
 _LONGEST = 200  # characters of the text
@@ -46,6 +49,16 @@ def named(*parts: str) -> str:
         parts: Message type, class, text, place.
     """
     return hashlib.sha256("\n".join(parts).encode(errors="replace")).hexdigest()[:_DIGITS]
+
+
+def crash_fingerprint(cause: str, message_type: str = "") -> str:
+    """A name that deaths of processes have in common by which messages of a type were buried.
+
+    Args:
+        cause: What is known about the death, such as the signal; its numbers count.
+        message_type: The type of the message that was running; empty if it is not known.
+    """
+    return named(message_type, CRASH, cause, "")
 
 
 def normal_text(text: str) -> str:

@@ -9,6 +9,7 @@ from datetime import timedelta
 from functools import lru_cache
 from typing import Any, assert_never
 
+import redis
 from rq import Retry, get_current_job
 from rq.job import Job
 
@@ -123,7 +124,7 @@ def _finish(run: Run, job: Job, envelope: Any, outcome: Outcome | HandBack) -> A
 
 def _again(run: Run, envelope: Any, outcome: RetryAfter) -> Retry:
     delay = say_retried(run, outcome)
-    kind = _kind(envelope)
+    kind = type_of(envelope)
     record = run.ended(
         "retried", outcome.error, kind=kind, delay=delay, tier=outcome.tier, why=outcome.why
     )
@@ -132,7 +133,7 @@ def _again(run: Run, envelope: Any, outcome: RetryAfter) -> Retry:
 
 
 def _bury(run: Run, job: Job, envelope: Any, outcome: Dead) -> None:
-    kind = _kind(envelope)
+    kind = type_of(envelope)
     with hiding(secret_texts(envelope)):
         record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
     _record(run, record, kind)
@@ -142,7 +143,7 @@ def _bury(run: Run, job: Job, envelope: Any, outcome: Dead) -> None:
 
 def _hand_back(run: Run, job: Job, envelope: Mapping[str, Any], found: HandBack) -> Retry:
     if found.record is not None:
-        _record(run, found.record, _kind(envelope))
+        _record(run, found.record, type_of(envelope))
         job.save_meta()
     say_handed_back(run, str(envelope.get("messageType")), found)
     return _retry(timedelta(seconds=found.delay))
@@ -150,15 +151,44 @@ def _hand_back(run: Run, job: Job, envelope: Mapping[str, Any], found: HandBack)
 
 def _record(run: Run, record: attempts.AttemptRecord, kind: str) -> None:
     attempts.record(record, job_id=run.job_id, ttl=run.history_ttl, connection=run.connection)
+    note_failure(
+        record,
+        list_name=run.list_name,
+        kind=kind,
+        job_id=run.job_id,
+        connection=run.connection,
+    )
+
+
+def note_failure(
+    record: attempts.AttemptRecord,
+    *,
+    list_name: str,
+    kind: str,
+    job_id: str,
+    connection: redis.Redis,
+) -> None:
+    """Tell the group of a failure, where none of our scripts ends the run.
+
+    Args:
+        record: The attempt; nothing is done if it belongs to no group.
+        list_name: The list that the job was in.
+        kind: The message type that it claims.
+        job_id: The job.
+        connection: Where.
+    """
     if record.failure:
         text = script("workers", "ending") + script("workers", "note_failure")
-        stat = f"{queue_of(run.list_name)}|{kind.replace('|', '_')}"
-        run.connection.register_script(text)(
-            args=[keys.our_prefix(), record.failure, stat, run.job_id]
-        )
+        stat = f"{queue_of(list_name)}|{kind.replace('|', '_')}"
+        connection.register_script(text)(args=[keys.our_prefix(), record.failure, stat, job_id])
 
 
-def _kind(envelope: Any) -> str:
+def type_of(envelope: Any) -> str:
+    """The message type that an envelope claims.
+
+    Args:
+        envelope: The message, or what stands in its place.
+    """
     claimed = envelope.get("messageType") if isinstance(envelope, Mapping) else None
     return claimed if isinstance(claimed, str) else "unknown"
 

@@ -12,8 +12,11 @@ from workers import attempts
 from workers.burial import Death, bury_job
 from workers.clock import until_whole_second
 from workers.dead_letters import BURIED
-from workers.jobs import envelope_of
+from workers.fingerprint import CRASH, crash_fingerprint
+from workers.jobs import envelope_of, note_failure, type_of
 from workers.logger import get_logger
+from workers.release import code_version
+from workers.settings import load_settings
 
 log = get_logger("postroom.lost")
 
@@ -21,6 +24,43 @@ CRASH_LIMIT = 3
 """Crashes of one job before it is buried as `crash_loop`."""
 PAUSES = (1, 5)
 """Seconds before the second and the third start of a job that crashed (reliability 3.3, P1)."""
+
+
+def crash_record(  # noqa: PLR0913 - the facts of one crash
+    number: int,
+    error: str,
+    *,
+    worker: str,
+    started: datetime,
+    seconds: float = 0.0,
+    delay: float | None,
+    kind: str,
+) -> attempts.AttemptRecord:
+    """A crash as an entry of the job's history.
+
+    Args:
+        number: Which start it was, from 1.
+        error: What is known about the death.
+        worker: Who ran it.
+        started: When.
+        seconds: How long it ran, as far as is known.
+        delay: Seconds to the next start; None if there is none. Then the crash belongs to a group
+            of failures.
+        kind: The message type that it claims.
+    """
+    return attempts.AttemptRecord(
+        number=number,
+        outcome="crashed",
+        error_type=CRASH,
+        error=error,
+        worker=worker,
+        started_at=started.isoformat(),
+        duration_ms=int(seconds * 1000),
+        delay_seconds=delay,
+        why="the process died; that does not use up an attempt",
+        fingerprint="" if delay is not None else crash_fingerprint(error, kind),
+        code_version=code_version(load_settings().code_version),
+    )
 
 
 def give_another_chance(job: Job, *, error: str, worker: str, now: datetime) -> bool:
@@ -65,19 +105,19 @@ def _record(  # noqa: PLR0913 - the facts of one crash
     delay: int | None,
 ) -> None:
     started = job.started_at or now
-    entry = attempts.AttemptRecord(
-        number=attempts.next_attempt(past, now=now).number,
-        outcome="crashed",
-        error_type="crash",
-        error=error,
+    kind = type_of(envelope_of(job)) if delay is None else ""
+    entry = crash_record(
+        attempts.next_attempt(past, now=now).number,
+        error,
         worker=worker,
-        started_at=started.isoformat(),
-        duration_ms=max(0, int((now - started).total_seconds() * 1000)),
-        delay_seconds=delay,
-        why="the process died; that does not use up an attempt",
+        started=started,
+        seconds=max(0.0, (now - started).total_seconds()),
+        delay=delay,
+        kind=kind,
     )
     ttl = job.failure_ttl or attempts.MIN_TTL
     attempts.record(entry, job_id=job.id, ttl=ttl, connection=job.connection)
+    note_failure(entry, list_name=job.origin, kind=kind, job_id=job.id, connection=job.connection)
 
 
 def _bury(job: Job, error: str, now: datetime) -> None:

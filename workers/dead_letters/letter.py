@@ -99,7 +99,7 @@ def summary(letter: DeadLetter) -> Summary:
 def _fingerprint(letter: DeadLetter) -> str:
     # Who died otherwise, as by a crash, may have failed before; that is not what it died of.
     last = letter.attempts[-1] if letter.attempts else {}
-    found = last.get("fingerprint") if last.get("outcome") == "dead" else None
+    found = last.get("fingerprint") if last.get("outcome") in {"dead", "crashed"} else None
     return found if isinstance(found, str) else ""
 
 

@@ -16,7 +16,7 @@ from workers.engine import ends
 from workers.engine.leases import Leases
 from workers.engine.step import Lease
 from workers.logger import get_logger
-from workers.lost import CRASH_LIMIT, PAUSES
+from workers.lost import CRASH_LIMIT, PAUSES, crash_record
 
 log = get_logger("postroom.lost")
 
@@ -44,7 +44,7 @@ def _again(
     error: str,
     delay: int,
 ) -> None:
-    record = _record(leases, past, error, delay)
+    record = _record(leases, past, error, delay, "")
     log.warning("job_lost_its_process", job_id=lease.job_id, error=error, delay_seconds=delay)
     counted = (ends.stat(lease.list_name, "unknown"), "", "crashed", 0, "", "")
     leases.again(
@@ -63,13 +63,15 @@ def _again(
 
 def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], error: str) -> None:
     fields: Any = leases.connection.hgetall(keys.job(lease.job_id))
-    record, now = _record(leases, past, error, None), utc_now()
+    envelope = ends.salvaged(fields)
+    kind = ends.type_of(envelope)
+    record, now = _record(leases, past, error, None, kind), utc_now()
     death = Death(
         job_id=lease.job_id,
         queue=lease.list_name,
         reason="crash_loop",
         error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
-        envelope=ends.salvaged(fields),
+        envelope=envelope,
     )
     over = now.timestamp()
     unique = fields.get(b"unique_key", b"").decode(errors="replace")
@@ -84,10 +86,11 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
         _ttl(leases, lease),
         unique,
         -1,
-        ends.stat(lease.list_name, "unknown"),
+        ends.stat(lease.list_name, kind),
         "",
         0,
         "",
+        record.failure,
     )
     bury_job(
         death,
@@ -101,19 +104,15 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
 
 
 def _record(
-    leases: Leases, past: Sequence[attempts.AttemptRecord], error: str, delay: int | None
+    leases: Leases,
+    past: Sequence[attempts.AttemptRecord],
+    error: str,
+    delay: int | None,
+    kind: str,
 ) -> attempts.AttemptRecord:
     now = utc_now()
-    return attempts.AttemptRecord(
-        number=attempts.next_attempt(past, now=now).number,
-        outcome="crashed",
-        error_type="crash",
-        error=error,
-        worker=leases.worker,
-        started_at=now.isoformat(),
-        delay_seconds=delay,
-        why="the process died; that does not use up an attempt",
-    )
+    number = attempts.next_attempt(past, now=now).number
+    return crash_record(number, error, worker=leases.worker, started=now, delay=delay, kind=kind)
 
 
 def _ttl(leases: Leases, lease: Lease) -> int:

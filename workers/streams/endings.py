@@ -5,7 +5,7 @@ import json
 from dataclasses import replace
 
 from messages import Message
-from workers import attempts, dead_letters
+from workers import dead_letters
 from workers.attempts import AttemptRecord
 from workers.burial import Death, bury_job, secret_texts
 from workers.clock import utc_now
@@ -16,7 +16,7 @@ from workers.engine.run_message import Ending
 from workers.engine.slot import Done
 from workers.handling import HandBack, death_of, say_handed_back, say_retried
 from workers.logger import get_logger
-from workers.lost import CRASH_LIMIT, PAUSES
+from workers.lost import CRASH_LIMIT, PAUSES, crash_record
 from workers.redaction import hiding
 from workers.runs import Run
 from workers.streams import ends
@@ -25,6 +25,8 @@ from workers.streams.hands import Hands
 from workers.streams.naming import Naming, StreamName
 
 log = get_logger("postroom.streams")
+
+_VANISHED = "each of its consumers vanished with it"
 
 EntryEnding = Ending[Delivery]
 
@@ -89,7 +91,7 @@ class StreamEndings:
         self._bury(_entry(ending), run, death_of(run, outcome, envelope), record, kind)
 
     def refuse(self, ending: EntryEnding, reason: str, why: str) -> None:
-        """Bury an entry that must not run.
+        """Bury an entry that must not run: its consumers vanished with it.
 
         Args:
             ending: Its entry, and a run that calls no handler.
@@ -98,7 +100,8 @@ class StreamEndings:
         """
         entry, envelope = _entry(ending), ending.job.envelope()
         death = Death(entry.job_id, entry.list_name, reason, why, envelope)
-        self._bury(entry, ending.run, death, None, type_of(envelope))
+        kind = type_of(envelope)
+        self._bury(entry, ending.run, death, self._crash(ending.run, _VANISHED, None, kind), kind)
 
     def crashed(self, entry: Entry, run: Run, job: Delivery, error: str) -> None:
         """End a run whose process died: it runs again after a pause, or is buried.
@@ -116,12 +119,12 @@ class StreamEndings:
             log.warning(
                 "job_lost_its_process", job_id=entry.job_id, error=error, delay_seconds=delay
             )
-            record = self._crash(run, error, delay)
+            record = self._crash(run, error, delay, kind)
             self._restart(ending, record, outcome="crashed", kind=kind, delay=delay)
             return
         why = f"{CRASH_LIMIT} processes died while they ran it; the last: {error}"
         death = Death(entry.job_id, entry.list_name, "crash_loop", why, job.envelope())
-        self._bury(entry, run, death, self._crash(run, error, None), kind)
+        self._bury(entry, run, death, self._crash(run, error, None, kind), kind)
 
     def _restart(  # noqa: PLR0913 - the facts of one run
         self,
@@ -182,16 +185,14 @@ class StreamEndings:
         return self._naming.read(entry.list_name)
 
     @staticmethod
-    def _crash(run: Run, error: str, delay: int | None) -> AttemptRecord:
-        return attempts.AttemptRecord(
-            number=run.attempt.number,
-            outcome="crashed",
-            error_type="crash",
-            error=error,
+    def _crash(run: Run, error: str, delay: int | None, kind: str) -> AttemptRecord:
+        return crash_record(
+            run.attempt.number,
+            error,
             worker=run.place.worker,
-            started_at=run.started_at.isoformat(),
-            delay_seconds=delay,
-            why="the process died; that does not use up an attempt",
+            started=run.started_at,
+            delay=delay,
+            kind=kind,
         )
 
 

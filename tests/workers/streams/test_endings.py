@@ -257,6 +257,7 @@ def test_an_entry_whose_consumers_vanish_again_and_again_is_buried(redis, fill, 
 
     assert letter_of(redis, sent).reason == "delivery_limit"
     assert (handled, pending(redis, stream)) == ([], {})
+    assert told_groups(redis) == [("TEST", "crash", "each of its consumers vanished with it")]
 
 
 def test_a_run_that_crashes_runs_again_with_a_pause_and_is_buried_at_the_third(redis, fill) -> None:
@@ -270,6 +271,14 @@ def test_a_run_that_crashes_runs_again_with_a_pause_and_is_buried_at_the_third(r
 
     assert letter_of(redis, sent).reason == "crash_loop"
     assert not consumer.take()
+    assert told_groups(redis) == [("TEST", "crash", "killed")]
+
+
+def told_groups(redis) -> list[tuple[str, ...]]:
+    """Type, class and text of each group of failures."""
+    names = [name.decode() for name in redis.zrange(keys.failures(), 0, -1)]
+    found = [redis.hmget(keys.failure(name), "type", "class", "text") for name in names]
+    return [tuple(value.decode() for value in values) for values in found]
 
 
 # --- replay --------------------------------------------------------------------------------------
