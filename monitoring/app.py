@@ -12,7 +12,7 @@ from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from redis import Redis
 
-from monitoring.alerts import Alerter, AlertSettings
+from monitoring.alerts import AlertSettings
 from monitoring.api import (
     alerts,
     audit,
@@ -38,8 +38,8 @@ from monitoring.api import (
 )
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.auth import Authenticator, Own, declared
+from monitoring.duties import Duties
 from monitoring.headers import SafeHeaders
-from monitoring.janitor import Janitor
 from monitoring.live import Live
 from monitoring.live_looks import LookTaker
 from monitoring.live_pace import Pace
@@ -51,8 +51,6 @@ from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
 from monitoring.settings import WebSettings
 from monitoring.stirring import Stirring
 from monitoring.tokens import SecretMissing, Tokens, secret_of
-from monitoring.warden import Warden
-from workers.cleanup_policies import read_policies
 from workers.connection import storage_errors
 from workers.errors import SettingInvalid
 from workers.settings import Settings, load_settings
@@ -124,20 +122,19 @@ def create_app(
     settings = settings or WebSettings()
     entry = entry_of(settings)
     app = FastAPI(
-        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=_attended
+        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=attended
     )
     app.state.connection, app.state.reader = connection, reader or connection
     app.state.web, app.state.engine = settings, engine or load_settings()
     app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
     app.state.logins = Attempts(connection)
-    app.state.janitor = Janitor(read_policies(settings.cleanup_policies), connection=connection)
-    app.state.warden = Warden(app.state.engine, connection=connection, reading=reader)
     app.state.exposition = Exposition(connection=app.state.reader)
-    app.state.alerter = Alerter(
+    app.state.duties = Duties(
         connection=connection,
-        settings=alerts_settings or AlertSettings.load(),
+        settings=settings,
         engine=app.state.engine,
-        reading=reader,
+        reader=reader,
+        alerts_settings=alerts_settings,
     )
     app.state.live = live_of(reader or connection, settings)
     app.state.rq_dashboard = RqDashboard(connection, app.state.engine)
@@ -151,17 +148,21 @@ def create_app(
 
 
 @asynccontextmanager
-async def _attended(app: FastAPI) -> AsyncIterator[None]:
-    """Alert people, clean up and resolve what is stuck, while the application is served."""
-    app.state.alerter.start()
-    app.state.janitor.start()
-    app.state.warden.start()
+async def attended(app: FastAPI) -> AsyncIterator[None]:
+    """Alert people, clean up and resolve what is stuck, while the application is served.
+
+    A server that serves it as it is does so; where it is mounted, the lifespan of the other
+    application has this around its `yield`, or `postroom watch` runs beside it.
+
+    Args:
+        app: As `create_app` makes it.
+    """
+    duties: Duties = app.state.duties
+    duties.start()
     try:
         yield
     finally:
-        await asyncio.to_thread(app.state.alerter.stop)
-        await asyncio.to_thread(app.state.janitor.stop)
-        await asyncio.to_thread(app.state.warden.stop)
+        await asyncio.to_thread(duties.stop)
 
 
 def entry_of(settings: WebSettings) -> Entry:

@@ -52,8 +52,8 @@ class WebSettings(BaseSettings):
     """A replica to look at; actions still go to REDIS_URL."""
     live_seconds: float = Field(default=2, ge=0.01, le=60)
     """How often there is a look for all streams together, and for those who poll."""
-    live_clients: int = Field(default=50, ge=1, le=1_000)
-    """How many streams one process serves at the same time."""
+    live_clients: int = Field(default=50, ge=0, le=1_000)
+    """How many streams one process serves at the same time; 0: none, as under WSGI."""
 
     @field_validator("cors_origins", mode="before")
     @classmethod

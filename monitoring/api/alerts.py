@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from monitoring.alerts import Alerter, get_alerts, get_history
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader
+from monitoring.duties import Duties
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
 
@@ -39,5 +40,5 @@ def try_channel(channel: str, request: Request, _: Actor) -> JsonDict:
 
 
 def _alerter(request: Request) -> Alerter:
-    alerter: Alerter = request.app.state.alerter
-    return alerter
+    duties: Duties = request.app.state.duties
+    return duties.alerter

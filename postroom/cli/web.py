@@ -4,17 +4,17 @@ import gc
 from typing import Annotated
 
 import typer
-from redis import Redis
 
 from monitoring.sessions import OneTimeCode
 from monitoring.settings import WebSettings
 from postroom.acting import ErrorsAsJson
 from postroom.address import listener, loopback_listener
 from postroom.printing import answer
+from postroom.reader import reader_of
 from postroom.signals import end_on_signal
 from workers.connection import connect
 from workers.loading import load_packages
-from workers.settings import Settings, load_settings
+from workers.settings import load_settings
 
 
 def web(
@@ -34,7 +34,7 @@ def web(
         load_packages(engine.message_packages, setting="MESSAGE_PACKAGES")
         app = create_app(
             connection=connect(engine),
-            reader=_reader(settings, engine),
+            reader=reader_of(settings, engine),
             settings=settings,
             engine=engine,
         )
@@ -55,13 +55,6 @@ def web(
     gc.freeze()
     config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
     WebServer(config, live=app.state.live).run(sockets=[opened])
-
-
-def _reader(settings: WebSettings, engine: Settings) -> Redis | None:
-    if settings.monitoring_redis_url is None:
-        return None
-    url = settings.monitoring_redis_url.get_secret_value()
-    return connect(engine.model_copy(update={"redis_url": url}))
 
 
 def _tell(code: OneTimeCode | None, url: str) -> None:
