@@ -90,7 +90,8 @@ class Child:
             self.lines.flush_older(_WRITE_AFTER)
             step = self.steps.next(self._wanted)
             if step.leased:
-                self.steps.send(step, self._wanted(len(step.leased)))
+                if not step.leased[0].is_suspect:
+                    self.steps.send(step, self._wanted(len(step.leased)))
                 self.run_batch(step)
                 continue
             self.lines.flush()
@@ -130,12 +131,13 @@ class Child:
         self.idle.begin()
         begin = first = time.monotonic()
         ran = 0
-        if self.steps.ready and rest[0].is_suspect:
-            self.step(0)  # it runs alone, also among the leases
         while rest:
             if self.page.is_to_stop:
                 self._hand_back_rest()
                 break
+            if self.steps.ready and rest[0].is_suspect:
+                self.page.end(0)
+                self.step(0)  # it runs alone, also among the runs that are not committed
             if self.ears.heard:
                 self.ears.heard = False
                 rest = self._rest = deque(self._without_cancelled(tuple(rest)))

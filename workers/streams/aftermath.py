@@ -1,7 +1,7 @@
 """What becomes of the entries that a child had when it died."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -18,7 +18,7 @@ from workers.stopping import Stop
 from workers.streams import consumers
 from workers.streams.endings import StreamEndings
 from workers.streams.ends import success_from
-from workers.streams.entry import Entry, delivery_of, entry_of
+from workers.streams.entry import SUSPECT_AFTER, Entry, delivery_of, entry_of
 from workers.streams.hands import Hands
 from workers.streams.lane import Reader
 from workers.streams.leases import acknowledge
@@ -49,8 +49,9 @@ class StreamAftermath:
         for run in death.running:
             if death.is_caused_by(run, leaving=self._is_leaving()):
                 self._judge(hands, run, death)
+        begun = {(run.list_name, run.execution) for run in death.running}
         for stream in _streams_of(hands):
-            while hands.hand_back(_pending(hands, stream)):
+            while hands.hand_back(_pending(hands, stream, begun)):
                 pass
         names = [reader.holder.consumer]
         consumers.leave(reader.holder.group, names, connection=reader.connection)
@@ -98,7 +99,7 @@ def _streams_of(hands: Hands) -> Sequence[str]:
     return [key.decode(errors="replace") for key in stored]
 
 
-def _pending(hands: Hands, stream: str) -> Sequence[Entry]:
+def _pending(hands: Hands, stream: str, begun: Collection[tuple[str, str]]) -> Sequence[Entry]:
     holder = hands.holder
     try:
         found: Any = hands.connection.xpending_range(
@@ -106,4 +107,11 @@ def _pending(hands: Hands, stream: str) -> Sequence[Entry]:
         )
     except ResponseError:  # the group is gone, or the stream
         return ()
-    return [entry_of(stream, each["message_id"], (), holder.group) for each in found]
+    entries = []
+    for each in found:
+        entry_id, lost = each["message_id"], each["times_delivered"]
+        # A suspect counts once it is begun; others count when they are read or claimed.
+        if lost <= SUSPECT_AFTER or (stream, entry_id.decode()) in begun:
+            lost -= 1
+        entries.append(entry_of(stream, entry_id, (), holder.group, lost))
+    return entries

@@ -17,7 +17,7 @@ from workers.streams.layouts import OURS
 from workers.streams.wire import class_of, envelope_of, milliseconds, own_of, value_of
 
 SUSPECT_AFTER = 2
-"""Deliveries after which an entry is claimed and run alone: it may be what ended its consumers."""
+"""Deliveries after which an entry is run alone, and counted alone: it may be what ended them."""
 
 _ID = b"job_id"
 _OURS = OURS.encode()

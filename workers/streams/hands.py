@@ -71,18 +71,32 @@ class Hands:
         """Give entries that were not started to whoever claims them next.
 
         Args:
-            entries: The entries.
+            entries: The entries; each goes as it came, as often `lost` as it was then.
 
         Returns:
             How many were still ours.
         """
         if not entries:
             return 0
-        parts = [part for each in entries for part in (each.list_name, each.execution)]
+        parts = [part for each in entries for part in (each.list_name, each.execution, each.lost)]
         answer: Any = self._hand_back(args=[*self._who(), NOBODY, *parts])
         for each in entries:
             self.forget(each)
         return int(answer)
+
+    def begin(self, entry: Entry) -> bool:
+        """Count a suspect as delivered: from here on it may be what ends its consumer.
+
+        Args:
+            entry: The entry.
+
+        Returns:
+            False if it is somebody else's by now.
+        """
+        text = script("workers.streams", "fence") + script("workers.streams", "begin")
+        call = self.connection.register_script(text)
+        parts = entry.list_name, entry.execution, entry.lost
+        return bool(call(args=[*self._who(), *parts]))
 
     def pass_over(self, entry: Entry) -> None:
         """Acknowledge an entry that is none of this group's business."""

@@ -110,6 +110,8 @@ class StreamLane:
             why = f"It was delivered {entry.lost} times, and each of its consumers vanished."
             self.endings.refuse(self._ending(entry, delivery, step), "delivery_limit", why)
             return None
+        if entry.is_suspect and not self._away.insist(lambda: self.leases.begin(entry)):
+            return None
         return delivery
 
     def run_stock(self, lease: Lease, job: Job) -> None:

@@ -1,11 +1,13 @@
 """What consumers leave is claimed by others, and what a living one has is never stolen."""
 
 import pytest
+from redis import Redis
 
 from tests.workers.streams.places import own
 from tests.workers.streams.readers import Consumer, consumers_of, pending
 from workers import stream_keys
 from workers.streams import consumers
+from workers.streams.entry import Entry
 from workers.streams.hands import NOBODY
 
 pytestmark = pytest.mark.usefixtures("handled")
@@ -99,17 +101,88 @@ def test_many_racing_to_claim_share_what_there_is(redis, fill) -> None:
     assert len(taken) == len(set(taken)) == 400
 
 
-def test_what_was_lost_again_and_again_is_claimed_alone(redis, fill) -> None:
-    fill(10)
+def lose(redis: Redis, consumer: Consumer) -> None:
+    """Let it die with its worker."""
+    consumer.vanish()
+    consumers.reap("workers", connection=redis)
+
+
+def lose_all_twice(redis: Redis, count: int) -> None:
     for _ in range(2):
         lost = Consumer(redis)
-        assert len(lost.take()) == 10
-        lost.vanish()
-        consumers.reap("workers", connection=redis)
+        assert len(lost.take(count)) == count
+        lose(redis, lost)
 
-    (entry,) = Consumer(redis).take()
 
-    assert entry.is_suspect
+def test_of_what_was_lost_again_and_again_only_what_is_begun_counts(redis, stream, fill) -> None:
+    fill(10)
+    lose_all_twice(redis, 10)
+    dying = Consumer(redis)
+    taken = dying.take()
+    assert [entry.is_suspect for entry in taken] == [True] * 10
+    assert {lost for _, lost in pending(redis, stream).values()} == {2}
+
+    dying.lane.admit(taken[0], dying.last)
+    lose(redis, dying)
+
+    begun, *others = (lost for _, lost in pending(redis, stream).values())
+    assert (begun, {*others}) == (3, {2})
+    heir = Consumer(redis)
+    assert [entry.lost for entry in heir.take()] == [3, *[2] * 9]
+
+
+def test_a_suspect_that_is_handed_back_stays_as_suspect_as_it_was(redis, stream, fill) -> None:
+    fill(3)
+    lose_all_twice(redis, 3)
+    leaving = Consumer(redis)
+    leaving.hand_back(*leaving.take())
+
+    assert {count for _, count in pending(redis, stream).values()} == {2}
+
+
+def test_a_suspect_that_somebody_else_has_is_not_begun(redis, stream, fill) -> None:
+    fill(1)
+    lose_all_twice(redis, 1)
+    late, heir = Consumer(redis), Consumer(redis)
+    (entry,) = late.take()
+    lose(redis, late)
+    heir.take()
+
+    assert late.lane.admit(entry, late.last) is None
+    assert {*pending(redis, stream).values()} == {(heir.consumer, 2)}
+
+
+def test_suspects_and_others_are_never_claimed_together(redis, fill) -> None:
+    fill(20)
+    lose_all_twice(redis, 10)
+    dead = Consumer(redis)
+    assert len(dead.take(10)) == 10
+    new = [entry.job_id for entry in dead.take(10)]
+    lose(redis, dead)
+    heir = Consumer(redis)
+    suspects, others = heir.take(), heir.take()
+
+    assert [entry.is_suspect for entry in suspects] == [True] * 10
+    assert [entry.job_id for entry in others] == new
+
+
+def test_each_suspect_starts_when_all_before_it_is_committed(redis, stream, fill, handled) -> None:
+    fill(4)
+    lose_all_twice(redis, 4)
+    heir = Consumer(redis)
+    heir.take(0)
+    waiting: list[int] = []
+    begin = heir.streams.leases.begin
+
+    def note(entry: Entry) -> bool:
+        waiting.append(len(pending(redis, stream)))
+        return begin(entry)
+
+    heir.streams.leases.begin = note  # type: ignore[method-assign]
+    heir.work()
+
+    assert waiting == [4, 3, 2, 1]
+    assert len(handled) == 4
 
 
 def test_dead_consumers_without_entries_are_removed_many_at_a_time(redis, stream, fill) -> None:
@@ -159,6 +232,18 @@ def test_what_was_left_first_is_claimed_first(redis, fill) -> None:
     taken = [[entry.job_id for entry in heir.take(3)] for _ in dead]
 
     assert taken == [*reversed(had)]
+
+
+def test_who_died_first_is_first_though_it_was_noticed_later(redis, fill) -> None:
+    fill(2)
+    early, late = Consumer(redis), Consumer(redis)
+    had = [each.take(1)[0].job_id for each in (early, late)]
+    # A child is missed at once, and one that died with its worker when its time is up.
+    consumers.leave("workers", [late.consumer], connection=redis)
+    lose(redis, early)
+    heir = Consumer(redis)
+
+    assert [heir.take(1)[0].job_id for _ in had] == had
 
 
 def test_what_was_left_in_streams_that_nobody_serves_is_in_no_ones_way(redis, fill) -> None:

@@ -1,13 +1,14 @@
--- Give entries that were not started to whoever claims them next, as if they had never been delivered.
--- ARGV: our prefix, group, consumer, who stands for nobody, then stream and entry by turns
+-- Give entries that were not started to whoever claims them next, as if they had not been delivered.
+-- ARGV: our prefix, group, consumer, who stands for nobody, then of each its stream, its id, and how
+--       often it was lost before
 -- Returns: how many; those that others have by now are not among them.
 local ours, group, consumer, nobody = unpack(ARGV, 1, 4)
 local count = 0
-for at = 5, #ARGV, 2 do
-  local stream, entry = ARGV[at], ARGV[at + 1]
+for at = 5, #ARGV, 3 do
+  local stream, entry, lost = unpack(ARGV, at, at + 2)
   local found = redis.pcall('XPENDING', stream, group, entry, entry, 1, consumer)
   if not found.err and #found == 1 then
-    redis.call('XCLAIM', stream, group, nobody, 0, entry, 'RETRYCOUNT', math.max(0, found[1][4] - 1), 'JUSTID')
+    redis.call('XCLAIM', stream, group, nobody, 0, entry, 'RETRYCOUNT', lost, 'JUSTID')
     redis.call('SADD', ours .. 'consumes:' .. group .. ':' .. nobody, stream)
     count = count + 1
   end

@@ -33,8 +33,10 @@ for _, name in ipairs(gone) do
   end
   if has_left then
     left[#left + 1] = name
+    -- By its last sign of life: of who died with its worker nobody knew until its time was up.
+    local until_ms = redis.call('ZSCORE', consumers, name) or now
     redis.call('ZREM', orphaned, name) -- anew: those who sleep are woken by a change
-    redis.call('ZADD', orphaned, now, name)
+    redis.call('ZADD', orphaned, until_ms, name)
   end
   redis.call('ZREM', consumers, name)
   redis.call('DEL', ours .. 'step:' .. name)

@@ -3,7 +3,7 @@
 -- they return need not go through Lua. ending.lua and fence.lua stand before this text.
 -- ARGV: our prefix, key that is there while everything is suspended, group, consumer, length of its
 --       life in ms, number of the step, how many entries to claim, deliveries after which an entry is
---       claimed alone, 1 if each run's entry must still be ours, 1 if the streams are new to the
+--       a suspect, 1 if each run's entry must still be ours, 1 if the streams are new to the
 --       consumer, messages of one tenant that all may have in hand or 0, groups of runs as JSON, and
 --       the streams in the order in which they are served, each as its key, the pauses that would
 --       stop it with line feeds between, its stat, its tenant or '', and how many to read here.
@@ -68,20 +68,36 @@ local function is_paused(names)
   return false
 end
 
--- The ids to take: all that were lost once or twice, or one that was lost more often, alone.
+-- Whether suspects are claimed in this step: they or others, or who dies with one would be suspected.
+local of_suspects = nil
+local is_enough = wanted == 0
+
 local function chosen(pending, room)
   local ids, before = {}, {}
   for _, entry in ipairs(pending) do
     local is_suspect = entry[4] >= many
-    if #ids == room or (is_suspect and #ids + #claimed > 0) then
-      break
+    if of_suspects == nil then
+      of_suspects = is_suspect
     end
-    ids[#ids + 1], before[entry[1]] = entry[1], entry[4]
-    if is_suspect then
-      break
+    if is_suspect == of_suspects and #ids < room then
+      ids[#ids + 1], before[entry[1]] = entry[1], entry[4]
     end
   end
+  is_enough = #ids == room or (#ids == 0 and #pending > 0)
   return ids, before
+end
+
+-- A suspect counts as delivered when it is begun, see begin.lua: many wait in one hand, and only one
+-- of them ends it.
+local function claim(stream, ids, before)
+  if not of_suspects then
+    return call('XCLAIM', stream, group, consumer, 0, unpack(ids))
+  end
+  local found = {}
+  for _, id in ipairs(ids) do
+    found[#found + 1] = call('XCLAIM', stream, group, consumer, 0, id, 'RETRYCOUNT', before[id])[1]
+  end
+  return found
 end
 
 -- Returns whether there is nothing left of it.
@@ -94,7 +110,7 @@ local function claim_from(at, stream, dead)
   local ids, before = chosen(pending, room)
   if #ids > 0 then
     local there = {}
-    for _, entry in ipairs(call('XCLAIM', stream, group, consumer, 0, unpack(ids))) do
+    for _, entry in ipairs(claim(stream, ids, before)) do
       if entry and entry[2] then -- Redis 6 returns nothing in the place of what is gone
         there[entry[1]] = true
         claimed[#claimed + 1] = { at, entry[1], before[entry[1]], entry[2] }
@@ -118,7 +134,7 @@ end
 local function claim_all(dead)
   local consumes = ours .. 'consumes:' .. group .. ':' .. dead
   for index = first, #ARGV, parts do
-    if #claimed >= wanted or (#claimed > 0 and claimed[#claimed][3] >= many) then
+    if is_enough then
       return
     end
     local stream = ARGV[index]
