@@ -13,11 +13,11 @@ from pydantic import SecretStr
 from redis.connection import Connection
 from typing_extensions import override
 
-from monitoring.app import closed_routers, create_app
-from monitoring.auth import declared
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
+from monitoring.web.app import closed_routers, create_app
+from monitoring.web.auth import declared
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
 
 SLOW_COMMAND = 10_000
 """Microseconds that one command may take: the server does nothing else meanwhile."""

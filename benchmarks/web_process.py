@@ -14,9 +14,9 @@ import psutil
 
 from benchmarks.errors import BenchFailed
 from benchmarks.server import BenchServer
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
 from postroom.address import free_port
 from postroom.settings import child_environment
 

@@ -7,8 +7,8 @@ from redis import Redis
 
 from monitoring.alerts import Alerter, AlertSettings
 from monitoring.janitor import Janitor
-from monitoring.settings import WebSettings
 from monitoring.warden import Warden
+from monitoring.web.settings import WebSettings
 from workers.cleanup_policies import read_policies
 from workers.settings import Settings, load_settings
 

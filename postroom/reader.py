@@ -2,7 +2,7 @@
 
 from redis import Redis
 
-from monitoring.settings import WebSettings
+from monitoring.web.settings import WebSettings
 from workers.connection import connect
 from workers.settings import Settings
 

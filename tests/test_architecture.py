@@ -174,7 +174,7 @@ HEAVY = {"sqlalchemy", "openai", "flask", "fastapi", "uvicorn", "apprise", "fssp
         ("import messages", {"workers", "handlers", "monitoring", "postroom", "redis", "rq"}),
         ("import workers, messages", {"handlers", "monitoring", "postroom"}),
         ("import worker_settings", {"handlers", "monitoring", "postroom"}),
-        ("import monitoring.app", {"handlers", "postroom", "sqlalchemy", "openai"}),
+        ("import monitoring.web.app", {"handlers", "postroom", "sqlalchemy", "openai"}),
     ],
 )
 def test_an_import_brings_in_no_stranger(statement: str, strangers: set[str]) -> None:

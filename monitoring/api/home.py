@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse
 
 from monitoring.api.parts import Asker
-from monitoring.identity import Identity, Role
-from monitoring.paths import path_of
+from monitoring.web.identity import Identity, Role
+from monitoring.web.paths import path_of
 
 router = APIRouter(include_in_schema=False)
 

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import Depends, Query, Request
 from redis import Redis
 
-from monitoring.auth import Needs
-from monitoring.identity import Identity, Role
+from monitoring.web.auth import Needs
+from monitoring.web.identity import Identity, Role
 from workers.audit import By
 from workers.settings import Settings
 

@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from monitoring.auth import Scrape
-from monitoring.identity import Identity
 from monitoring.prometheus import CONTENT_TYPE, Exposition
+from monitoring.web.auth import Scrape
+from monitoring.web.identity import Identity
 
 router = APIRouter(tags=["numbers"])
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 
-from monitoring.auth import Needs
-from monitoring.identity import Identity, Role
-from monitoring.rq_dashboard import RqDashboard
+from monitoring.web.auth import Needs
+from monitoring.web.identity import Identity, Role
+from monitoring.web.rq_dashboard import RqDashboard
 
 router = APIRouter(include_in_schema=False)
 

@@ -11,7 +11,7 @@ from monitoring.api.bodies import Send
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer
 from monitoring.errors import TypeNotFound
 from monitoring.handlers_known import get_handlers
-from monitoring.refusals import status_of
+from monitoring.web.refusals import status_of
 from workers import InvalidOption, enqueue
 
 router = APIRouter(tags=["messages"])

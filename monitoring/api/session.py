@@ -9,13 +9,13 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from messages import PostroomError
 from monitoring.api.parts import Asker
-from monitoring.auth import Authenticator
-from monitoring.identity import Identity, NotAuthenticated
-from monitoring.login_page import login_page
-from monitoring.origins import check_origin
-from monitoring.paths import own_path, path_of
-from monitoring.refusals import status_of
-from monitoring.sessions import COOKIE, OneTimeCode
+from monitoring.web.auth import Authenticator
+from monitoring.web.identity import Identity, NotAuthenticated
+from monitoring.web.login_page import login_page
+from monitoring.web.origins import check_origin
+from monitoring.web.paths import own_path, path_of
+from monitoring.web.refusals import status_of
+from monitoring.web.sessions import COOKIE, OneTimeCode
 from workers.clock import utc_now
 
 open_router = APIRouter(include_in_schema=False)

@@ -5,10 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import Asker, JsonDict, Reader
-from monitoring.auth import check_tenant
-from monitoring.identity import Identity
 from monitoring.stream_list import get_streams
 from monitoring.streams import SyncStreams
+from monitoring.web.auth import check_tenant
+from monitoring.web.identity import Identity
 from workers.settings import load_settings
 from workers.streams.naming import Naming
 

@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from monitoring.identity import Role, role_named
-from monitoring.settings import WebSettings
-from monitoring.tokens import InvalidToken, make_token, secret_of
+from monitoring.web.identity import Role, role_named
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import InvalidToken, make_token, secret_of
 from postroom.acting import AsJson, actor_name
 from postroom.printing import answer
 

@@ -4,7 +4,7 @@ import signal
 
 import typer
 
-from monitoring.settings import WebSettings
+from monitoring.web.settings import WebSettings
 from postroom.acting import ErrorsAsJson
 from postroom.printing import answer
 from postroom.reader import reader_of

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from monitoring.sessions import OneTimeCode
-from monitoring.settings import WebSettings
+from monitoring.web.sessions import OneTimeCode
+from monitoring.web.settings import WebSettings
 from postroom.acting import ErrorsAsJson
 from postroom.address import listener, loopback_listener
 from postroom.printing import answer
@@ -26,7 +26,7 @@ def web(
     # Slow to load, and `postroom --help` loads every module here.
     import uvicorn  # noqa: PLC0415
 
-    from monitoring.app import create_app  # noqa: PLC0415
+    from monitoring.web.app import create_app  # noqa: PLC0415
     from postroom.web_server import WebServer  # noqa: PLC0415
 
     with answer(as_json=as_json):

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from redis import Redis
 
-from monitoring.settings import WebSettings
+from monitoring.web.settings import WebSettings
 from postroom.address import free_port
 from postroom.demo.neighbours import refuse_neighbours
 from postroom.demo.standins import mail_server, text_service

@@ -16,7 +16,7 @@ from messages import message_types
 from monitoring.alerts import METRICS, AlertSettings, read_rules
 from monitoring.alerts.rules_file import Written
 from monitoring.scale_settings import ScaleSettings
-from monitoring.settings import WebSettings
+from monitoring.web.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
 from tests.messages.oracle import TYPES

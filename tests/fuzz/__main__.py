@@ -9,8 +9,8 @@ from pathlib import Path
 
 from redis import Redis
 
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from postroom.embedded import redis_server
 from tests.fuzz.data import fill
 from tests.fuzz.requests import Fuzz, Report
@@ -53,7 +53,7 @@ def play(redis: Redis, *, requests: int, chance: int) -> Report:
         chance: All chance depends on it.
     """
     logging.disable(logging.CRITICAL)
-    from monitoring.app import create_app  # noqa: PLC0415 - it takes a second
+    from monitoring.web.app import create_app  # noqa: PLC0415 - it takes a second
 
     load_packages(["messages"], setting="MESSAGE_PACKAGES")
     web = WebSettings(postroom_secret=SECRET)

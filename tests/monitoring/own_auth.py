@@ -2,7 +2,7 @@
 
 from fastapi import Request
 
-from monitoring.identity import Identity, Role
+from monitoring.web.identity import Identity, Role
 
 
 def by_header(request: Request) -> Identity | None:

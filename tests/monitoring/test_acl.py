@@ -10,10 +10,10 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 
 from monitoring.alerts import Alerter, AlertSettings
-from monitoring.app import closed_routers, create_app
-from monitoring.auth import declared
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import closed_routers, create_app
+from monitoring.web.auth import declared
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from tests.docs.documents import ROOT
 from tests.monitoring.api.tokens import BASE, SECRET, token_of
 from tests.monitoring.conftest import url_of

@@ -3,8 +3,8 @@
 import pytest
 from typer.main import get_command
 
-from monitoring.app import closed_routers
-from monitoring.auth import SAFE, declared
+from monitoring.web.app import closed_routers
+from monitoring.web.auth import SAFE, declared
 from postroom.cli import build_app
 
 TWINS = {

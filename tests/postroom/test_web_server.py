@@ -7,9 +7,9 @@ from contextlib import ExitStack, suppress
 import pytest
 from redis import Redis
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from postroom.address import free_port
 from tests.monitoring.api.tokens import SECRET, token_of
 from tests.monitoring.api.watching import QUEUES, Stream, make_events_large, served

@@ -11,9 +11,9 @@ from rq import Queue
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, token_of
 from tests.monitoring.api.watching import QUEUES, Stream, Watch, served
 

@@ -8,9 +8,9 @@ from fastapi.testclient import TestClient
 from redis import Redis
 
 from messages import EmailMessage
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
 from tests.monitoring.api.tokens import BASE, HOUR, SECRET
 from tests.monitoring.pages import Seen
 from tests.monitoring.payloads_xss import PAYLOADS

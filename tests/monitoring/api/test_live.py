@@ -13,14 +13,14 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from redis import Redis
 
-from monitoring.app import create_app
-from monitoring.identity import Role
 from monitoring.live import Live
 from monitoring.live_looks import Look, LookTaker
 from monitoring.live_pace import Pace
-from monitoring.sessions import COOKIE
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.sessions import COOKIE
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
 from tests.contract.shape import contract, shape
 from tests.monitoring.api.tokens import BASE, SECRET, token_of
 from tests.monitoring.api.watching import (

@@ -6,10 +6,10 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from monitoring.app import create_app
-from monitoring.identity import Role
 from monitoring.live_pace import Pace
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from postroom.address import free_port
 from postroom.programs import find_server
 from tests.monitoring.api.tokens import SECRET, refusal, token_of

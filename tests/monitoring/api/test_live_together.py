@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from monitoring.settings import WebSettings
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.api.watching import Event, Watch, numbers
 from workers import keys

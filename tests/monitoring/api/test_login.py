@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.sessions import COOKIE
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.sessions import COOKIE
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal, token_of
 from workers import keys, watch_keys
 from workers.clock import utc_now

@@ -19,10 +19,10 @@ from httpx2 import Client
 from redis import Redis
 from werkzeug.serving import make_server
 
-from monitoring.app import attended, create_app
-from monitoring.identity import Role
-from monitoring.sessions import COOKIE, CSRF_HEADER
-from monitoring.settings import WebSettings
+from monitoring.web.app import attended, create_app
+from monitoring.web.identity import Role
+from monitoring.web.sessions import COOKIE, CSRF_HEADER
+from monitoring.web.settings import WebSettings
 from tests.docs.documents import ROOT, blocks
 from tests.monitoring.api.tokens import SECRET, refusal, token_of
 from tests.monitoring.api.watching import Stream

@@ -7,10 +7,10 @@ import pytest
 from fastapi import FastAPI
 from redis import Redis
 
-from monitoring.app import closed_routers, create_app
-from monitoring.auth import declared
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import closed_routers, create_app
+from monitoring.web.auth import declared
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from postroom.embedded import Server
 from tests.monitoring.api.leaving import first_bytes
 from tests.monitoring.api.tokens import SECRET, refusal

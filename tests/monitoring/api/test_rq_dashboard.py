@@ -7,9 +7,9 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal, token_of
 
 HTML = {"Accept": "text/html"}

@@ -6,9 +6,9 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import refusal, token_of
 from workers import audit, keys
 from workers.settings import Settings

@@ -14,7 +14,7 @@ from rq.job import Job
 from rq.results import Result
 from rq.serializers import JSONSerializer
 
-from monitoring.rq_dashboard.pages import safe_page
+from monitoring.web.rq_dashboard.pages import safe_page
 from tests.monitoring.pages import Seen
 from tests.monitoring.payloads_xss import PAYLOADS
 from workers import keys

@@ -20,15 +20,15 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from jwt.algorithms import RSAAlgorithm
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import InvalidToken, SecretMissing, make_token
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import InvalidToken, SecretMissing, make_token
 from postroom.address import free_port
 from tests.monitoring.api.tokens import BASE, HOUR, SECRET, refusal, token_of
 from workers.clock import utc_now
 
-MONITORING = Path(__file__).parents[3] / "monitoring"
+WEB = Path(__file__).parents[3] / "monitoring" / "web"
 
 
 def asked(app: FastAPI, token: str):
@@ -217,7 +217,7 @@ SECRETS = {"secret", "token", "code", "shown", "text", "csrf_token"}
 
 @pytest.mark.parametrize("name", ["auth", "sessions", "tokens", "logins"])
 def test_secrets_are_never_compared_with_an_operator(name: str) -> None:
-    tree = ast.parse((MONITORING / f"{name}.py").read_text())
+    tree = ast.parse((WEB / f"{name}.py").read_text())
     compared = [
         {each.id for each in ast.walk(node) if isinstance(each, ast.Name)}
         | {each.attr for each in ast.walk(node) if isinstance(each, ast.Attribute)}

@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from monitoring.alerts import AlertSettings
-from monitoring.app import create_app
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import BASE, SECRET, refusal
 from tests.workers.conftest import message
 from tests.workers.letters import email

@@ -3,9 +3,9 @@
 from datetime import timedelta
 from typing import Any
 
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
-from monitoring.tokens import make_token
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
 
 SECRET = "a secret of the tests, and of nothing else"
 BASE = "http://127.0.0.1:8000"

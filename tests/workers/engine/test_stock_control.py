@@ -15,9 +15,9 @@ from rq.job import JobStatus
 from rq.suspension import resume, suspend
 from rq.worker import WorkerStatus
 
-from monitoring.app import create_app
-from monitoring.identity import Role
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import SECRET, token_of
 from tests.processes import ask_until_true
 from tests.workers import stock_jobs

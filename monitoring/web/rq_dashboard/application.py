@@ -17,11 +17,11 @@ from rq.serializers import JSONSerializer
 from rq_dashboard import web
 
 from monitoring.errors import InvalidQuery
-from monitoring.paths import path_of
-from monitoring.rq_dashboard.changes import ENDED, Changes
-from monitoring.rq_dashboard.lists import REGISTRIES, jobs_shown, queues_shown
-from monitoring.rq_dashboard.pages import inert_json, safe_page
-from monitoring.rq_dashboard.records import ShownJob, ShownWorker
+from monitoring.web.paths import path_of
+from monitoring.web.rq_dashboard.changes import ENDED, Changes
+from monitoring.web.rq_dashboard.lists import REGISTRIES, jobs_shown, queues_shown
+from monitoring.web.rq_dashboard.pages import inert_json, safe_page
+from monitoring.web.rq_dashboard.records import ShownJob, ShownWorker
 from workers.connection import storage_errors
 from workers.errors import JobNotFound
 from workers.settings import Settings

@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import HTTPConnection
 
-from monitoring.identity import NotAllowed
+from monitoring.web.identity import NotAllowed
 
 _OURS = frozenset({"same-origin", "none"})  # `none`: typed into the address bar
 

@@ -2,8 +2,8 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitoring.auth import SAFE
 from monitoring.live import Live
+from monitoring.web.auth import SAFE
 
 
 class Stirring:

@@ -15,10 +15,10 @@ from starlette.routing import BaseRoute
 from typing_extensions import override
 
 from messages import PostroomError
-from monitoring.identity import Identity, NotAllowed, NotAuthenticated, Role
-from monitoring.origins import check_origin, require_origin
-from monitoring.sessions import COOKIE, CSRF_HEADER, Sessions
-from monitoring.tokens import Tokens
+from monitoring.web.identity import Identity, NotAllowed, NotAuthenticated, Role
+from monitoring.web.origins import check_origin, require_origin
+from monitoring.web.sessions import COOKIE, CSRF_HEADER, Sessions
+from monitoring.web.tokens import Tokens
 
 Own = Callable[[Request], Identity | None]
 """The application's own function; None means that nobody is logged in."""

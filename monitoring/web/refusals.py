@@ -12,11 +12,11 @@ from starlette.exceptions import HTTPException
 from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
-from monitoring.identity import NotAllowed, NotAuthenticated
 from monitoring.live import TooManyClients
-from monitoring.logins import TooManyLogins
-from monitoring.paths import login_for
-from monitoring.tokens import KeysUnavailable
+from monitoring.web.identity import NotAllowed, NotAuthenticated
+from monitoring.web.logins import TooManyLogins
+from monitoring.web.paths import login_for
+from monitoring.web.tokens import KeysUnavailable
 from workers import dead_letters
 from workers.clearing import ClearRefused
 from workers.errors import (

@@ -13,8 +13,8 @@ import jwt
 from jwt import PyJWKClient, PyJWKClientConnectionError
 
 from messages import PostroomError
-from monitoring.identity import Identity, NotAuthenticated, Role, role_named
-from monitoring.settings import WebSettings
+from monitoring.web.identity import Identity, NotAuthenticated, Role, role_named
+from monitoring.web.settings import WebSettings
 from workers.clock import utc_now
 
 SHORTEST_SECRET = 32

@@ -13,7 +13,7 @@ from redis import Redis
 from workers.settings import Settings
 
 if TYPE_CHECKING:
-    from monitoring.rq_dashboard.application import Dashboard
+    from monitoring.web.rq_dashboard.application import Dashboard
 
 
 class RqDashboard:
@@ -34,6 +34,6 @@ class RqDashboard:
 
     @cached_property
     def _dashboard(self) -> "Dashboard":
-        from monitoring.rq_dashboard.application import Dashboard  # noqa: PLC0415
+        from monitoring.web.rq_dashboard.application import Dashboard  # noqa: PLC0415
 
         return Dashboard(self._connection, self._settings)

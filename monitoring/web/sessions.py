@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import jwt
 
-from monitoring.identity import Identity, NotAuthenticated, Role, role_named
+from monitoring.web.identity import Identity, NotAuthenticated, Role, role_named
 
 COOKIE = "postroom_session"
 CSRF_HEADER = "X-CSRF-Token"

@@ -10,7 +10,7 @@ import redis
 from flask import current_app, url_for
 from rq_dashboard import web
 
-from monitoring.rq_dashboard.records import ShownJob
+from monitoring.web.rq_dashboard.records import ShownJob
 from workers import keys
 
 REGISTRIES = {

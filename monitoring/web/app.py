@@ -37,20 +37,20 @@ from monitoring.api import (
     why,
 )
 from monitoring.api.parts import JsonDict, Looker
-from monitoring.auth import Authenticator, Own, declared
 from monitoring.duties import Duties
-from monitoring.headers import SafeHeaders
 from monitoring.live import Live
 from monitoring.live_looks import LookTaker
 from monitoring.live_pace import Pace
-from monitoring.logins import Attempts
 from monitoring.prometheus import Exposition
-from monitoring.refusals import answer_errors
-from monitoring.rq_dashboard import RqDashboard
-from monitoring.sessions import CSRF_HEADER, OneTimeCode, Sessions
-from monitoring.settings import WebSettings
-from monitoring.stirring import Stirring
-from monitoring.tokens import SecretMissing, Tokens, secret_of
+from monitoring.web.auth import Authenticator, Own, declared
+from monitoring.web.headers import SafeHeaders
+from monitoring.web.logins import Attempts
+from monitoring.web.refusals import answer_errors
+from monitoring.web.rq_dashboard import RqDashboard
+from monitoring.web.sessions import CSRF_HEADER, OneTimeCode, Sessions
+from monitoring.web.settings import WebSettings
+from monitoring.web.stirring import Stirring
+from monitoring.web.tokens import SecretMissing, Tokens, secret_of
 from workers.connection import storage_errors
 from workers.errors import SettingInvalid
 from workers.settings import Settings, load_settings

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import redis
 
 from messages import PostroomError
-from monitoring.identity import NotAuthenticated
+from monitoring.web.identity import NotAuthenticated
 from workers import watch_keys
 
 MOST_FAILURES = 10

@@ -4,8 +4,8 @@ import pytest
 from fastapi.testclient import TestClient
 from redis import Redis
 
-from monitoring.app import create_app
-from monitoring.settings import WebSettings
+from monitoring.web.app import create_app
+from monitoring.web.settings import WebSettings
 from postroom.address import free_port
 from workers.connection import connect
 from workers.settings import Settings
