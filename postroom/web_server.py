@@ -7,7 +7,7 @@ from weakref import WeakKeyDictionary
 import uvicorn
 from typing_extensions import override
 
-from monitoring.live import Live
+from monitoring.live.live import Live
 
 _SWEEP_SECONDS = 0.25
 

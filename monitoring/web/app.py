@@ -38,9 +38,9 @@ from monitoring.api import (
 )
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.duties import Duties
-from monitoring.live import Live
-from monitoring.live_looks import LookTaker
-from monitoring.live_pace import Pace
+from monitoring.live.live import Live
+from monitoring.live.looks import LookTaker
+from monitoring.live.pace import Pace
 from monitoring.prometheus import Exposition
 from monitoring.web.auth import Authenticator, Own, declared
 from monitoring.web.headers import SafeHeaders

@@ -13,10 +13,10 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 from typing_extensions import override
 
-from monitoring.live import Live
-from monitoring.live_looks import Subject
-from monitoring.live_watchers import Watcher
-from monitoring.sse import refusal_event
+from monitoring.live.live import Live
+from monitoring.live.looks import Subject
+from monitoring.live.sse import refusal_event
+from monitoring.live.watchers import Watcher
 from monitoring.web.identity import Identity, NotAuthenticated
 from workers.clock import utc_now
 

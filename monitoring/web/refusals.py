@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
-from monitoring.live import TooManyClients
+from monitoring.live.live import TooManyClients
 from monitoring.web.identity import NotAllowed, NotAuthenticated
 from monitoring.web.logins import TooManyLogins
 from monitoring.web.paths import login_for

@@ -2,7 +2,7 @@
 
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from monitoring.live import Live
+from monitoring.live.live import Live
 from monitoring.web.auth import SAFE
 
 

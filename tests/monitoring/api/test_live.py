@@ -13,9 +13,9 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from redis import Redis
 
-from monitoring.live import Live
-from monitoring.live_looks import Look, LookTaker
-from monitoring.live_pace import Pace
+from monitoring.live.live import Live
+from monitoring.live.looks import Look, LookTaker
+from monitoring.live.pace import Pace
 from monitoring.web.app import create_app
 from monitoring.web.identity import Role
 from monitoring.web.sessions import COOKIE

@@ -6,7 +6,7 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from monitoring.live_pace import Pace
+from monitoring.live.pace import Pace
 from monitoring.web.app import create_app
 from monitoring.web.identity import Role
 from monitoring.web.settings import WebSettings

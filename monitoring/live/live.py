@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from messages import PostroomError
-from monitoring import sse
-from monitoring.live_looks import QUEUES, JsonDict, Look, Subject, TakeLook
-from monitoring.live_pace import Pace
-from monitoring.live_topics import Topic
-from monitoring.live_watchers import Watcher
+from monitoring.live import sse
+from monitoring.live.looks import QUEUES, JsonDict, Look, Subject, TakeLook
+from monitoring.live.pace import Pace
+from monitoring.live.topics import Topic
+from monitoring.live.watchers import Watcher
 from workers.job_log import Line
 from workers.logger import get_logger
 

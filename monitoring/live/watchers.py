@@ -4,8 +4,8 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncIterator
 
-from monitoring import sse
-from monitoring.live_looks import Subject
+from monitoring.live import sse
+from monitoring.live.looks import Subject
 
 MOST_WAITING = 8
 """Events that wait for a client at most; one that reads so slowly is dropped."""

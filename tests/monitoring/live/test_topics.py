@@ -6,9 +6,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from monitoring import sse
 from monitoring.errors import InvalidQuery
-from monitoring.live_topics import MANY_QUEUES, REMEMBERED, Topic, difference
+from monitoring.live import sse
+from monitoring.live.topics import MANY_QUEUES, REMEMBERED, Topic, difference
 
 
 def state(time: int, **waiting: int) -> dict[str, Any]:

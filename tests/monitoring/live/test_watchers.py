@@ -6,10 +6,10 @@ from threading import Semaphore
 
 import pytest
 
-from monitoring.live import Live
-from monitoring.live_looks import QUEUES, Look, Wanted
-from monitoring.live_pace import Pace
-from monitoring.live_watchers import MOST_WAITING, Watcher
+from monitoring.live.live import Live
+from monitoring.live.looks import QUEUES, Look, Wanted
+from monitoring.live.pace import Pace
+from monitoring.live.watchers import MOST_WAITING, Watcher
 
 LONG = 3_600.0
 

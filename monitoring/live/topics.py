@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Mapping
 from typing import Any
 
-from monitoring import sse
+from monitoring.live import sse
 
 JsonDict = dict[str, Any]
 

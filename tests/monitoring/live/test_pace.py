@@ -2,7 +2,7 @@ from itertools import pairwise
 
 import pytest
 
-from monitoring.live_pace import Pace
+from monitoring.live.pace import Pace
 
 
 @pytest.mark.parametrize(
