@@ -3,9 +3,9 @@
 from monitoring.facts import StreamFacts
 from monitoring.look import Look
 from monitoring.recent_letters import recent_letters
-from monitoring.stream_groups import streams
-from monitoring.stream_info import stream_info
-from monitoring.stream_reading import answered
+from monitoring.streams.groups import streams
+from monitoring.streams.info import stream_info
+from monitoring.streams.reading import answered
 from workers.streams.naming import keys_of
 
 

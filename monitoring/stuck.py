@@ -13,7 +13,7 @@ import redis
 from messages.masking import masked
 from monitoring.running import Running, read_running
 from monitoring.snapshot import take_snapshot
-from monitoring.stuck_entries import HeldEntry, read_held_entries
+from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
 from monitoring.stuck_plans import plan_of_entry, plans, written
 from monitoring.usual import UsualRuns, read_usual_runs
 from workers import keys

@@ -7,8 +7,8 @@ from typing import Any
 import redis
 
 from monitoring.alerts.metrics import Facts, Reading
-from monitoring.stream_groups import Group, Queued, Stream, queued, streams, text
-from monitoring.stream_reading import Plan, Question, answered, known
+from monitoring.streams.groups import Group, Queued, Stream, queued, streams, text
+from monitoring.streams.reading import Plan, Question, answered, known
 from monitoring.words import are, number, span
 from workers import stream_keys
 from workers.routing import queue_of

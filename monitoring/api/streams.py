@@ -5,8 +5,8 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import Asker, JsonDict, Reader
-from monitoring.stream_list import get_streams
 from monitoring.streams import SyncStreams
+from monitoring.streams.listing import get_streams
 from monitoring.web.auth import check_tenant
 from monitoring.web.identity import Identity
 from workers.settings import load_settings

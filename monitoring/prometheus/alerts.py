@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from monitoring.alerts.alert import Alert, alert_of
-from monitoring.stream_reading import Plan, known
+from monitoring.streams.reading import Plan, known
 from workers import watch_keys
 
 

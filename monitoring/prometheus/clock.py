@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError
 
-from monitoring.stream_reading import known
+from monitoring.streams.reading import known
 from workers.clock import unix_now
 
 

@@ -16,7 +16,7 @@ from monitoring.bucket_fields import Times, read_times
 from monitoring.buckets import Bucket, sums_from
 from monitoring.prometheus.totals import Totals
 from monitoring.spans import SECONDS, Piece, Resolution
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.reading import Plan, Question, known
 from workers import keys, watch_keys
 from workers.connection import storage_errors
 from workers.errors import StorageRefused

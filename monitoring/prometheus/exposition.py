@@ -22,7 +22,7 @@ from monitoring.prometheus.server import look_at_server
 from monitoring.prometheus.streams import look_at_streams
 from monitoring.prometheus.totals import Totals
 from monitoring.prometheus.workers import look_at_workers
-from monitoring.stream_reading import Plan, answered, known
+from monitoring.streams.reading import Plan, answered, known
 from workers import Settings, load_settings, watch_keys
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.streams.naming import Naming

@@ -3,14 +3,14 @@
 from collections.abc import Sequence
 from typing import Any
 
-from monitoring.stream_reading import Plan, Question
+from monitoring.streams.reading import Plan, Question
 
 
 def together(*plans: Plan[Any]) -> Plan[Sequence[Any]]:
     """One plan that carries out several at once; it takes as many rounds as the longest.
 
     Args:
-        plans: See `monitoring.stream_reading`.
+        plans: See `monitoring.streams.reading`.
 
     Returns:
         What each of them returns, in their order.

@@ -5,7 +5,7 @@ from typing import Any
 
 from redis.exceptions import ResponseError
 
-from monitoring.stream_reading import Plan, known
+from monitoring.streams.reading import Plan, known
 from workers import keys, stream_keys
 
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from monitoring.answers import as_text
 from monitoring.prometheus.clock import unix_time
 from monitoring.prometheus.labels import Seats
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.reading import Plan, Question, known
 from workers import stream_keys
 from workers.routing import queue_of
 from workers.streams.hands import NOBODY

@@ -9,7 +9,7 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.answers import as_text
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.reading import Plan, Question, known
 from workers.routing import queue_of
 
 STATES = ("idle", "busy", "suspended", "started")

@@ -6,8 +6,8 @@ from typing import Annotated, Any
 import typer
 
 from messages import new_message
-from monitoring.stream_list import get_streams
 from monitoring.streams import SyncStreams
+from monitoring.streams.listing import get_streams
 from monitoring.words import number
 from postroom import arguments, stream_views
 from postroom.acting import Actor, AsJson, ErrorsAsJson, Reason, acting

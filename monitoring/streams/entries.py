@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from messages.masking import masked, masked_by_name
-from monitoring.stream_groups import Group, Stream, text
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.groups import Group, Stream, text
+from monitoring.streams.reading import Plan, Question, known
 from workers.streams import layouts
 from workers.streams.depths import is_lower
 from workers.streams.naming import Naming

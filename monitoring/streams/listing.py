@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
-from monitoring.stream_groups import Queued, Stream, queued, streams, text
-from monitoring.stream_reading import Plan, answered, known
+from monitoring.streams.groups import Queued, Stream, queued, streams, text
+from monitoring.streams.reading import Plan, answered, known
 from workers import Settings, load_settings, stream_keys
 from workers.connection import connection_for
 from workers.routing import queue_of

@@ -12,14 +12,14 @@ from redis import Redis
 from redis.asyncio import Redis as AsyncRedis
 
 from messages import Message, MessageScanMessage, Payload, Secret, ThumbnailRetryMessage
-from monitoring.stream_groups import Group, Queued, Stream, queued
-from monitoring.stream_reading import answered
 from monitoring.streams import StreamMonitor, SyncStreams
+from monitoring.streams.groups import Group, Queued, Stream, queued
+from monitoring.streams.reading import answered
 from tests.monitoring.conftest import url_of
 from tests.workers.streams.places import TEMPLATE, own
 from workers import InvalidOption, Settings, publish, stream_keys
 
-CONTRACT = json.loads((Path(__file__).parents[1] / "contract" / "000_streams.json").read_text())
+CONTRACT = json.loads((Path(__file__).parents[2] / "contract" / "000_streams.json").read_text())
 SCANS, THUMBNAILS = own("jobs:guild:123:message_scan"), own("jobs:guild:123:thumbnail_retry")
 
 
@@ -445,7 +445,7 @@ def test_what_waits_is_counted_where_the_server_does_not_know(
 def test_a_count_that_ends_at_the_limit_says_so(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitoring.stream_groups.MOST_COUNTED", 2)
+    monkeypatch.setattr("monitoring.streams.groups.MOST_COUNTED", 2)
     for number in range(1, 5):
         redis.xadd(SCANS, {"a": "b"}, id=f"{number}-0")
     group = Group("workers", 0, "0-0", None)

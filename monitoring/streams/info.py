@@ -6,8 +6,8 @@ from typing import Any
 
 from redis.exceptions import NoPermissionError
 
-from monitoring.stream_groups import NOTHING_PENDING, Group, Queued, Stream, queued, text
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.groups import NOTHING_PENDING, Group, Queued, Stream, queued, text
+from monitoring.streams.reading import Plan, Question, known
 from workers import Settings, stream_keys
 from workers.clock import unix_now
 from workers.streams.hands import NOBODY

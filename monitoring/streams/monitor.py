@@ -9,9 +9,9 @@ from typing import Self, TypeVar
 import redis
 import redis.asyncio
 
-from monitoring import stream_looks
-from monitoring.stream_looks import Result
-from monitoring.stream_reading import Plan, aanswered, answered
+from monitoring.streams import looks as stream_looks
+from monitoring.streams.looks import Result
+from monitoring.streams.reading import Plan, aanswered, answered
 from workers import Settings, load_settings
 from workers.connection import aconnect, connection_for, twin
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import redis
 
-from monitoring.stream_groups import text
-from monitoring.stream_reading import Question, answered, known
+from monitoring.streams.groups import text
+from monitoring.streams.reading import Question, answered, known
 from workers import stream_keys
 from workers.settings import Settings
 from workers.streams.wire import envelope_of

@@ -7,8 +7,8 @@ from heapq import nsmallest
 from itertools import takewhile
 from typing import Any
 
-from monitoring.stream_entries import entries, jobs
-from monitoring.stream_groups import (
+from monitoring.streams.entries import entries, jobs
+from monitoring.streams.groups import (
     NOTHING_PENDING,
     Group,
     Queued,
@@ -19,8 +19,8 @@ from monitoring.stream_groups import (
     streams,
     text,
 )
-from monitoring.stream_info import stream_info
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.info import stream_info
+from monitoring.streams.reading import Plan, Question, known
 from workers import InvalidOption, Settings, stream_keys
 from workers.routing import queue_of
 from workers.streams.naming import Naming, keys_of

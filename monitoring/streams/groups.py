@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring.stream_reading import Plan, Question, known
+from monitoring.streams.reading import Plan, Question, known
 from workers.streams.depths import is_lower
 
 MOST_COUNTED = 10_000

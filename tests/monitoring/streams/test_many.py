@@ -7,8 +7,8 @@ import pytest
 from redis import Redis
 
 from messages import MessageScanMessage
-from monitoring import stream_looks
-from monitoring.stream_reading import Plan
+from monitoring.streams import looks as stream_looks
+from monitoring.streams.reading import Plan
 from tests.workers.streams.places import TEMPLATE, own
 from workers import Settings, publish_many
 
@@ -79,7 +79,7 @@ def guild_stats(redis: Redis) -> Any:
 def test_a_number_that_is_not_counted_to_its_end_says_so_in_every_look(
     redis: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("monitoring.stream_groups.MOST_COUNTED", 5)
+    monkeypatch.setattr("monitoring.streams.groups.MOST_COUNTED", 5)
     fill(redis, STREAM, 8)
     redis.xgroup_create(STREAM, "workers", "0")
     redis.xreadgroup("workers", "worker-1", {STREAM: ">"}, count=1)
