@@ -13,7 +13,7 @@ import redis
 from redis.exceptions import ResponseError
 
 from monitoring.forecast import Depth
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
 from workers import watch_keys
 
 EVERY = timedelta(seconds=10)

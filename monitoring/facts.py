@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitoring.doctor.finding import Finding
-from monitoring.fleet import WorkerSnapshot
 from monitoring.forecast import Forecast
-from monitoring.snapshot import Counts
+from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.snapshot import Counts
 from workers.attempts import AttemptRecord
 from workers.audit import AuditEntry
 from workers.dead_letters import DeadLetter

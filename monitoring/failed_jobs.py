@@ -8,8 +8,8 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.queues import message_type_of
-from monitoring.snapshot import queue_lists, take_snapshot
+from monitoring.queues.snapshot import queue_lists, take_snapshot
+from monitoring.queues.stats import message_type_of
 from workers import dead_letters, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter

@@ -9,7 +9,7 @@ import redis
 from messages import PostroomError
 from monitoring.doctor.letters import letter_findings
 from monitoring.errors import unknown_queue
-from monitoring.snapshot import (
+from monitoring.queues.snapshot import (
     Counts,
     QueueSnapshot,
     Snapshot,

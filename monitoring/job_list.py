@@ -8,8 +8,8 @@ import redis
 
 from monitoring.answers import as_text, as_time
 from monitoring.errors import InvalidQuery
-from monitoring.queues import message_type_of
-from monitoring.snapshot import queue_lists, started
+from monitoring.queues.snapshot import queue_lists, started
+from monitoring.queues.stats import message_type_of
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.routing import queue_of

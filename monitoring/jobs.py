@@ -8,7 +8,7 @@ import redis
 from rq.job import Job, JobStatus
 
 from monitoring.answers import as_text
-from monitoring.held import holding
+from monitoring.queues.held import holding
 from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter

@@ -9,8 +9,8 @@ import redis
 from monitoring.answers import shown_time
 from monitoring.buckets import ask_sums, sums_from
 from monitoring.pace import per_minute
+from monitoring.queues.snapshot import Counts, Snapshot, take_snapshot_and
 from monitoring.recent import MINUTE, Recent, ask_recent
-from monitoring.snapshot import Counts, Snapshot, take_snapshot_and
 from monitoring.spans import pieces_of
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

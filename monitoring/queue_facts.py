@@ -20,15 +20,15 @@ from monitoring.doctor.server import read_server, server_findings
 from monitoring.doctor.workers import served_findings
 from monitoring.facts import Letters, QueueFacts, Share
 from monitoring.figures import Figures
-from monitoring.fleet import WorkerSnapshot
 from monitoring.forecast import Depth, Forecast, growth_per_minute
 from monitoring.last_minute import Minutes, ended_in_last_minute
 from monitoring.late import Late, abandoned_jobs, overdue_jobs
-from monitoring.living import living_and_dead
-from monitoring.look import Look
+from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.living import living_and_dead
+from monitoring.queues.look import Look
+from monitoring.queues.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
 from monitoring.recent_letters import recent_letters
 from monitoring.shares import read_shares
-from monitoring.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
 from monitoring.spans import pieces_of
 from monitoring.waiting_retries import LookedAt, read_retries
 from workers.routing import queue_of

@@ -12,14 +12,14 @@ from monitoring.buckets import ask_sums, per_queue
 from monitoring.errors import unknown_queue
 from monitoring.figures import Figures
 from monitoring.pace import per_minute
-from monitoring.recent import Recent, ask_recent
-from monitoring.snapshot import (
+from monitoring.queues.snapshot import (
     Counts,
     Snapshot,
     oldest_waiting,
     queue_lists,
     take_snapshot_and,
 )
+from monitoring.recent import Recent, ask_recent
 from monitoring.windows import Read, Spans, last, timing, window
 from workers.connection import default_connection, storage_errors
 from workers.routing import queue_of

@@ -13,8 +13,8 @@ import redis
 from monitoring.doctor.finding import Finding
 from monitoring.explain import commands_of
 from monitoring.facts import QueueFacts
-from monitoring.look import take_look
 from monitoring.queue_facts import read_queue_facts
+from monitoring.queues.look import take_look
 from monitoring.rules import queue_findings
 from monitoring.words import number, span
 from workers.connection import default_connection, storage_errors

@@ -13,8 +13,8 @@ import redis
 from monitoring.depths import record_depths
 from monitoring.facts import QueueFacts
 from monitoring.forecast import Forecast, desired_workers
-from monitoring.look import take_look
 from monitoring.queue_facts import read_queue_facts
+from monitoring.queues.look import take_look
 from monitoring.scale_settings import ScaleSettings, scale_settings
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

@@ -13,8 +13,8 @@ from monitoring.buckets import Bucket, read_histograms, read_sums
 from monitoring.deploys import ask_deploys, deploys_from
 from monitoring.errors import InvalidQuery, unknown_queue
 from monitoring.figures import Figures
+from monitoring.queues.snapshot import queue_names
 from monitoring.rates import Sample
-from monitoring.snapshot import queue_names
 from monitoring.spans import SECONDS, Piece, Resolution
 from monitoring.windows import milliseconds
 from workers import keys

@@ -8,8 +8,8 @@ import redis
 from monitoring.answers import as_text, as_time
 from monitoring.buckets import Bucket, per_stat
 from monitoring.facts import Share
-from monitoring.queues import message_type_of
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
+from monitoring.queues.stats import message_type_of
 from workers import keys
 from workers.routing import queue_of
 

@@ -1,7 +1,7 @@
 """Reads the facts of one stream, for the rules. Only reads."""
 
 from monitoring.facts import StreamFacts
-from monitoring.look import Look
+from monitoring.queues.look import Look
 from monitoring.recent_letters import recent_letters
 from monitoring.streams.groups import streams
 from monitoring.streams.info import stream_info

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import redis
 
 from messages.masking import masked
+from monitoring.queues.snapshot import take_snapshot
 from monitoring.running import Running, read_running
-from monitoring.snapshot import take_snapshot
 from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
 from monitoring.stuck_plans import plan_of_entry, plans, written
 from monitoring.usual import UsualRuns, read_usual_runs

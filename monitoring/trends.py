@@ -10,8 +10,8 @@ from monitoring.answers import server_time
 from monitoring.buckets import per_queue, read_total
 from monitoring.figures import Figures
 from monitoring.periods import period_of
+from monitoring.queues.snapshot import queue_names
 from monitoring.rates import Sample
-from monitoring.snapshot import queue_names
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

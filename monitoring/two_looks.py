@@ -10,7 +10,7 @@ from monitoring.answers import server_time
 from monitoring.buckets import per_queue, read_sums
 from monitoring.facts import QueueFacts
 from monitoring.queue_facts import runs_in
-from monitoring.snapshot import queue_lists, started
+from monitoring.queues.snapshot import queue_lists, started
 from monitoring.spans import pieces_of
 from workers import keys
 

@@ -13,8 +13,8 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.queues import message_type_of
-from monitoring.snapshot import Snapshot, started
+from monitoring.queues.snapshot import Snapshot, started
+from monitoring.queues.stats import message_type_of
 from workers import keys
 from workers.routing import list_name
 

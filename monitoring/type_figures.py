@@ -11,9 +11,9 @@ import redis
 from monitoring.buckets import ask_sums, per_type
 from monitoring.figures import Figures
 from monitoring.pace import per_minute
+from monitoring.queues.snapshot import Snapshot, take_snapshot_and
 from monitoring.rates import Sample
 from monitoring.recent import Recent, ask_recent, last_by_type
-from monitoring.snapshot import Snapshot, take_snapshot_and
 from monitoring.type_counts import CountedTypes, TypeCounts, count_types
 from monitoring.windows import Read, Spans, last, timing, window
 from workers.connection import default_connection, storage_errors

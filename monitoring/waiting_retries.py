@@ -10,8 +10,8 @@ import redis
 
 from monitoring.answers import as_text
 from monitoring.facts import Retries
-from monitoring.queues import message_type_of
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
+from monitoring.queues.stats import message_type_of
 from workers import keys
 from workers.attempts import AttemptRecord
 from workers.fingerprint import normal_text

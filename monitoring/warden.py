@@ -9,9 +9,9 @@ from datetime import datetime
 
 import redis
 
+from monitoring.queues.snapshot import take_snapshot
 from monitoring.rounds import Rounds
 from monitoring.running import read_running
-from monitoring.snapshot import take_snapshot
 from monitoring.stuck_plans import due
 from workers import watch_keys
 from workers.connection import storage_errors

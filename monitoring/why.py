@@ -16,8 +16,8 @@ from monitoring.doctor.finding import Finding
 from monitoring.errors import SubjectNotFound, unknown_queue
 from monitoring.explain import Explanation, explain_job, explain_queue, explain_stream
 from monitoring.job_facts import read_job_facts
-from monitoring.look import Look, take_look
 from monitoring.queue_facts import read_queue_facts
+from monitoring.queues.look import Look, take_look
 from monitoring.stream_facts import read_stream_facts
 from monitoring.two_looks import looked_twice
 from workers import keys

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from monitoring.alerts.metrics import Facts, Reading
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
 from monitoring.words import are, number, span
 from workers import keys
 from workers.dead_letters.letter import summary_of

@@ -2,8 +2,8 @@
 
 import redis
 
-from monitoring.living import living_and_dead
-from monitoring.snapshot import Snapshot
+from monitoring.queues.living import living_and_dead
+from monitoring.queues.snapshot import Snapshot
 
 _SILENT = 30.0  # seconds; ours show life every 4 s, and after 15 s lose their jobs to others
 

@@ -7,14 +7,14 @@ import redis
 from monitoring.alerts.living import with_living
 from monitoring.alerts.metrics import Facts, Reading
 from monitoring.late import overdue_jobs
-from monitoring.running import Running, longest_first, read_running
-from monitoring.snapshot import (
+from monitoring.queues.snapshot import (
     Counts,
     QueueSnapshot,
     Snapshot,
     oldest_waiting,
     queue_lists,
 )
+from monitoring.running import Running, longest_first, read_running
 from monitoring.stuck_plans import due
 from monitoring.words import are, number, span
 from workers.routing import Priority, list_name, queue_of

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 
 from monitoring.api.bodies import Clean
 from monitoring.api.parts import Actor, JsonDict, Looker, Writer, by
-from monitoring.known_queues import check_queue
+from monitoring.queues.known_queues import check_queue
 from workers.cleanup import CleanupPolicy, clean
 from workers.cleanup_policies import read_policies
 

@@ -10,7 +10,7 @@ from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason
 from monitoring.job_detail import get_job_detail
 from monitoring.job_list import MOST_JOBS, get_jobs
 from monitoring.jobs import get_job_log, get_job_status
-from monitoring.known_queues import check_queue_of
+from monitoring.queues.known_queues import check_queue_of
 from workers import operations
 from workers.errors import JobNotFound
 from workers.successors import retry_job

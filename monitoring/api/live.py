@@ -7,9 +7,9 @@ from fastapi.responses import Response
 
 from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.known_jobs import check_job
-from monitoring.known_queues import check_queue
 from monitoring.live.live import Live
 from monitoring.live.looks import QUEUES, Subject
+from monitoring.queues.known_queues import check_queue
 from monitoring.web.etags import unless_known
 from monitoring.web.event_stream import EventStream
 

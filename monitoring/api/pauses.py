@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from monitoring.api.bodies import PauseOf
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader, Writer, by
-from monitoring.known_queues import check_queue
+from monitoring.queues.known_queues import check_queue
 from workers import pauses
 
 router = APIRouter(prefix="/api/pauses", tags=["queues"])

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
-from monitoring.known_queues import check_queue
-from monitoring.queues import MOST_JOBS, get_queue_stats
+from monitoring.queues.known_queues import check_queue
+from monitoring.queues.stats import MOST_JOBS, get_queue_stats
 from monitoring.web.auth import require
 from monitoring.web.identity import Identity, Role
 from workers import clearing, pauses

@@ -10,7 +10,7 @@ from messages import InvalidMessage, json_schema, message_types, new_message
 from monitoring.api.bodies import Send
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer
 from monitoring.errors import TypeNotFound
-from monitoring.handlers_known import get_handlers
+from monitoring.queues.handlers_known import get_handlers
 from monitoring.web.refusals import status_of
 from workers import InvalidOption, enqueue
 

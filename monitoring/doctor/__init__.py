@@ -18,7 +18,7 @@ from monitoring.doctor.permissions import permission_findings
 from monitoring.doctor.queues import queue_findings
 from monitoring.doctor.server import read_server, server_findings
 from monitoring.doctor.workers import worker_findings
-from monitoring.snapshot import Counts, take_snapshot
+from monitoring.queues.snapshot import Counts, take_snapshot
 from workers.connection import storage_errors
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.settings import Settings

@@ -4,8 +4,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from monitoring.doctor.finding import Finding, Severity
-from monitoring.fleet import WorkerSnapshot
-from monitoring.snapshot import Snapshot
+from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.snapshot import Snapshot
 from monitoring.words import listed, number, span
 
 _TOLERATED = 2.0  # seconds; NTP keeps hosts within milliseconds

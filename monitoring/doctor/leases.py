@@ -7,7 +7,7 @@ import redis
 
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
 from monitoring.words import are, listed, number, span
 from workers import keys
 from workers.routing import queue_of

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from monitoring.doctor.finding import Finding
-from monitoring.snapshot import Snapshot
+from monitoring.queues.snapshot import Snapshot
 from monitoring.words import number, span
 from workers.pauses import Pause
 

@@ -14,7 +14,7 @@ from rq.defaults import RQ_KEY_PREFIX
 
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
-from monitoring.snapshot import started
+from monitoring.queues.snapshot import started
 from monitoring.words import listed
 from workers import keys, stream_keys
 

@@ -11,7 +11,7 @@ from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
 from monitoring.doctor.letters import letter_findings
 from monitoring.doctor.pauses import pause_findings
-from monitoring.snapshot import Counts, Snapshot
+from monitoring.queues.snapshot import Counts, Snapshot
 from monitoring.words import are, listed, number, span
 from workers import keys
 from workers.routing import list_name, queue_of

@@ -7,7 +7,7 @@ from typing import Any
 import redis
 
 from monitoring.doctor.finding import Finding
-from monitoring.snapshot import Counts
+from monitoring.queues.snapshot import Counts
 from monitoring.words import number, size
 
 _OLDEST = (6, 2)

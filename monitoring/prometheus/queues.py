@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from monitoring.answers import as_text, as_time
 from monitoring.prometheus.clock import unix_time
-from monitoring.snapshot import queue_lists
+from monitoring.queues.snapshot import queue_lists
 from monitoring.streams.reading import Plan, Question, known
 from workers import keys
 from workers.pauses import pause_field

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from monitoring.doctor.finding import Finding
 from monitoring.facts import QueueFacts, Share
-from monitoring.fleet import DeathOfChild, WorkerSnapshot
+from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.rules.holdups import clock
 from monitoring.words import are, listed, number, size, span
 

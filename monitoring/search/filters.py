@@ -9,7 +9,7 @@ from typing import Any
 from rq.utils import utcformat
 
 from monitoring.answers import as_text
-from monitoring.queues import message_type_of
+from monitoring.queues.stats import message_type_of
 from monitoring.search.query import SearchQuery
 from monitoring.search.rows import Hit
 from monitoring.search.sources import Chunk, Known

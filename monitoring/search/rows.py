@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitoring.answers import as_text, as_time
-from monitoring.queues import message_type_of
+from monitoring.queues.stats import message_type_of
 from monitoring.search.places import active_ids
 from monitoring.search.states import state_of
 from monitoring.search.trips import Trips, hash_fields

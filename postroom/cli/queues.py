@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from messages import message_types
-from monitoring.overview import get_overview
+from monitoring.queues.overview import get_overview
 from monitoring.words import number
 from postroom.acting import Actor, AsJson, Reason, acting
 from postroom.columns import columns

@@ -12,10 +12,10 @@ from messages import NoteEnrichmentMessage
 from monitoring.depths import KEPT, read_depths, record_depths
 from monitoring.facts import QueueFacts
 from monitoring.forecast import Depth, Forecast, desired_workers, growth_per_minute
+from monitoring.queues.snapshot import Counts, take_snapshot
 from monitoring.rules import queue_findings
 from monitoring.scale import get_scale, read_scale, scale_of
 from monitoring.scale_settings import ScaleSettings
-from monitoring.snapshot import Counts, take_snapshot
 from tests.monitoring.conftest import Register, log_in
 from workers import By, enqueue_many, pause, watch_keys
 

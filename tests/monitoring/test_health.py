@@ -12,8 +12,8 @@ from messages import NoteEnrichmentMessage
 from monitoring.errors import QueueNotFound
 from monitoring.failed_jobs import get_failed_jobs
 from monitoring.health import get_queue_health, get_system_health
-from monitoring.overview import get_overview
 from monitoring.queues import get_queue_stats
+from monitoring.queues.overview import get_overview
 from postroom.address import free_port
 from tests.monitoring.conftest import Register, seconds_of, silent_server, utc_now
 from workers import JobHandle, enqueue, keys

@@ -7,10 +7,10 @@ import pytest
 
 from monitoring.explain import explain_job, explain_queue, explain_stream
 from monitoring.facts import JobFacts, Letters, QueueFacts, Retries, Share, StreamFacts
-from monitoring.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.forecast import Forecast
+from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
+from monitoring.queues.snapshot import Counts
 from monitoring.rules import QUEUE_RULES, queue_findings
-from monitoring.snapshot import Counts
 from workers.audit import AuditEntry
 from workers.dead_letters import DeadLetter
 from workers.pauses import Pause

@@ -13,9 +13,9 @@ from messages import NoteEnrichmentMessage
 from monitoring.errors import InvalidQuery
 from monitoring.failed_jobs import get_failed_jobs
 from monitoring.job_list import get_jobs
-from monitoring.overview import get_overview
 from monitoring.queues import get_queue_stats
-from monitoring.snapshot import started
+from monitoring.queues.overview import get_overview
+from monitoring.queues.snapshot import started
 from postroom.address import free_port
 from postroom.embedded import Server
 from tests.monitoring.conftest import utc_now

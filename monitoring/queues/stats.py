@@ -8,7 +8,7 @@ import redis
 
 from monitoring.answers import as_text, as_time
 from monitoring.errors import InvalidQuery
-from monitoring.snapshot import Counts, Snapshot, started, take_snapshot
+from monitoring.queues.snapshot import Counts, Snapshot, started, take_snapshot
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.routing import list_name, queue_of

@@ -6,15 +6,15 @@ from typing import Any
 
 import redis
 
-from monitoring.fleet import WorkerSnapshot
-from monitoring.queues import figures
-from monitoring.snapshot import (
+from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.snapshot import (
     QueueSnapshot,
     Snapshot,
     oldest_waiting,
     queue_lists,
     take_snapshot,
 )
+from monitoring.queues.stats import figures
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 

@@ -18,8 +18,8 @@ from rq.suspension import WORKERS_SUSPENDED
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.answers import as_text, as_time, server_time
-from monitoring.fleet import WorkerSnapshot, ask_workers, read_workers
-from monitoring.held import Paused, ask_holds, read_paused
+from monitoring.queues.fleet import WorkerSnapshot, ask_workers, read_workers
+from monitoring.queues.held import Paused, ask_holds, read_paused
 from workers import keys
 from workers.pauses import Pause
 from workers.routing import Priority, list_name, queue_of

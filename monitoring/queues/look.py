@@ -5,7 +5,7 @@ from datetime import datetime
 
 import redis
 
-from monitoring.snapshot import Snapshot, take_snapshot
+from monitoring.queues.snapshot import Snapshot, take_snapshot
 from workers.clock import utc_now
 from workers.settings import Settings
 

@@ -7,8 +7,8 @@ import redis
 from rq import Worker
 from rq.defaults import DEFAULT_WORKER_TTL
 
-from monitoring.fleet import WorkerSnapshot
-from monitoring.snapshot import Snapshot
+from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.snapshot import Snapshot
 
 _KEPT = DEFAULT_WORKER_TTL + 60.0  # seconds that each sign of life keeps the record (rq/worker)
 

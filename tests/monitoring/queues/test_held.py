@@ -8,8 +8,8 @@ from redis import Redis
 from messages import NoteEnrichmentMessage
 from monitoring.health import get_queue_health, get_system_health
 from monitoring.jobs import get_job_status
-from monitoring.overview import get_overview
 from monitoring.queues import get_queue_stats
+from monitoring.queues.overview import get_overview
 from tests.workers.takers import Taker
 from workers import By, JobHandle, enqueue, keys, pause, resume
 
