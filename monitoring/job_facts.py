@@ -10,7 +10,7 @@ import redis
 
 from monitoring.answers import as_text, as_time
 from monitoring.facts import JobFacts, JobState, Parent, QueueFacts
-from monitoring.places import ahead_of, due_at, lease_of
+from monitoring.jobs.places import ahead_of, due_at, lease_of
 from monitoring.queue_facts import read_queue_facts
 from monitoring.queues.look import Look
 from monitoring.queues.snapshot import Snapshot

@@ -21,8 +21,8 @@ from monitoring.doctor.workers import served_findings
 from monitoring.facts import Letters, QueueFacts, Share
 from monitoring.figures import Figures
 from monitoring.forecast import Depth, Forecast, growth_per_minute
+from monitoring.jobs.late import Late, abandoned_jobs, overdue_jobs
 from monitoring.last_minute import Minutes, ended_in_last_minute
-from monitoring.late import Late, abandoned_jobs, overdue_jobs
 from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.living import living_and_dead
 from monitoring.queues.look import Look

@@ -6,7 +6,9 @@ import redis
 
 from monitoring.alerts.living import with_living
 from monitoring.alerts.metrics import Facts, Reading
-from monitoring.late import overdue_jobs
+from monitoring.jobs.late import overdue_jobs
+from monitoring.jobs.running import Running, longest_first, read_running
+from monitoring.jobs.stuck_plans import due
 from monitoring.queues.snapshot import (
     Counts,
     QueueSnapshot,
@@ -14,8 +16,6 @@ from monitoring.queues.snapshot import (
     oldest_waiting,
     queue_lists,
 )
-from monitoring.running import Running, longest_first, read_running
-from monitoring.stuck_plans import due
 from monitoring.words import are, number, span
 from workers.routing import Priority, list_name, queue_of
 from workers.settings import Settings

@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
-from monitoring.failed_jobs import get_failed_jobs
 from monitoring.health import get_queue_health, get_system_health
+from monitoring.jobs.failed import get_failed_jobs
 from monitoring.queues.overview import get_overview
 
 router = APIRouter(tags=["health"])

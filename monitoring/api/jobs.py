@@ -7,9 +7,9 @@ from fastapi import APIRouter, Body, Query
 
 from monitoring.api.bodies import Retry
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
-from monitoring.job_detail import get_job_detail
-from monitoring.job_list import MOST_JOBS, get_jobs
 from monitoring.jobs import get_job_log, get_job_status
+from monitoring.jobs.detail import get_job_detail
+from monitoring.jobs.listing import MOST_JOBS, get_jobs
 from monitoring.queues.known_queues import check_queue_of
 from workers import operations
 from workers.errors import JobNotFound

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
 from monitoring.api.parts import JsonDict, Looker, Reader
-from monitoring.known_jobs import check_job
+from monitoring.jobs.known import check_job
 from monitoring.live.live import Live
 from monitoring.live.looks import QUEUES, Subject
 from monitoring.queues.known_queues import check_queue

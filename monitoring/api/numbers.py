@@ -5,9 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.jobs.stuck import get_stuck_jobs
 from monitoring.queue_figures import get_queue_figures
 from monitoring.series import STEPS, get_series
-from monitoring.stuck import get_stuck_jobs
 from monitoring.trends import get_trends
 from monitoring.type_figures import get_type_figures
 

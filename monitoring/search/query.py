@@ -12,7 +12,7 @@ from difflib import get_close_matches
 
 from messages import Message, Payload, message_types
 from monitoring.errors import InvalidQuery
-from monitoring.job_list import STATES
+from monitoring.jobs.listing import STATES
 from monitoring.search.groups import words_of
 from workers.indexing import indexed_fields
 from workers.routing import queue_of

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.failed_jobs import get_failed_jobs
+from monitoring.jobs.failed import get_failed_jobs
 from monitoring.queues.overview import get_overview
 from monitoring.words import number, span
 from postroom.cli.job import job

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import typer
 from rq.utils import parse_timeout
 
-from monitoring.job_list import MOST_JOBS, STATES, get_jobs
+from monitoring.jobs.listing import MOST_JOBS, STATES, get_jobs
 from monitoring.words import number
 from postroom import changes
 from postroom.acting import Actor, AsJson, Reason, acting

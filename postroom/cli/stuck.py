@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.stuck import get_stuck_jobs
+from monitoring.jobs.stuck import get_stuck_jobs
 from monitoring.words import span
 from postroom.columns import columns
 from postroom.printing import answer

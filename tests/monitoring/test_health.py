@@ -10,8 +10,8 @@ from rq.utils import utcformat
 
 from messages import NoteEnrichmentMessage
 from monitoring.errors import QueueNotFound
-from monitoring.failed_jobs import get_failed_jobs
 from monitoring.health import get_queue_health, get_system_health
+from monitoring.jobs.failed import get_failed_jobs
 from monitoring.queues import get_queue_stats
 from monitoring.queues.overview import get_overview
 from postroom.address import free_port

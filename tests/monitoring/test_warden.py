@@ -9,7 +9,7 @@ from redis import Redis
 from rq.command import PUBSUB_CHANNEL_TEMPLATE, parse_payload
 
 from messages import NoteEnrichmentMessage
-from monitoring.stuck import get_stuck_jobs
+from monitoring.jobs.stuck import get_stuck_jobs
 from monitoring.warden import Warden
 from tests.processes import ask_until_true
 from tests.workers.takers import Taker

@@ -15,8 +15,8 @@ from redis import Redis
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.explain import Explanation
+from monitoring.jobs.stuck import get_stuck_jobs
 from monitoring.queue_health import get_health_report
-from monitoring.stuck import get_stuck_jobs
 from monitoring.why import why
 from postroom.embedded import Server
 from tests.faults.nursery import SKEW

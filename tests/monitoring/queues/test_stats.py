@@ -11,8 +11,8 @@ from typing_extensions import override
 
 from messages import NoteEnrichmentMessage
 from monitoring.errors import InvalidQuery
-from monitoring.failed_jobs import get_failed_jobs
-from monitoring.job_list import get_jobs
+from monitoring.jobs.failed import get_failed_jobs
+from monitoring.jobs.listing import get_jobs
 from monitoring.queues import get_queue_stats
 from monitoring.queues.overview import get_overview
 from monitoring.queues.snapshot import started

@@ -5,8 +5,8 @@ from typing import Any
 
 import redis
 
+from monitoring.jobs.running import read_holders
 from monitoring.queues.snapshot import Snapshot
-from monitoring.running import read_holders
 from workers import keys
 from workers.routing import Priority, list_name, queue_of
 

@@ -8,7 +8,7 @@ import redis
 
 from messages.masking import masked
 from monitoring.jobs import get_job_status
-from monitoring.payloads import payload_of
+from monitoring.jobs.payloads import payload_of
 from workers.connection import default_connection, storage_errors
 
 JsonDict = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 from redis import Redis
 
 from messages import MessageScanMessage, NoteEnrichmentMessage
-from monitoring.stuck import get_stuck_jobs, judge
+from monitoring.jobs.stuck import get_stuck_jobs, judge
 from tests.workers.takers import Taker
 from workers import JobHandle, enqueue, keys, publish, stream_keys
 from workers.record import JOB_FUNCTION

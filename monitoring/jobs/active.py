@@ -6,9 +6,9 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
+from monitoring.jobs.running import job_of
 from monitoring.queues.snapshot import queue_lists, started
 from monitoring.queues.stats import message_type_of
-from monitoring.running import job_of
 from workers import keys
 
 JsonDict = dict[str, Any]

@@ -6,8 +6,8 @@ from datetime import datetime
 import redis
 
 from monitoring.answers import as_text
+from monitoring.jobs.running import job_of, read_holders
 from monitoring.queues.snapshot import Snapshot, queue_lists
-from monitoring.running import job_of, read_holders
 from workers import keys
 from workers.routing import queue_of
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from monitoring.running import Running
+from monitoring.jobs.running import Running
 from workers.stuck_policies import StuckPolicies, StuckPolicy
 from workers.stuck_runs import Mark, StuckRun, marks, stock_workers
 
