@@ -16,7 +16,7 @@ from benchmarks.plan import OURS, ROWS
 from benchmarks.server import BenchServer, bench_server
 from benchmarks.watching_cost import Cost, Drain, Looks, Plan, Round, as_text, figures
 from benchmarks.web_process import CLIENTS, WebProcess, token, web_process
-from monitoring.trends import get_trends
+from monitoring.numbers.trends import get_trends
 from workers import enqueue_many
 
 OTHERS = 200

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitoring.doctor.finding import Finding
-from monitoring.forecast import Forecast
+from monitoring.numbers.forecast import Forecast
 from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.snapshot import Counts
 from workers.attempts import AttemptRecord

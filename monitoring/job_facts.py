@@ -11,12 +11,12 @@ import redis
 from monitoring.answers import as_text, as_time
 from monitoring.facts import JobFacts, JobState, Parent, QueueFacts
 from monitoring.jobs.places import ahead_of, due_at, lease_of
+from monitoring.numbers.spans import SECONDS
+from monitoring.numbers.usual import read_usual_runs
 from monitoring.queue_facts import read_queue_facts
 from monitoring.queues.look import Look
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of
-from monitoring.spans import SECONDS
-from monitoring.usual import read_usual_runs
 from workers import audit, dead_letters, keys
 from workers.attempts import AttemptRecord, history
 from workers.audit import AuditEntry

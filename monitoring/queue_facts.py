@@ -12,24 +12,24 @@ from typing import Any
 import redis
 from rq.suspension import WORKERS_SUSPENDED
 
-from monitoring.buckets import per_queue, read_sums
-from monitoring.depths import read_depths
 from monitoring.doctor.clocks import clock_findings
 from monitoring.doctor.finding import Finding
 from monitoring.doctor.server import read_server, server_findings
 from monitoring.doctor.workers import served_findings
 from monitoring.facts import Letters, QueueFacts, Share
-from monitoring.figures import Figures
-from monitoring.forecast import Depth, Forecast, growth_per_minute
 from monitoring.jobs.late import Late, abandoned_jobs, overdue_jobs
-from monitoring.last_minute import Minutes, ended_in_last_minute
+from monitoring.numbers.buckets import per_queue, read_sums
+from monitoring.numbers.depths import read_depths
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.forecast import Depth, Forecast, growth_per_minute
+from monitoring.numbers.last_minute import Minutes, ended_in_last_minute
+from monitoring.numbers.spans import pieces_of
 from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.living import living_and_dead
 from monitoring.queues.look import Look
 from monitoring.queues.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
 from monitoring.recent_letters import recent_letters
 from monitoring.shares import read_shares
-from monitoring.spans import pieces_of
 from monitoring.waiting_retries import LookedAt, read_retries
 from workers.routing import queue_of
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import redis
 
-from monitoring.depths import record_depths
 from monitoring.facts import QueueFacts
-from monitoring.forecast import Forecast, desired_workers
+from monitoring.numbers.depths import record_depths
+from monitoring.numbers.forecast import Forecast, desired_workers
 from monitoring.queue_facts import read_queue_facts
 from monitoring.queues.look import take_look
 from monitoring.scale_settings import ScaleSettings, scale_settings

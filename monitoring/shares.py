@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.buckets import Bucket, per_stat
 from monitoring.facts import Share
+from monitoring.numbers.buckets import Bucket, per_stat
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of
 from workers import keys

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 import redis
 
 from monitoring.answers import server_time
-from monitoring.buckets import per_queue, read_sums
 from monitoring.facts import QueueFacts
+from monitoring.numbers.buckets import per_queue, read_sums
+from monitoring.numbers.spans import pieces_of
 from monitoring.queue_facts import runs_in
 from monitoring.queues.snapshot import queue_lists, started
-from monitoring.spans import pieces_of
 from workers import keys
 
 _FEW = 10  # runs between two looks that say less than the counters of minutes

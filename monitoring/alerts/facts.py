@@ -13,7 +13,7 @@ from monitoring.alerts.outcome_facts import outcome_facts
 from monitoring.alerts.queue_facts import age_facts, queue_facts, running_facts
 from monitoring.alerts.server_facts import server_facts
 from monitoring.alerts.stream_facts import stream_facts
-from monitoring.depths import record_depths
+from monitoring.numbers.depths import record_depths
 from monitoring.queues.snapshot import Snapshot, take_snapshot
 from workers.connection import storage_errors
 from workers.errors import StorageRefused

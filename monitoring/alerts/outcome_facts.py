@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import redis
 
 from monitoring.alerts.metrics import Facts, Reading
-from monitoring.buckets import per_queue, per_type, read_sums
-from monitoring.figures import Figures
-from monitoring.spans import pieces_of
+from monitoring.numbers.buckets import per_queue, per_type, read_sums
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.spans import pieces_of
 from monitoring.words import number, span
 
 WINDOW = timedelta(minutes=15)

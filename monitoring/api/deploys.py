@@ -6,7 +6,7 @@ from fastapi import APIRouter
 
 from monitoring.api.bodies import Mark
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader, Writer
-from monitoring.deploys import get_deploys
+from monitoring.numbers.deploys import get_deploys
 from workers import deploys
 from workers.connection import storage_errors
 

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.jobs.stuck import get_stuck_jobs
-from monitoring.queue_figures import get_queue_figures
-from monitoring.series import STEPS, get_series
-from monitoring.trends import get_trends
-from monitoring.type_figures import get_type_figures
+from monitoring.numbers.queue_figures import get_queue_figures
+from monitoring.numbers.series import STEPS, get_series
+from monitoring.numbers.trends import get_trends
+from monitoring.numbers.type_figures import get_type_figures
 
 router = APIRouter(tags=["numbers"])
 

@@ -13,9 +13,9 @@ import redis
 from messages.masking import masked
 from monitoring.jobs.running import Running, read_running
 from monitoring.jobs.stuck_plans import plan_of_entry, plans, written
+from monitoring.numbers.usual import UsualRuns, read_usual_runs
 from monitoring.queues.snapshot import take_snapshot
 from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
-from monitoring.usual import UsualRuns, read_usual_runs
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.engine.ends import salvaged

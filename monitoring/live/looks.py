@@ -9,7 +9,7 @@ import redis
 
 from monitoring.jobs.active import read_active_jobs
 from monitoring.jobs.stuck import get_stuck_jobs
-from monitoring.metrics import get_metrics
+from monitoring.numbers.metrics import get_metrics
 from workers.connection import storage_errors
 from workers.job_log import Line
 from workers.new_lines import new_lines

@@ -12,10 +12,10 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text
-from monitoring.bucket_fields import Times, read_times
-from monitoring.buckets import Bucket, sums_from
+from monitoring.numbers.bucket_fields import Times, read_times
+from monitoring.numbers.buckets import Bucket, sums_from
+from monitoring.numbers.spans import SECONDS, Piece, Resolution
 from monitoring.prometheus.totals import Totals
-from monitoring.spans import SECONDS, Piece, Resolution
 from monitoring.streams.reading import Plan, Question, known
 from workers import keys, watch_keys
 from workers.connection import storage_errors

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from math import sqrt
 from typing import Any, Self
 
-from monitoring.bucket_fields import Stat, Times
-from monitoring.figures import Figures
-from monitoring.histograms import upper_ms
+from monitoring.numbers.bucket_fields import Stat, Times
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.histograms import upper_ms
 from monitoring.prometheus.labels import MOST_QUEUES, MOST_TYPES, Seats
 
 BOUNDARIES: Sequence[float] = (

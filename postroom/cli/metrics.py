@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.metrics import get_metrics
-from monitoring.queue_figures import get_queue_figures
-from monitoring.type_figures import get_type_figures
+from monitoring.numbers.metrics import get_metrics
+from monitoring.numbers.queue_figures import get_queue_figures
+from monitoring.numbers.type_figures import get_type_figures
 from monitoring.words import span
 from postroom.acting import AsJson
 from postroom.columns import columns

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.trends import get_trends
+from monitoring.numbers.trends import get_trends
 from postroom.acting import AsJson
 from postroom.columns import columns
 from postroom.printing import answer

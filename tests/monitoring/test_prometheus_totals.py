@@ -9,11 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from redis import Redis
 
+from monitoring.numbers.spans import SECONDS
 from monitoring.prometheus import Exposition
 from monitoring.prometheus.counting import STORED_EVERY, pieces_between
 from monitoring.prometheus.labels import OTHER, Seats
 from monitoring.prometheus.totals import BOUNDARIES, Spread, Totals
-from monitoring.spans import SECONDS
 from tests.monitoring.conftest import log_in
 from tests.monitoring.scrapes import scrape
 from workers import keys, watch_keys

@@ -7,7 +7,7 @@ import pytest
 
 from monitoring.explain import explain_job, explain_queue, explain_stream
 from monitoring.facts import JobFacts, Letters, QueueFacts, Retries, Share, StreamFacts
-from monitoring.forecast import Forecast
+from monitoring.numbers.forecast import Forecast
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.queues.snapshot import Counts
 from monitoring.rules import QUEUE_RULES, queue_findings

@@ -2,7 +2,7 @@
 
 import pytest
 
-from monitoring.deploys import get_deploys
+from monitoring.numbers.deploys import get_deploys
 from tests.contract.shape import contract, shape
 from tests.monitoring.counted import note
 from tests.postroom.test_cli_health import postroom  # noqa: F401 - a fixture

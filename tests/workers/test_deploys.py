@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from monitoring.deploys import get_deploys
+from monitoring.numbers.deploys import get_deploys
 from workers import InvalidOption, deploys, keys
 from workers.published import publish
 

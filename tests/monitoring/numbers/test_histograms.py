@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.histograms import Histogram, upper_ms
+from monitoring.numbers.histograms import Histogram, upper_ms
 from tests.monitoring.ledger import place_of
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.metrics import get_metrics
+from monitoring.numbers.metrics import get_metrics
 from tests.contract.shape import contract, shape
 from tests.monitoring.conftest import url_of
 from tests.monitoring.counted import note

@@ -5,9 +5,9 @@ from datetime import datetime
 
 import redis
 
-from monitoring.figures import Figures
-from monitoring.pace import per_minute
-from monitoring.recent import Recent, ask_recent
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.pace import per_minute
+from monitoring.numbers.recent import Recent, ask_recent
 
 Minutes = Sequence[tuple[datetime, Mapping[str, Figures]]]
 """When a minute begins, and what ended in it, per queue."""

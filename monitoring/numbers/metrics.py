@@ -7,11 +7,11 @@ from typing import Any
 import redis
 
 from monitoring.answers import shown_time
-from monitoring.buckets import ask_sums, sums_from
-from monitoring.pace import per_minute
+from monitoring.numbers.buckets import ask_sums, sums_from
+from monitoring.numbers.pace import per_minute
+from monitoring.numbers.recent import MINUTE, Recent, ask_recent
+from monitoring.numbers.spans import pieces_of
 from monitoring.queues.snapshot import Counts, Snapshot, take_snapshot_and
-from monitoring.recent import MINUTE, Recent, ask_recent
-from monitoring.spans import pieces_of
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 

@@ -6,12 +6,12 @@ from itertools import islice
 import pytest
 from redis import Redis
 
-from monitoring.buckets import per_fingerprint, per_tenant, read_buckets
-from monitoring.metrics import get_metrics
-from monitoring.queue_figures import get_queue_figures
-from monitoring.series import get_series
-from monitoring.trends import get_trends
-from monitoring.type_figures import get_type_figures
+from monitoring.numbers.buckets import per_fingerprint, per_tenant, read_buckets
+from monitoring.numbers.metrics import get_metrics
+from monitoring.numbers.queue_figures import get_queue_figures
+from monitoring.numbers.series import get_series
+from monitoring.numbers.trends import get_trends
+from monitoring.numbers.type_figures import get_type_figures
 from postroom.embedded import redis_server as running_server
 from tests.monitoring.ledger import SHARES, Ledger, percentile, place_of
 

@@ -3,9 +3,9 @@ from itertools import pairwise
 
 import pytest
 
-from monitoring import series
 from monitoring.errors import InvalidQuery, QueueNotFound
-from monitoring.series import get_series
+from monitoring.numbers import series
+from monitoring.numbers.series import get_series
 from tests.monitoring.conftest import url_of
 from tests.monitoring.counted import move, note
 from tests.monitoring.counting import Counting, counting

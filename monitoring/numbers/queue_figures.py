@@ -8,10 +8,12 @@ from typing import Any
 
 import redis
 
-from monitoring.buckets import ask_sums, per_queue
 from monitoring.errors import unknown_queue
-from monitoring.figures import Figures
-from monitoring.pace import per_minute
+from monitoring.numbers.buckets import ask_sums, per_queue
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.pace import per_minute
+from monitoring.numbers.recent import Recent, ask_recent
+from monitoring.numbers.windows import Read, Spans, last, timing, window
 from monitoring.queues.snapshot import (
     Counts,
     Snapshot,
@@ -19,8 +21,6 @@ from monitoring.queues.snapshot import (
     queue_lists,
     take_snapshot_and,
 )
-from monitoring.recent import Recent, ask_recent
-from monitoring.windows import Read, Spans, last, timing, window
 from workers.connection import default_connection, storage_errors
 from workers.routing import queue_of
 from workers.settings import load_settings

@@ -5,14 +5,14 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from messages import EmailMessage
-from monitoring.deploys import get_deploys
 from monitoring.errors import QueueNotFound
-from monitoring.metrics import get_metrics
-from monitoring.queue_figures import get_queue_figures
-from monitoring.series import get_series
-from monitoring.trends import get_trends
-from monitoring.type_counts import MOST_READ
-from monitoring.type_figures import get_type_figures
+from monitoring.numbers.deploys import get_deploys
+from monitoring.numbers.metrics import get_metrics
+from monitoring.numbers.queue_figures import get_queue_figures
+from monitoring.numbers.series import get_series
+from monitoring.numbers.trends import get_trends
+from monitoring.numbers.type_counts import MOST_READ
+from monitoring.numbers.type_figures import get_type_figures
 from tests.monitoring.conftest import url_of
 from tests.monitoring.counted import move, note
 from tests.monitoring.counting import Counting, counting

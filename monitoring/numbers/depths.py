@@ -12,7 +12,7 @@ from typing import Any
 import redis
 from redis.exceptions import ResponseError
 
-from monitoring.forecast import Depth
+from monitoring.numbers.forecast import Depth
 from monitoring.queues.snapshot import Snapshot
 from workers import watch_keys
 

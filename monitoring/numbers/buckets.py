@@ -12,10 +12,10 @@ from typing import Any, TypeVar
 
 import redis
 
-from monitoring import bucket_fields
-from monitoring.bucket_fields import Fields, Stat, Sums, read_times, with_times
-from monitoring.figures import Figures
-from monitoring.spans import SECONDS, Piece, Resolution, pieces_of
+from monitoring.numbers import bucket_fields
+from monitoring.numbers.bucket_fields import Fields, Stat, Sums, read_times, with_times
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.spans import SECONDS, Piece, Resolution, pieces_of
 from workers import keys
 
 T = TypeVar("T", bound=Hashable)

@@ -9,13 +9,13 @@ from typing import Any
 import redis
 
 from monitoring.answers import shown_time
-from monitoring.bucket_fields import Fields, Sums, read_sums
-from monitoring.buckets import Bucket, read_total_histograms, sums_from
-from monitoring.figures import Figures
-from monitoring.histograms import Histogram
-from monitoring.periods import PERIODS, Period
-from monitoring.rates import Sample
-from monitoring.spans import Piece, pieces_of
+from monitoring.numbers.bucket_fields import Fields, Sums, read_sums
+from monitoring.numbers.buckets import Bucket, read_total_histograms, sums_from
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.histograms import Histogram
+from monitoring.numbers.periods import PERIODS, Period
+from monitoring.numbers.rates import Sample
+from monitoring.numbers.spans import Piece, pieces_of
 
 WINDOWS: Mapping[str, Period] = {
     "1h": Period(timedelta(hours=1), "m"),

@@ -8,14 +8,14 @@ from typing import Any
 
 import redis
 
-from monitoring.buckets import ask_sums, per_type
-from monitoring.figures import Figures
-from monitoring.pace import per_minute
+from monitoring.numbers.buckets import ask_sums, per_type
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.pace import per_minute
+from monitoring.numbers.rates import Sample
+from monitoring.numbers.recent import Recent, ask_recent, last_by_type
+from monitoring.numbers.type_counts import CountedTypes, TypeCounts, count_types
+from monitoring.numbers.windows import Read, Spans, last, timing, window
 from monitoring.queues.snapshot import Snapshot, take_snapshot_and
-from monitoring.rates import Sample
-from monitoring.recent import Recent, ask_recent, last_by_type
-from monitoring.type_counts import CountedTypes, TypeCounts, count_types
-from monitoring.windows import Read, Spans, last, timing, window
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from monitoring.errors import InvalidQuery
-from monitoring.spans import Piece, Resolution, cover
+from monitoring.numbers.spans import Piece, Resolution, cover
 
 
 @dataclass(frozen=True)

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from monitoring.answers import as_text
-from monitoring.figures import Figures, Tally
-from monitoring.histograms import Histogram
+from monitoring.numbers.figures import Figures, Tally
+from monitoring.numbers.histograms import Histogram
 
 _TENANT, _FAILURE = "tenant|", "failure|"
 _BARS_OF_RUNS = 2  # between queue, type and outcome

@@ -3,7 +3,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from monitoring.errors import InvalidQuery
-from monitoring.trends import get_trends
+from monitoring.numbers.trends import get_trends
 from tests.contract.shape import contract, shape
 from tests.monitoring.conftest import url_of
 from tests.monitoring.counted import move, note

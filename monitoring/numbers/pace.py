@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from datetime import datetime
 
-from monitoring.recent import MINUTE
+from monitoring.numbers.recent import MINUTE
 
 
 def per_minute(

@@ -2,8 +2,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.bucket_fields import Stat, read_sums
-from monitoring.buckets import (
+from monitoring.errors import InvalidQuery
+from monitoring.numbers.bucket_fields import Stat, read_sums
+from monitoring.numbers.buckets import (
     altogether,
     per_fingerprint,
     per_queue,
@@ -12,8 +13,7 @@ from monitoring.buckets import (
     per_type,
     read_buckets,
 )
-from monitoring.errors import InvalidQuery
-from monitoring.spans import SECONDS, cover, pieces_of
+from monitoring.numbers.spans import SECONDS, cover, pieces_of
 from tests.monitoring.counted import note
 from workers import keys
 

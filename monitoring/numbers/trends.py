@@ -7,11 +7,11 @@ from typing import Any
 import redis
 
 from monitoring.answers import server_time
-from monitoring.buckets import per_queue, read_total
-from monitoring.figures import Figures
-from monitoring.periods import period_of
+from monitoring.numbers.buckets import per_queue, read_total
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.periods import period_of
+from monitoring.numbers.rates import Sample
 from monitoring.queues.snapshot import queue_names
-from monitoring.rates import Sample
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from monitoring.histograms import Histogram
+from monitoring.numbers.histograms import Histogram
 
 _NOTHING = Histogram()
 _ENDS = ("finished", "failed")

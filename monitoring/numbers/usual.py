@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import redis
 
-from monitoring.buckets import per_type, read_buckets
+from monitoring.numbers.buckets import per_type, read_buckets
 
 _FEWEST = 20
 """Runs below which a percentile says nothing."""

@@ -8,15 +8,15 @@ from typing import Any
 import redis
 
 from monitoring.answers import server_time, shown_time
-from monitoring.bucket_fields import Stat
-from monitoring.buckets import Bucket, read_histograms, read_sums
-from monitoring.deploys import ask_deploys, deploys_from
 from monitoring.errors import InvalidQuery, unknown_queue
-from monitoring.figures import Figures
+from monitoring.numbers.bucket_fields import Stat
+from monitoring.numbers.buckets import Bucket, read_histograms, read_sums
+from monitoring.numbers.deploys import ask_deploys, deploys_from
+from monitoring.numbers.figures import Figures
+from monitoring.numbers.rates import Sample
+from monitoring.numbers.spans import SECONDS, Piece, Resolution
+from monitoring.numbers.windows import milliseconds
 from monitoring.queues.snapshot import queue_names
-from monitoring.rates import Sample
-from monitoring.spans import SECONDS, Piece, Resolution
-from monitoring.windows import milliseconds
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

@@ -12,7 +12,7 @@ from operator import itemgetter
 from typing import Any, NamedTuple
 
 from monitoring.answers import as_text
-from monitoring.rates import Sample
+from monitoring.numbers.rates import Sample
 from workers import keys
 
 MOST = 1_000

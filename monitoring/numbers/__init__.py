@@ -1,0 +1,1 @@
+"""What the engine counted, added up: totals, rates, series, trends, and what they tell."""
