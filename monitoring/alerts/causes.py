@@ -8,10 +8,10 @@ import redis
 
 from monitoring.alerts.evaluation import Event
 from monitoring.alerts.metrics import METRICS
-from monitoring.explain import Explanation, explain_queue, explain_stream
-from monitoring.queue_facts import read_queue_facts
+from monitoring.explain.explanations import Explanation, explain_queue, explain_stream
+from monitoring.explain.queue_facts import read_queue_facts
+from monitoring.explain.stream_facts import read_stream_facts
 from monitoring.queues.look import Look, take_look
-from monitoring.stream_facts import read_stream_facts
 from workers.connection import storage_errors
 from workers.logger import get_logger
 from workers.redaction import redacted

@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 import typer
 
+from monitoring.explain.queue_health import get_health_report
 from monitoring.health import get_system_health
-from monitoring.queue_health import get_health_report
 from monitoring.words import number
 from postroom.columns import columns, printable
 from postroom.printing import answer

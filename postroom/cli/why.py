@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from monitoring.explain import Explanation
-from monitoring.why import why as explained
+from monitoring.explain.explanations import Explanation
+from monitoring.explain.why import why as explained
 from postroom.columns import printable
 from postroom.printing import answer
 

@@ -9,11 +9,11 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from monitoring.facts import QueueFacts
+from monitoring.explain.facts import QueueFacts
+from monitoring.explain.rules import queue_findings
 from monitoring.numbers.depths import KEPT, read_depths, record_depths
 from monitoring.numbers.forecast import Depth, Forecast, desired_workers, growth_per_minute
 from monitoring.queues.snapshot import Counts, take_snapshot
-from monitoring.rules import queue_findings
 from monitoring.scale import get_scale, read_scale, scale_of
 from monitoring.scale_settings import ScaleSettings
 from tests.monitoring.conftest import Register, log_in

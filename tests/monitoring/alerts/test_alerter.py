@@ -16,7 +16,7 @@ from monitoring.alerts.store import Store
 from monitoring.doctor.channels import channel_findings
 from monitoring.doctor.finding import Finding
 from monitoring.errors import InvalidQuery
-from monitoring.explain import Explanation
+from monitoring.explain.explanations import Explanation
 from postroom.address import free_port
 from tests.monitoring.alerts.conftest import NewAlerter
 from tests.monitoring.alerts.sinks import Hands, Sink

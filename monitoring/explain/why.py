@@ -14,12 +14,12 @@ from messages import PostroomError
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
 from monitoring.errors import SubjectNotFound, unknown_queue
-from monitoring.explain import Explanation, explain_job, explain_queue, explain_stream
-from monitoring.job_facts import read_job_facts
-from monitoring.queue_facts import read_queue_facts
+from monitoring.explain.explanations import Explanation, explain_job, explain_queue, explain_stream
+from monitoring.explain.job_facts import read_job_facts
+from monitoring.explain.queue_facts import read_queue_facts
+from monitoring.explain.stream_facts import read_stream_facts
+from monitoring.explain.two_looks import looked_twice
 from monitoring.queues.look import Look, take_look
-from monitoring.stream_facts import read_stream_facts
-from monitoring.two_looks import looked_twice
 from workers import keys
 from workers.connection import default_connection, storage_errors
 from workers.errors import StorageRefused, StorageUnavailable

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterator, Sequence
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import QueueFacts
-from monitoring.rules import hands, holdups, moving, surroundings
+from monitoring.explain.facts import QueueFacts
+from monitoring.explain.rules import hands, holdups, moving, surroundings
 
 QueueRule = Callable[[QueueFacts], Iterator[Finding]]
 

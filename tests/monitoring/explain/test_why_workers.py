@@ -14,10 +14,10 @@ import pytest
 from redis import Redis
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from monitoring.explain import Explanation
+from monitoring.explain.explanations import Explanation
+from monitoring.explain.queue_health import get_health_report
+from monitoring.explain.why import why
 from monitoring.jobs.stuck import get_stuck_jobs
-from monitoring.queue_health import get_health_report
-from monitoring.why import why
 from postroom.embedded import Server
 from tests.faults.nursery import SKEW
 from tests.processes import Eventually, StartProcess

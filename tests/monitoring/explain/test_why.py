@@ -15,8 +15,8 @@ from rq.suspension import suspend
 
 from messages import EmailMessage, MessageScanMessage, NoteEnrichmentMessage
 from monitoring.errors import SubjectNotFound
-from monitoring.explain import Explanation
-from monitoring.why import why
+from monitoring.explain.explanations import Explanation
+from monitoring.explain.why import why
 from tests.monitoring.conftest import Register
 from tests.workers.failing import Failing
 from tests.workers.takers import Taker

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import JobFacts, Parent
-from monitoring.rules import no_start
-from monitoring.rules.failures import asks_to_wait
-from monitoring.rules.holdups import clock, paused_by, resume_command
+from monitoring.explain.facts import JobFacts, Parent
+from monitoring.explain.rules import no_start
+from monitoring.explain.rules.failures import asks_to_wait
+from monitoring.explain.rules.holdups import clock, paused_by, resume_command
 from monitoring.words import listed, number, span
 from workers.attempts import AttemptRecord
 

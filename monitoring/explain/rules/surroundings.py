@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import QueueFacts
+from monitoring.explain.facts import QueueFacts
 
 
 def redis_in_trouble(facts: QueueFacts) -> Iterator[Finding]:

@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.explain import explain_job, explain_queue, explain_stream
-from monitoring.facts import JobFacts, Letters, QueueFacts, Retries, Share, StreamFacts
+from monitoring.explain.explanations import explain_job, explain_queue, explain_stream
+from monitoring.explain.facts import JobFacts, Letters, QueueFacts, Retries, Share, StreamFacts
+from monitoring.explain.rules import QUEUE_RULES, queue_findings
 from monitoring.numbers.forecast import Forecast
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.queues.snapshot import Counts
-from monitoring.rules import QUEUE_RULES, queue_findings
 from workers.audit import AuditEntry
 from workers.dead_letters import DeadLetter
 from workers.pauses import Pause

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import JobFacts
-from monitoring.rules.failures import asks_to_wait, replay_command
-from monitoring.rules.holdups import clock
+from monitoring.explain.facts import JobFacts
+from monitoring.explain.rules.failures import asks_to_wait, replay_command
+from monitoring.explain.rules.holdups import clock
 from monitoring.words import number
 from workers.audit import AuditEntry
 from workers.dead_letters import DeadLetter

@@ -7,7 +7,7 @@ from typing import Any
 
 import redis
 
-from monitoring.facts import Letters
+from monitoring.explain.facts import Letters
 from workers import keys
 from workers.dead_letters.letter import Summary, summary_of
 from workers.fingerprint import normal_text

@@ -7,8 +7,8 @@ The order is that of causes: what stands first explains what follows.
 from collections.abc import Callable, Iterator, Sequence
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import JobFacts, QueueFacts, StreamFacts
-from monitoring.rules import (
+from monitoring.explain.facts import JobFacts, QueueFacts, StreamFacts
+from monitoring.explain.rules import (
     ended_jobs,
     failures,
     moving,
@@ -18,7 +18,7 @@ from monitoring.rules import (
     surroundings,
     waiting_jobs,
 )
-from monitoring.rules.no_start import QueueRule
+from monitoring.explain.rules.no_start import QueueRule
 
 JobRule = Callable[[JobFacts], Iterator[Finding]]
 StreamRule = Callable[[StreamFacts], Iterator[Finding]]

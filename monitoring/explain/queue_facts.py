@@ -16,7 +16,10 @@ from monitoring.doctor.clocks import clock_findings
 from monitoring.doctor.finding import Finding
 from monitoring.doctor.server import read_server, server_findings
 from monitoring.doctor.workers import served_findings
-from monitoring.facts import Letters, QueueFacts, Share
+from monitoring.explain.facts import Letters, QueueFacts, Share
+from monitoring.explain.recent_letters import recent_letters
+from monitoring.explain.shares import read_shares
+from monitoring.explain.waiting_retries import LookedAt, read_retries
 from monitoring.jobs.late import Late, abandoned_jobs, overdue_jobs
 from monitoring.numbers.buckets import per_queue, read_sums
 from monitoring.numbers.depths import read_depths
@@ -28,9 +31,6 @@ from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.living import living_and_dead
 from monitoring.queues.look import Look
 from monitoring.queues.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
-from monitoring.recent_letters import recent_letters
-from monitoring.shares import read_shares
-from monitoring.waiting_retries import LookedAt, read_retries
 from workers.routing import queue_of
 
 MINUTES = 10

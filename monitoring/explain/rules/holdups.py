@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import QueueFacts
+from monitoring.explain.facts import QueueFacts
 from monitoring.words import are, number, span
 from workers.pauses import Pause
 

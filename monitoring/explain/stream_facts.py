@@ -1,8 +1,8 @@
 """Reads the facts of one stream, for the rules. Only reads."""
 
-from monitoring.facts import StreamFacts
+from monitoring.explain.facts import StreamFacts
+from monitoring.explain.recent_letters import recent_letters
 from monitoring.queues.look import Look
-from monitoring.recent_letters import recent_letters
 from monitoring.streams.groups import streams
 from monitoring.streams.info import stream_info
 from monitoring.streams.reading import answered

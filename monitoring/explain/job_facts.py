@@ -9,11 +9,11 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.facts import JobFacts, JobState, Parent, QueueFacts
+from monitoring.explain.facts import JobFacts, JobState, Parent, QueueFacts
+from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.jobs.places import ahead_of, due_at, lease_of
 from monitoring.numbers.spans import SECONDS
 from monitoring.numbers.usual import read_usual_runs
-from monitoring.queue_facts import read_queue_facts
 from monitoring.queues.look import Look
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of

@@ -9,7 +9,7 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text
-from monitoring.facts import Retries
+from monitoring.explain.facts import Retries
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of
 from workers import keys

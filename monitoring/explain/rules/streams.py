@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import StreamFacts
-from monitoring.rules.failures import letters_finding
+from monitoring.explain.facts import StreamFacts
+from monitoring.explain.rules.failures import letters_finding
 from monitoring.words import are, listed, number, span
 
 _NEARLY = 0.8

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import QueueFacts
+from monitoring.explain.facts import QueueFacts
 from monitoring.words import are, number, span
 
 _LONG_OVERDUE = 60.0  # seconds

@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Sequence
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import QueueFacts, Share
+from monitoring.explain.facts import QueueFacts, Share
+from monitoring.explain.rules.holdups import clock
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
-from monitoring.rules.holdups import clock
 from monitoring.words import are, listed, number, size, span
 
 _LATELY = 900.0  # seconds; what died before that is no news

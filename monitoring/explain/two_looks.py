@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 import redis
 
 from monitoring.answers import server_time
-from monitoring.facts import QueueFacts
+from monitoring.explain.facts import QueueFacts
+from monitoring.explain.queue_facts import runs_in
 from monitoring.numbers.buckets import per_queue, read_sums
 from monitoring.numbers.spans import pieces_of
-from monitoring.queue_facts import runs_in
 from monitoring.queues.snapshot import queue_lists, started
 from workers import keys
 

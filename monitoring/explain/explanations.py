@@ -10,9 +10,9 @@ from datetime import timedelta
 from typing import Any, Literal
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import JobFacts, QueueFacts, StreamFacts
-from monitoring.rules import job_findings, queue_findings, stream_findings
-from monitoring.rules.holdups import clock
+from monitoring.explain.facts import JobFacts, QueueFacts, StreamFacts
+from monitoring.explain.rules import job_findings, queue_findings, stream_findings
+from monitoring.explain.rules.holdups import clock
 from monitoring.words import are, number, span
 
 Kind = Literal["job", "queue", "stream", "unique_key", "redis"]

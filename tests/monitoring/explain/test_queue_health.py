@@ -7,7 +7,7 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from monitoring.queue_health import Metrics, get_health_report, judge
+from monitoring.explain.queue_health import Metrics, get_health_report, judge
 from tests.monitoring.conftest import Register
 from tests.monitoring.trips import counting
 from tests.workers.failing import Failing

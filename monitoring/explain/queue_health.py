@@ -1,6 +1,6 @@
 """Whether each queue is healthy, in the terms of requirement 003. Only reads.
 
-Why it is not is said by the rules of `monitoring.rules`, as everywhere else.
+Why it is not is said by the rules of `monitoring.explain.rules`, as everywhere else.
 """
 
 from collections.abc import Sequence
@@ -11,11 +11,11 @@ from typing import Any, Literal
 import redis
 
 from monitoring.doctor.finding import Finding
-from monitoring.explain import commands_of
-from monitoring.facts import QueueFacts
-from monitoring.queue_facts import read_queue_facts
+from monitoring.explain.explanations import commands_of
+from monitoring.explain.facts import QueueFacts
+from monitoring.explain.queue_facts import read_queue_facts
+from monitoring.explain.rules import queue_findings
 from monitoring.queues.look import take_look
-from monitoring.rules import queue_findings
 from monitoring.words import number, span
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings

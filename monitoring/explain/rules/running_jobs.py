@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import JobFacts
+from monitoring.explain.facts import JobFacts
 from monitoring.words import span
 
 _SPARED = 5.0  # seconds that a worker lets pass before it kills what is over its timeout

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
-from monitoring.facts import Letters, QueueFacts, Retries
+from monitoring.explain.facts import Letters, QueueFacts, Retries
 from monitoring.words import are, number
 
 _ASKS_TO_WAIT = re.compile(r"\b429\b|too many requests|rate.?limit|retry.?after", re.IGNORECASE)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.facts import Share
+from monitoring.explain.facts import Share
 from monitoring.numbers.buckets import Bucket, per_stat
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of
