@@ -7,8 +7,8 @@ from fastapi import APIRouter, Depends, Query, Response
 from monitoring.api.parts import JsonDict, Looker, Reader, Writer
 from monitoring.explain.queue_health import get_health_report
 from monitoring.explain.why import why as explained
-from monitoring.scale import get_scale, read_scale
-from monitoring.scale_text import CONTENT_TYPE, as_prometheus
+from monitoring.scale.queues import get_scale, read_scale
+from monitoring.scale.text import CONTENT_TYPE, as_prometheus
 from monitoring.web.auth import Scrape
 from monitoring.web.identity import Identity
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.scale import get_scale
+from monitoring.scale.queues import get_scale
 from monitoring.words import number, span
 from postroom.columns import columns
 from postroom.printing import answer

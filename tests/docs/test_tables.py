@@ -15,7 +15,7 @@ from handlers.parts.settings import HandlerSettings
 from messages import message_types
 from monitoring.alerts import METRICS, AlertSettings, read_rules
 from monitoring.alerts.rules_file import Written
-from monitoring.scale_settings import ScaleSettings
+from monitoring.scale.settings import ScaleSettings
 from monitoring.web.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table

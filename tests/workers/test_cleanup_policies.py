@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from monitoring.janitor import Janitor
+from monitoring.duties.janitor import Janitor
 from tests.processes import ask_until_true
 from workers import audit, keys
 from workers.cleanup import CleanupPolicy

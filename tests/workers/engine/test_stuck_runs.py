@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from rq.command import send_command
 
-from monitoring.warden import Warden
+from monitoring.duties.warden import Warden
 from postroom.embedded import Server
 from tests.faults.nursery import Nursery
 from tests.processes import ask_until_true

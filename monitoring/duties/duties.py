@@ -6,8 +6,8 @@ from typing import Self
 from redis import Redis
 
 from monitoring.alerts import Alerter, AlertSettings
-from monitoring.janitor import Janitor
-from monitoring.warden import Warden
+from monitoring.duties.janitor import Janitor
+from monitoring.duties.warden import Warden
 from monitoring.web.settings import WebSettings
 from workers.cleanup_policies import read_policies
 from workers.settings import Settings, load_settings

@@ -14,8 +14,8 @@ from monitoring.explain.rules import queue_findings
 from monitoring.numbers.depths import KEPT, read_depths, record_depths
 from monitoring.numbers.forecast import Depth, Forecast, desired_workers, growth_per_minute
 from monitoring.queues.snapshot import Counts, take_snapshot
-from monitoring.scale import get_scale, read_scale, scale_of
-from monitoring.scale_settings import ScaleSettings
+from monitoring.scale.queues import get_scale, read_scale, scale_of
+from monitoring.scale.settings import ScaleSettings
 from tests.monitoring.conftest import Register, log_in
 from workers import By, enqueue_many, pause, watch_keys
 

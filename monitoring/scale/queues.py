@@ -15,7 +15,7 @@ from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.numbers.depths import record_depths
 from monitoring.numbers.forecast import Forecast, desired_workers
 from monitoring.queues.look import take_look
-from monitoring.scale_settings import ScaleSettings, scale_settings
+from monitoring.scale.settings import ScaleSettings, scale_settings
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 

@@ -8,7 +8,7 @@ from prometheus_client.registry import Collector
 from typing_extensions import override
 
 from monitoring.prometheus.exposition import CONTENT_TYPE
-from monitoring.scale import Scale, Scales
+from monitoring.scale.queues import Scale, Scales
 
 __all__ = ["CONTENT_TYPE", "as_prometheus"]
 

@@ -9,8 +9,8 @@ from redis import Redis
 from rq.command import PUBSUB_CHANNEL_TEMPLATE, parse_payload
 
 from messages import NoteEnrichmentMessage
+from monitoring.duties.warden import Warden
 from monitoring.jobs.stuck import get_stuck_jobs
-from monitoring.warden import Warden
 from tests.processes import ask_until_true
 from tests.workers.takers import Taker
 from workers import JobHandle, Settings, audit, enqueue, keys, settings, watch_keys

@@ -9,10 +9,10 @@ from datetime import datetime
 
 import redis
 
+from monitoring.duties.rounds import Rounds
 from monitoring.jobs.running import read_running
 from monitoring.jobs.stuck_plans import due
 from monitoring.queues.snapshot import take_snapshot
-from monitoring.rounds import Rounds
 from workers import watch_keys
 from workers.connection import storage_errors
 from workers.logger import get_logger

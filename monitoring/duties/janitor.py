@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import redis
 
-from monitoring.rounds import Rounds
+from monitoring.duties.rounds import Rounds
 from workers.cleanup import CleanupPolicy
 from workers.cleanup_policies import clean_hourly
 from workers.logger import get_logger
