@@ -17,7 +17,7 @@ from tests.workers.takers import Taker
 from workers import JobHandle, enqueue, keys
 from workers.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 EMAIL = ("email:high", "email", "email:low")
 
 

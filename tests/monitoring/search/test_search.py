@@ -15,7 +15,7 @@ from monitoring.errors import InvalidQuery, QueueNotFound
 from monitoring.search import MOST_HITS, MOST_TRIPS, search_jobs
 from monitoring.search.query import parse_query
 from postroom.embedded import redis_server as running_server
-from tests.monitoring.search_ledger import NOW, STATUS, fill, fits, samples
+from tests.monitoring.search.ledger import NOW, STATUS, fill, fits, samples
 from tests.monitoring.trips import counting
 from tests.workers.failing import Failing, an_email, raised
 from workers import By, Settings, dead_letters, enqueue, enqueue_many, keys, pauses

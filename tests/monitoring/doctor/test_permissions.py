@@ -14,7 +14,7 @@ from tests.processes import StartProcess
 from workers import enqueue, keys, publish
 from workers.settings import Settings
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def examined(redis: Redis) -> list[Finding]:
