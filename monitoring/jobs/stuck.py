@@ -11,8 +11,9 @@ from typing import Any, Literal
 import redis
 
 from messages.masking import masked
+from monitoring.answers import shown_time
 from monitoring.jobs.running import Running, read_running
-from monitoring.jobs.stuck_plans import plan_of_entry, plans, written
+from monitoring.jobs.stuck_plans import plan_of_entry, plans
 from monitoring.numbers.usual import UsualRuns, read_usual_runs
 from monitoring.queues.snapshot import take_snapshot
 from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
@@ -207,7 +208,7 @@ def _times(duration: timedelta, verdict: Verdict, *, began: datetime | None) -> 
     return {
         "stuckDuration": int(duration.total_seconds() * 1000),
         "severity": verdict.severity,
-        "startedAt": None if began is None else written(began),
+        "startedAt": None if began is None else shown_time(began),
     }
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import redis
 
+from monitoring.answers import shown_time
 from monitoring.jobs.running import Running
 from workers.stuck_policies import StuckPolicies, StuckPolicy
 from workers.stuck_runs import Mark, StuckRun, marks, stock_workers
@@ -72,18 +73,9 @@ def plan_of_entry(kind: str, policies: StuckPolicies) -> JsonDict:
     return _told(policy.action, why=_ENTRY if policy.acts else None)
 
 
-def written(moment: datetime) -> str:
-    """A time as the requirement writes it, in milliseconds.
-
-    Args:
-        moment: Aware, UTC.
-    """
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
 def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool) -> JsonDict:
     if mark is not None:
-        at = written(datetime.fromisoformat(mark.at))
+        at = shown_time(datetime.fromisoformat(mark.at))
         return _told(mark.action, at=at, done=at)
     if not policy.acts:
         return _told(policy.action)
@@ -91,7 +83,7 @@ def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool
         return _told(policy.action, why=_GONE if job.silent else _UNSEEN)
     if refused:
         return _told(policy.action, why=_STOCK)
-    return _told(policy.action, at=written(job.began + policy.after))
+    return _told(policy.action, at=shown_time(job.began + policy.after))
 
 
 def _told(

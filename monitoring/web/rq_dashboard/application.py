@@ -21,7 +21,8 @@ from monitoring.web.paths import path_of
 from monitoring.web.rq_dashboard.changes import ENDED, Changes
 from monitoring.web.rq_dashboard.lists import REGISTRIES, jobs_shown, queues_shown
 from monitoring.web.rq_dashboard.pages import inert_json, safe_page
-from monitoring.web.rq_dashboard.records import ShownJob, ShownWorker
+from monitoring.web.rq_dashboard.records import ShownJob
+from monitoring.web.rq_dashboard.workers import ShownWorker
 from workers.connection import storage_errors
 from workers.errors import JobNotFound
 from workers.settings import Settings

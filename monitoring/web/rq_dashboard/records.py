@@ -5,7 +5,6 @@ from functools import cached_property
 from typing import Any, Self
 
 import redis
-from rq import Worker
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 from rq.results import Result
@@ -130,13 +129,3 @@ class ShownJob(Job):
     @cached_property
     def _secrets(self) -> frozenset[str]:
         return secret_texts(envelope_of(self))
-
-
-class ShownWorker(Worker):
-    """A worker whose job is shown only."""
-
-    @classmethod
-    @override
-    def all(cls, *arguments: Any, **options: Any) -> Any:
-        ours = {"serializer": JSONSerializer, "job_class": ShownJob}
-        return super().all(*arguments, **{**options, **ours})

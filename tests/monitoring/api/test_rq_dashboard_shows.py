@@ -6,9 +6,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, Worker
+from rq.executions import Execution
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
+from rq.worker_registration import REDIS_WORKER_KEYS
 
 from monitoring.web.app import create_app
 from monitoring.web.identity import Role
@@ -144,6 +146,55 @@ def test_each_page_shows_its_part_of_the_jobs(admin, queue: Queue, registry: str
     last_first = ids[::-1]
     found = [page("dsc", number) for number in (1, 2, 3, 4)]
     assert found == [last_first[:4], last_first[4:8], last_first[8:], []]
+
+
+def test_workers_are_shown_with_the_job_that_they_run_and_wrong_records_do_no_harm(
+    redis: Redis, admin, queue: Queue, register
+) -> None:
+    job = queue.enqueue("a.b", "text")
+    worker = register(redis, "email:high", "email", name="busy", successful_job_count="7")
+    worker.set_state("busy")
+    worker.prepare_execution(job)
+    over = worker.executions_key
+    redis.sadd(over, f"{job.id}:{'0' * 32}", "gone:1")  # of runs that are over
+    register(redis, "email", name="broken", pid="x", birth="never", total_working_time="long")
+    redis.sadd(REDIS_WORKER_KEYS, "rq:worker:vanished")
+
+    broken, busy = sorted(
+        admin.get("/rq/0/data/workers.json").json()["workers"], key=lambda each: each["name"]
+    )
+    assert (busy["queues"], busy["state"]) == (["email:high", "email"], "busy")
+    assert busy["current_job"]["job_id"] == job.id
+    assert "a.b" in busy["current_job"]["call_string"]
+    assert (busy["successful_job_count"], busy["pid"] > 0) == (7, True)
+    assert (broken["current_job"], broken["pid"], broken["birth_date"]) == ("idle", None, None)
+    assert redis.scard(over) == 3  # nothing is tidied up by looking
+
+
+def test_the_workers_take_few_round_trips_however_many_there_are(
+    redis_server: Server, web: WebSettings, redis: Redis, queue: Queue
+) -> None:
+    job = queue.enqueue("a.b")
+    with redis.pipeline() as pipe:
+        for number in range(1_100):
+            key = f"{Worker.redis_worker_namespace_prefix}w{number:04d}"
+            pipe.sadd(REDIS_WORKER_KEYS, key)
+            pipe.hset(key, mapping={"queues": "email", "state": "busy", "pid": "7"})
+            pipe.sadd(f"{key}:executions", f"{job.id}:{number}")
+            pipe.hset(Execution(str(number), job.id, redis).key, "id", str(number))
+        pipe.execute()
+    headers = {"Authorization": f"Bearer {token_of(Role.ADMIN, web)}"}
+    with counting(redis_server.url) as client:
+        admin = TestClient(create_app(connection=client, settings=web), headers=headers)
+        for path in ("data/workers.json", "view/workers"):
+            _ = client.trips
+            answer = admin.get(f"/rq/0/{path}")
+            assert answer.status_code == 200
+            assert client.trips <= 14, path
+        told = admin.get("/rq/0/data/workers.json").json()["workers"]
+
+    assert [each["name"] for each in told] == [f"w{number:04d}" for number in range(1_000)]
+    assert {each["current_job"]["job_id"] for each in told} == {job.id}
 
 
 def test_a_page_takes_few_round_trips_however_much_there_is(
