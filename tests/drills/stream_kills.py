@@ -95,7 +95,7 @@ def _caught(here: StreamStage, patience: float) -> tuple[WorkerProcess, Kill]:
     with here.client() as client:
         while True:
             worker = here.chance.choice(here.fleet.workers)
-            here.fleet.signal(worker, "both", signal.SIGSTOP)
+            here.fleet.freeze(worker)
             consumers = here.consumers(client, worker.process.pid)
             held = here.hands(client, consumers)
             if held or time.monotonic() > deadline:
@@ -244,7 +244,7 @@ def _caught_with(here: StreamStage, least: int) -> Kill:
             # It is stopped as rarely as can be: a batch that was stopped looks slow, and the next
             # one is smaller.
             if is_late or len(here.hands(client, consumers)) >= least:
-                here.fleet.signal(worker, "both", signal.SIGSTOP)
+                here.fleet.freeze(worker)
                 held = here.hands(client, consumers)
                 if is_late or len(held) >= least:
                     return Kill(now(), consumers, held)

@@ -26,6 +26,8 @@ __all__ = [
     "WorkerProcess",
 ]
 
+_AWAKE = {psutil.STATUS_RUNNING, psutil.STATUS_SLEEPING, psutil.STATUS_DISK_SLEEP}
+
 Victim = Literal["worker", "child", "both"]
 
 MESSAGE = ("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings")
@@ -157,6 +159,13 @@ class Fleet:
             with suppress(psutil.Error):
                 process.send_signal(number)
         return chosen
+
+    def freeze(self, worker: WorkerProcess) -> None:
+        """Stop a worker, and then its children: one that stands still starts no other."""
+        self.signal(worker, "worker", signal.SIGSTOP)
+        with suppress(psutil.Error):
+            ask_until_true(lambda: worker.process.status() not in _AWAKE)
+        self.signal(worker, "child", signal.SIGSTOP)
 
     def kill(self, worker: WorkerProcess, victim: Victim = "both") -> list[psutil.Process]:
         return self.signal(worker, victim, signal.SIGKILL)
