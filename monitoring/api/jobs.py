@@ -9,7 +9,7 @@ from monitoring.api.bodies import Retry
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.jobs.detail import get_job_detail
-from monitoring.jobs.listing import MOST_JOBS, get_jobs
+from monitoring.jobs.pages import LONGEST_CURSOR, MOST_JOBS, get_job_page
 from monitoring.queues.known_queues import check_queue_of
 from workers import operations
 from workers.errors import JobNotFound
@@ -18,21 +18,32 @@ from workers.successors import retry_job
 router = APIRouter(tags=["jobs"])
 
 _Limit = Annotated[int, Query(ge=1, le=MOST_JOBS)]
+_Cursor = Annotated[
+    str | None,
+    Query(max_length=LONGEST_CURSOR, description="That of the page before; none begins."),
+]
 _Kind = Annotated[str | None, Query(alias="type")]
 
 
 @router.get("/api/jobs")
-def list_jobs(
+def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
     _: Looker,
     reader: Reader,
     queue: str | None = None,
     state: str | None = None,
     kind: _Kind = None,
     limit: _Limit = 20,
+    cursor: _Cursor = None,
 ) -> JsonDict:
-    """List the newest jobs of a queue, a state or a type."""
-    found = get_jobs(queue=queue, state=state, message_type=kind, limit=limit, connection=reader)
-    return {"jobs": found}
+    """List the jobs of a queue, a state or a type: the newest, and page by page all others."""
+    return get_job_page(
+        queue=queue,
+        state=state,
+        message_type=kind,
+        limit=limit,
+        cursor=cursor,
+        connection=reader,
+    )
 
 
 @router.get("/api/jobs/{job_id}")

@@ -1,6 +1,6 @@
 """The newest jobs by queue, state and type. Only reads, and never more than a fixed number."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,32 +76,85 @@ def get_jobs(
     Raises:
         InvalidQuery: If the state is none of these, or the limit is out of range.
     """
-    _check(state, limit)
-    connection = connection or default_connection()
-    with storage_errors():
-        names = [queue] if queue else _queues(connection)
-        places = _filled([*_places(names, state), *_held(names, state, connection)], connection)
-        share = MOST_READ if message_type else limit
-        ids = _ids(places, max(1, min(share, MOST_READ // max(1, len(places)))), connection)
-        if message_type is None:
-            ids = _made_last(ids, max(limit, _CANDIDATES))
-        jobs = [job for job in _jobs(ids, connection) if _fits(job, message_type)]
-    return sorted(jobs, key=_changed, reverse=True)[:limit]
-
-
-def _check(state: str | None, limit: int) -> None:
-    if state is not None and state not in STATES:
-        raise InvalidQuery(
-            f"There is no state {state!r}.", field="state", remedy=f"Use {', '.join(STATES)}."
-        )
     if not 1 <= limit <= MOST_JOBS:
         raise InvalidQuery(
             f"limit is {limit}.", field="limit", remedy=f"Use an integer from 1 to {MOST_JOBS}."
         )
+    connection = connection or default_connection()
+    return newest_jobs(queue, state, message_type, limit, connection=connection).jobs
 
 
-def _queues(connection: redis.Redis) -> Sequence[str]:
+@dataclass(frozen=True)
+class Newest:
+    """The newest jobs that fit.
+
+    Args:
+        jobs: As `get_jobs` tells them.
+        is_all: Whether there are no others, as far as anybody can tell.
+    """
+
+    jobs: Sequence[JsonDict]
+    is_all: bool
+
+
+def newest_jobs(
+    queue: str | None,
+    state: str | None,
+    message_type: str | None,
+    limit: int,
+    *,
+    connection: redis.Redis,
+) -> Newest:
+    """See `get_jobs`, whose arguments these are.
+
+    Raises:
+        InvalidQuery: If there is no such state.
+    """
+    check_state(state)
+    with storage_errors():
+        names = [queue] if queue else used_queues(connection)
+        counts = _filled([*_places(names, state), *_held(names, state, connection)], connection)
+        most = MOST_READ if message_type else limit
+        share = max(1, min(most, MOST_READ // max(1, len(counts))))
+        read = _ids(list(counts), share, connection)
+        ids = read if message_type else _made_last(read, max(limit, _CANDIDATES))
+        jobs = [job for job in _jobs(ids, connection) if _fits(job, message_type)]
+    is_read = len(ids) == len(read) and max(counts.values(), default=0) <= share
+    shown = sorted(jobs, key=_changed, reverse=True)[:limit]
+    return Newest(shown, is_all=is_read and len(jobs) <= limit)
+
+
+def check_state(state: str | None) -> None:
+    """Refuse what is no state.
+
+    Args:
+        state: As in `get_jobs`.
+
+    Raises:
+        InvalidQuery: If there is no such state.
+    """
+    if state is not None and state not in STATES:
+        raise InvalidQuery(
+            f"There is no state {state!r}.", field="state", remedy=f"Use {', '.join(STATES)}."
+        )
+
+
+def used_queues(connection: redis.Redis) -> Sequence[str]:
+    """The queues of the settings, and all others that were ever used, in one round trip.
+
+    Args:
+        connection: Where.
+    """
     used: Any = connection.smembers(keys.queues())
+    return queues_of(used)
+
+
+def queues_of(used: Iterable[bytes]) -> Sequence[str]:
+    """The queues of the settings, and those whose lists were used.
+
+    Args:
+        used: The keys of the lists.
+    """
     prefix = keys.queue("")
     others = sorted(queue_of(as_text(key).removeprefix(prefix)) for key in used)
     return list(dict.fromkeys([*load_settings().queues, *others]))
@@ -135,13 +188,13 @@ def _held(queues: Sequence[str], state: str | None, connection: redis.Redis) -> 
                 yield _Place("held", keys.held(field, name))
 
 
-def _filled(places: Sequence[_Place], connection: redis.Redis) -> Sequence[_Place]:
-    """Those that are not empty, so that the others take no share of what may be read."""
+def _filled(places: Sequence[_Place], connection: redis.Redis) -> Mapping[_Place, int]:
+    """How many stand in those that are not empty: the others take no share of what may be read."""
     with connection.pipeline(transaction=False) as pipe:
         for place in places:
             (pipe.llen if place.is_list else pipe.zcard)(place.key)
         counts = pipe.execute() if places else []
-    return [place for place, count in zip(places, counts, strict=True) if count]
+    return {place: count for place, count in zip(places, counts, strict=True) if count}
 
 
 def _ids(places: Sequence[_Place], share: int, connection: redis.Redis) -> Mapping[str, str]:

@@ -17,6 +17,15 @@ Order = tuple[int, str, int, int]
 """Where a source stands among those of a search; the same in each of its pages."""
 
 
+class Seen(Protocol):
+    """Jobs that are not to be found, or not again; a set of their ids, or what tells them so."""
+
+    def __contains__(self, job_id: object, /) -> bool: ...
+
+    def add(self, job_id: str, /) -> None:
+        """Remember one more."""
+
+
 @dataclass(frozen=True)
 class Chunk:
     """Candidates that were read together.
@@ -52,7 +61,7 @@ class Source(Protocol):
     def read(self, count: int) -> Sequence[bytes]:
         """What to ask for the next candidates; afterwards that many fewer are left."""
 
-    def take(self, answers: Sequence[Any], seen: set[str]) -> Chunk:
+    def take(self, answers: Sequence[Any], seen: Seen) -> Chunk:
         """The candidates that were answered, without those that were seen."""
 
 
@@ -90,7 +99,7 @@ class Known:
         self.left = len(self._rest)
         return ()
 
-    def take(self, answers: Sequence[Any], seen: set[str]) -> Chunk:
+    def take(self, answers: Sequence[Any], seen: Seen) -> Chunk:
         """What was meant by `read`."""
         del answers, seen
         ids = self._next
@@ -147,7 +156,7 @@ class Value:
         part = ("LIMIT", 0, count)
         return [command("ZREVRANGEBYLEX", self.key, self.most, self.least, *part)]
 
-    def take(self, answers: Sequence[Any], seen: set[str]) -> Chunk:
+    def take(self, answers: Sequence[Any], seen: Seen) -> Chunk:
         """Their ids stand behind the value."""
         del seen
         members: Sequence[bytes] = answers[0] or ()
@@ -212,7 +221,7 @@ class Half:
         self.narrow(self.first, begin - 1)
         return [command("LRANGE", self.key, *self._asked)]
 
-    def take(self, answers: Sequence[Any], seen: set[str]) -> Chunk:
+    def take(self, answers: Sequence[Any], seen: Seen) -> Chunk:
         """Each entry begins with a time and an id."""
         del seen
         begin, _ = self._asked

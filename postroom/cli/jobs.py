@@ -1,13 +1,14 @@
 """`postroom jobs`: list jobs, and retry, cancel, stop, promote, delete or clean them up."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from datetime import timedelta
 from typing import Annotated, Any
 
 import typer
 from rq.utils import parse_timeout
 
-from monitoring.jobs.listing import MOST_JOBS, STATES, get_jobs
+from monitoring.jobs.listing import STATES
+from monitoring.jobs.pages import MOST_JOBS, get_job_page
 from monitoring.words import number
 from postroom import changes
 from postroom.acting import Actor, AsJson, Reason, acting
@@ -33,14 +34,17 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - one parameter an option of the comman
     ] = None,
     message_type: Annotated[str | None, typer.Option("--type", help="Only of this type.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=MOST_JOBS, help="How many, newest first.")] = 20,
+    cursor: Annotated[str | None, typer.Option(help="Go on where the last page ended.")] = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """List the newest jobs; with a command, act on one."""
     if context.invoked_subcommand is not None:
         return
     with answer(as_json=as_json) as say:
-        found = get_jobs(queue=queue, state=state, message_type=message_type, limit=limit)
-        say({"jobs": found}, _for_people(found))
+        found = get_job_page(
+            queue=queue, state=state, message_type=message_type, limit=limit, cursor=cursor
+        )
+        say(found, _for_people(found))
 
 
 @app.command("cancel")
@@ -168,14 +172,19 @@ def _span(text: str) -> timedelta:
         ) from error
 
 
-def _for_people(found: Sequence[dict[str, Any]]) -> str:
-    if not found:
-        return "No such jobs."
-    rows = [
-        (job["jobId"], job["messageType"] or "-", job["queue"], job["state"], _when(job))
-        for job in found
-    ]
-    return columns(("JOB", "TYPE", "QUEUE", "STATE", "SINCE (UTC)"), rows)
+def _for_people(found: dict[str, Any]) -> str:
+    lines = []
+    if found["jobs"]:
+        rows = [
+            (job["jobId"], job["messageType"] or "-", job["queue"], job["state"], _when(job))
+            for job in found["jobs"]
+        ]
+        lines.append(columns(("JOB", "TYPE", "QUEUE", "STATE", "SINCE (UTC)"), rows))
+    elif not found["cursor"]:
+        lines.append("No such jobs.")
+    if found["cursor"]:
+        lines.append(f"More: --cursor {found['cursor']}")
+    return "\n".join(lines)
 
 
 def _when(job: dict[str, Any]) -> str:

@@ -162,6 +162,20 @@ def test_jobs_are_listed_by_queue_state_and_type(postroom, note):
     assert "Use waiting" in postroom("jobs", "--state", "lost", code=2)
 
 
+def test_jobs_are_listed_page_by_page(postroom, note):
+    handles = [note() for _ in range(3)]
+    first = postroom("jobs", "--limit", "1")
+    assert handles[2].id in first
+    cursor = first.split("More: --cursor ")[1].strip()
+
+    page = postroom.json("jobs", "--limit", "1", "--cursor", cursor)
+    rest = postroom("jobs", "--cursor", page["cursor"])
+    assert [job["jobId"] for job in page["jobs"]] == [handles[1].id]
+    assert handles[0].id in rest
+    assert "More" not in rest
+    assert "no cursor of this query" in postroom("jobs", "--cursor", "none", code=2)
+
+
 @pytest.mark.parametrize(
     ("verb", "delay", "status"), [("cancel", 0, "canceled"), ("promote", 60, "queued")]
 )

@@ -102,6 +102,21 @@ def test_the_list_of_streams_comes_in_pages_that_name_each_once(redis, moderator
     assert found == names
 
 
+def test_the_list_of_jobs_comes_in_pages_that_name_each_once(redis, moderator) -> None:
+    handles = [enqueue(message(), queue="email", connection=redis) for _ in range(5)]
+    found, cursor = [], ""
+    while cursor is not None:
+        asked = {"queue": "email", "state": "waiting", "type": "TEST", "limit": 2, "cursor": cursor}
+        page = moderator.get("/api/jobs", params=asked).json()
+        assert set(page) == {"jobs", "cursor", "partial"}
+        found += [job["jobId"] for job in page["jobs"]]
+        cursor = page["cursor"]
+
+    assert found == [each.id for each in handles[::-1]]
+    answer = moderator.get("/api/jobs", params={"cursor": "none"})
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "cursor")
+
+
 def test_streams(redis, moderator) -> None:
     wanted, name = contract("000_streams"), "jobs:guild:123:message_scan"
     publish(message(), stream=name, connection=redis)
