@@ -23,7 +23,7 @@ from workers.dispatcher import (
     dispatch,
     judge,
 )
-from workers.errors import HandlerNotFound, JobStopped, MemoryLimitExceeded
+from workers.errors import HandlerNotFound, JobStopped, JobStuck, MemoryLimitExceeded
 from workers.logger import get_logger
 from workers.registry import handler_for, needs_context, run_hooks
 from workers.retry import RetryPolicy
@@ -161,6 +161,8 @@ def death_of(run: Run, outcome: Dead, envelope: Any) -> Death:
 def _limit(error: BaseException) -> str:
     if isinstance(error, BaseTimeoutException):
         return "timeout"
+    if isinstance(error, JobStuck):
+        return "stuck"
     return "memory" if isinstance(error, MemoryLimitExceeded) else "exhausted"
 
 

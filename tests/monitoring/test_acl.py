@@ -1,6 +1,7 @@
 """The users of deploy/redis/users.acl may do what their programs do, and no more."""
 
 import re
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,8 +9,10 @@ import pytest
 from fastapi.testclient import TestClient
 from redis import Redis
 from redis.exceptions import NoPermissionError
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
 
 from monitoring.alerts import Alerter, AlertSettings
+from monitoring.duties.warden import Warden
 from monitoring.web.app import closed_routers, create_app
 from monitoring.web.auth import declared
 from monitoring.web.identity import Role
@@ -20,6 +23,7 @@ from tests.monitoring.conftest import url_of
 from tests.processes import StartProcess
 from tests.workers.conftest import message
 from tests.workers.letters import bury_message, email
+from tests.workers.takers import Taker
 from workers import connection, enqueue, keys, publish
 from workers.settings import Settings, load_settings
 
@@ -125,6 +129,25 @@ def test_an_operator_acts(with_users: Redis, filled: dict[str, str]) -> None:
         client.post(f"/api/dead-letters/{letter}/replay", json={"reason": "x"}).status_code == 200
     )
     assert client.delete("/admin/jobs/queue/default/clear").status_code == 200
+
+
+def test_an_operator_follows_the_policy_for_stuck_jobs(with_users: Redis) -> None:
+    job = enqueue(message(), queue="email", timeout=86_400, connection=with_users)
+    taker = Taker(with_users, "email")
+    (lease,) = taker.lease()
+    taker.leases.show(lease, started=time.time() - 2_000, ttl=90)
+    with_users.hset(taker.worker.key, "worker_class", "ours")
+    ears = with_users.pubsub()
+    ears.subscribe(PUBSUB_CHANNEL_TEMPLATE % taker.worker.name)
+    ears.get_message(timeout=1)
+    warden = Warden(
+        Settings(stuck_policy="requeue"),
+        connection=as_user(with_users, "operator"),
+        reading=as_user(with_users, "monitor"),
+    )
+
+    assert warden.look() == {job.id: "done"}
+    ears.close()
 
 
 @pytest.mark.parametrize("user", [name for name, _ in USERS if name != "default"])

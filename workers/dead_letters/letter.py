@@ -21,9 +21,9 @@ class DeadLetter:
         job_id: The job's id; the letter's too.
         message_type: Its wire name; None if it could not be read.
         queue: The name of the list it was in.
-        reason: `permanent`, `exhausted`, `timeout`, `memory`, `invalid_payload`, `unknown_type`,
-            `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`, `expired`,
-            `crash`, `crash_loop`, `delivery_limit` or `parent_failed`.
+        reason: `permanent`, `exhausted`, `timeout`, `memory`, `stuck`, `invalid_payload`,
+            `unknown_type`, `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`,
+            `expired`, `crash`, `crash_loop`, `delivery_limit` or `parent_failed`.
         error: What went wrong, in a line.
         traceback: Where; empty if no handler raised it.
         buried_at: ISO 8601, UTC.

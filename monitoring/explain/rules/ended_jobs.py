@@ -17,6 +17,7 @@ _WHY: Mapping[str, str] = {
     "timeout": "all its attempts failed, and the last one took longer than its timeout",
     "memory": "all its attempts failed, and in the last one its process had more memory than "
     "JOB_MEMORY_LIMIT_MB",
+    "stuck": "all its attempts failed, and STUCK_POLICY ended the last one",
     "invalid_payload": "its data does not fit its type",
     "unknown_type": "no worker knew its type",
     "no_upcaster": "it was written in an older version than the workers read",
@@ -40,6 +41,7 @@ _REMEDY: Mapping[str, str] = {
     "permanent": _EDIT,
     "timeout": "`postroom dead-letters replay {id} --timeout SECONDS`, or make its handler quicker",
     "memory": "raise JOB_MEMORY_LIMIT_MB or make its handler need less; " + _REPLAY,
+    "stuck": "find out what its handler waits for, `postroom logs --job {id}`; " + _REPLAY,
     "invalid_payload": _EDIT,
     "unknown_type": "start workers of the release that knows it, then "
     "`postroom dead-letters replay {id}`",

@@ -158,6 +158,7 @@ def test_a_job_that_is_about_to_expire(seconds: float, told: str) -> None:
 @pytest.mark.parametrize(
     ("reason", "told", "command"),
     [
+        ("stuck", "STUCK_POLICY ended the last one", "postroom dead-letters replay 7f3a"),
         ("memory", "more memory than JOB_MEMORY_LIMIT_MB", "postroom dead-letters replay 7f3a"),
         ("delivery_limit", "each of its consumers vanished", "postroom dead-letters replay 7f3a"),
         ("parent_failed", "a job that it depends on", "postroom why 0199-parent"),

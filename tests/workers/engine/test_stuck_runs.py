@@ -128,7 +128,7 @@ def check_buried(place: Place, handle: JobHandle) -> None:
     assert settled(handle) == "failed"
     letter = dead_letters.find(handle.id, connection=place.redis)
     assert letter is not None
-    assert letter.reason == "exhausted"
+    assert letter.reason == "stuck"
     assert letter.attempts[-1]["error_type"] == "workers.errors.JobStuck"
     assert place.redis.zcard(keys.started(place.queue)) == 0
     assert place.redis.keys(keys.leases("*")) == []
