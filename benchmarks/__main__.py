@@ -67,7 +67,7 @@ def rows_from(
     """Read `--rows`.
 
     Args:
-        text: Names joined by commas; None means all rows.
+        text: Names joined by commas; None means all rows but those that must be named.
         gates: What shall be judged, which needs its rows.
         table: The rows that there are; only beside those of queues idle workers are measured.
 
@@ -79,7 +79,8 @@ def rows_from(
     """
     named = {row.name: row for row in table}
     all_names = (*named, IDLE) if table is ROWS else (*named,)
-    names = all_names if text is None else text.split(",")
+    usual = [name for name in all_names if name == IDLE or not named[name].only_if_named]
+    names = usual if text is None else text.split(",")
     if unknown := sorted(set(names) - set(all_names)):
         raise InvalidRequest(
             f"There is no row {unknown[0]!r}.",

@@ -1,9 +1,10 @@
 """How long the web process takes to answer, and what it asks Redis for, with much to look at."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from statistics import median
 from typing import Any
 
 import redis
@@ -13,6 +14,7 @@ from pydantic import SecretStr
 from redis.connection import Connection
 from typing_extensions import override
 
+from monitoring.live.looks import QUEUES, LookTaker
 from monitoring.web.app import closed_routers, create_app
 from monitoring.web.auth import declared
 from monitoring.web.identity import Role
@@ -23,6 +25,9 @@ SLOW_COMMAND = 10_000
 """Microseconds that one command may take: the server does nothing else meanwhile."""
 MOST_TRIPS = 20
 """Round trips to Redis for one page."""
+
+TICK = "a tick of the streams"
+"""What the looks for all clients of streams are called among the routes."""
 
 _SIGNED_WITH = "of this measurement only, and of nobody else"
 _ENDLESS = "/live"
@@ -40,6 +45,7 @@ class Look:
         status: What it was answered with.
         median_ms: Of all requests.
         p99_ms: Likewise.
+        cpu_ms: What this process computed for one, the median: all but Redis and waiting.
         trips: Round trips of the request that took most.
         bytes: Of the answer.
     """
@@ -48,6 +54,7 @@ class Look:
     status: int
     median_ms: float
     p99_ms: float
+    cpu_ms: float
     trips: int
     bytes: int
 
@@ -72,10 +79,11 @@ def look(url: str, names: Mapping[str, str], *, each: int) -> Iterator[Look]:
         each: How many requests a route.
 
     Yields:
-        A route at a time.
+        `TICK`, which is what all streams share, and then a route at a time.
     """
     pool = redis.ConnectionPool.from_url(url, connection_class=_Counting)
     with redis.Redis(connection_pool=pool) as connection:
+        yield _tick(connection, each)
         client = _client(connection)
         for path in _paths():
             yield _look_at(client, path, names, each)
@@ -113,23 +121,50 @@ def _paths() -> Sequence[str]:
     )
 
 
+def _tick(connection: redis.Redis, each: int) -> Look:
+    taker = LookTaker(connection)
+    taken = [_timed(lambda: taker({QUEUES: 0})) for _ in range(each)]
+    return _of(TICK, taken, status=0, size=0)
+
+
 def _look_at(client: TestClient, path: str, names: Mapping[str, str], each: int) -> Look:
     url = path
     for name, value in _named(path, names).items():
         url = url.replace(f"{{{name}}}", value)
     asked = _QUERIES.get(path, {})
     client.get(url, params=asked)  # what is loaded once is not counted
-    times, trips = [], 0
-    for _ in range(each):
-        _Counting.trips = 0
-        began = time.perf_counter()
-        answer = client.get(url, params=asked)
-        times.append((time.perf_counter() - began) * 1000)
-        trips = max(trips, _Counting.trips)
-    times.sort()
-    p99 = times[min(len(times) - 1, len(times) * 99 // 100)]
-    median = times[len(times) // 2]
-    return Look(path, answer.status_code, median, p99, trips, len(answer.content))
+    taken = [_timed(lambda: client.get(url, params=asked)) for _ in range(each)]
+    answer = taken[-1].answer
+    return _of(path, taken, status=answer.status_code, size=len(answer.content))
+
+
+@dataclass(frozen=True)
+class _Taken:
+    answer: Any
+    ms: float
+    cpu_ms: float
+    trips: int
+
+
+def _timed(call: Callable[[], Any]) -> _Taken:
+    _Counting.trips = 0
+    began, spent = time.perf_counter(), time.process_time()
+    answer = call()
+    cpu_ms = (time.process_time() - spent) * 1000
+    return _Taken(answer, (time.perf_counter() - began) * 1000, cpu_ms, _Counting.trips)
+
+
+def _of(path: str, taken: Sequence[_Taken], *, status: int, size: int) -> Look:
+    times = sorted(each.ms for each in taken)
+    return Look(
+        path=path,
+        status=status,
+        median_ms=median(times),
+        p99_ms=times[min(len(times) - 1, len(times) * 99 // 100)],
+        cpu_ms=median(each.cpu_ms for each in taken),
+        trips=max(each.trips for each in taken),
+        bytes=size,
+    )
 
 
 def _named(path: str, names: Mapping[str, str]) -> Mapping[str, str]:

@@ -25,6 +25,9 @@ _WAITS_DEF = ("HANDLER_PACKAGES", "benchmarks.waiting_def")
 _WAITS_ASYNC = ("HANDLER_PACKAGES", "benchmarks.waiting_async")
 _AT_ONCE = ("CONCURRENCY", str(PLACES))
 
+TRACED = ("TRACING", "1")
+"""The setting of rows whose spans go to a collector that keeps nothing."""
+
 OURS = "ours"
 """Our worker as it is without settings."""
 
@@ -45,6 +48,7 @@ class Row:
         is_base_again: Whether it is the base a second time: what the comparison says of two equal
             workers.
         ideal: Jobs a second if a job took nothing but its handler's time; None: not to be told.
+        only_if_named: Whether it is left out unless `--rows` names it.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Row:
     base: str = BASE
     is_base_again: bool = False
     ideal: float | None = None
+    only_if_named: bool = False
 
     @property
     def is_compared(self) -> bool:
@@ -73,6 +78,14 @@ ROWS: Sequence[Row] = (
     Row("raw", "raw BLPOP loop, no safety", "raw"),
     Row(OURS, "workers.MessageWorker", "ours"),
     Row("quiet", "MessageWorker, LOG_JOBS=failures", "ours", (("LOG_JOBS", "failures"),), base=""),
+    Row(
+        "traced",
+        "MessageWorker, TRACING=1",
+        "ours",
+        (TRACED,),
+        base=OURS,
+        only_if_named=True,
+    ),
     Row("one", "MessageWorker, BATCH_JOBS=1", "ours", (("BATCH_JOBS", "1"),)),
     Row("waiting", "SimpleWorker, 10 ms a job", "simple", (_WAITS_DEF,), base="waiting"),
     Row(

@@ -30,6 +30,7 @@ from benchmarks.monitor import counted_commands
 from benchmarks.plan import LEAST_JOBS, Plan, Row, jobs_for
 from benchmarks.proxy import counting_proxy
 from benchmarks.server import BenchServer, bench_server, settings_changed
+from benchmarks.spans_sink import with_sink
 
 Costs = Mapping[str, Sequence[Cost]]
 
@@ -143,7 +144,7 @@ def bench(
         ServerUnavailable: If no server is installed.
     """
     began = time.monotonic()
-    with _prepared(plan, rows, folder, began) as stand:
+    with with_sink(rows) as aimed, _prepared(plan, aimed, folder, began) as stand:
         _say("loading the application, once a row")
         settings = {each.row.name: each.described() for each in stand.contestants}
         counts = {each.row.name: _counted(stand, each) for each in stand.contestants}
@@ -160,9 +161,9 @@ def bench(
                     counts=counts[row.name],
                     comparison=_comparison(row, costs),
                 )
-                for row in rows
+                for row in aimed
             ],
-            quiet=_quiet(rows, costs),
+            quiet=_quiet(aimed, costs),
             noisy_runs=noisy_runs,
             server=stand.server.version,
             server_settings=settings_changed(stand.server, folder),

@@ -9,11 +9,11 @@ import redis
 from messages import PostroomError
 from monitoring.doctor.letters import letter_findings
 from monitoring.errors import unknown_queue
+from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     Counts,
     QueueSnapshot,
     Snapshot,
-    oldest_waiting,
     queue_lists,
     take_snapshot,
 )

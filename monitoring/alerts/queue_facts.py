@@ -9,11 +9,11 @@ from monitoring.alerts.metrics import Facts, Reading
 from monitoring.jobs.late import overdue_jobs
 from monitoring.jobs.running import Running, longest_first, read_running
 from monitoring.jobs.stuck_plans import due
+from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     Counts,
     QueueSnapshot,
     Snapshot,
-    oldest_waiting,
     queue_lists,
 )
 from monitoring.words import are, number, span

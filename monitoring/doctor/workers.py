@@ -8,7 +8,8 @@ from rq.defaults import DEFAULT_WORKER_TTL
 
 from monitoring.doctor.finding import Finding, Severity
 from monitoring.queues.fleet import WorkerSnapshot
-from monitoring.queues.snapshot import Counts, QueueSnapshot, Snapshot, oldest_waiting, queue_lists
+from monitoring.queues.many_lists import oldest_waiting
+from monitoring.queues.snapshot import Counts, QueueSnapshot, Snapshot, queue_lists
 from monitoring.words import are, listed, number, span
 from workers.routing import Priority, list_name, queue_of
 from workers.settings import Settings

@@ -30,7 +30,8 @@ from monitoring.numbers.spans import pieces_of
 from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.living import living_and_dead
 from monitoring.queues.look import Look
-from monitoring.queues.snapshot import Counts, Snapshot, oldest_waiting, queue_lists
+from monitoring.queues.many_lists import oldest_waiting
+from monitoring.queues.snapshot import Counts, Snapshot, queue_lists
 from workers.routing import queue_of
 
 MINUTES = 10

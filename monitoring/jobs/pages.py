@@ -18,6 +18,7 @@ import redis
 from monitoring.answers import as_text
 from monitoring.errors import InvalidQuery
 from monitoring.jobs.listing import check_state, newest_jobs, queues_of
+from monitoring.packing import command
 from monitoring.search.cursors import Cursor, cursor_from, no_cursor
 from monitoring.search.places import count_places
 from monitoring.search.plan import Plan
@@ -25,7 +26,7 @@ from monitoring.search.query import SearchQuery
 from monitoring.search.rows import rows_of
 from monitoring.search.scan import Scan
 from monitoring.search.sources import Order, Place
-from monitoring.search.trips import MOST_SECONDS, Trips, command
+from monitoring.search.trips import MOST_SECONDS, Trips
 from workers import keys
 from workers.connection import default_connection, storage_errors
 

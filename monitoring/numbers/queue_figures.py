@@ -14,10 +14,10 @@ from monitoring.numbers.figures import Figures
 from monitoring.numbers.pace import per_minute
 from monitoring.numbers.recent import Recent, ask_recent
 from monitoring.numbers.windows import Read, Spans, last, timing, window
+from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     Counts,
     Snapshot,
-    oldest_waiting,
     queue_lists,
     take_snapshot_and,
 )

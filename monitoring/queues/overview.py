@@ -7,10 +7,10 @@ from typing import Any
 import redis
 
 from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     QueueSnapshot,
     Snapshot,
-    oldest_waiting,
     queue_lists,
     take_snapshot,
 )

@@ -5,10 +5,10 @@ clock (rq/registry.py), and so looking at a queue could end its jobs.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from itertools import chain, islice
+from itertools import chain
 from operator import attrgetter
 from typing import Any, Self
 
@@ -17,14 +17,13 @@ from rq.registry import StartedJobRegistry
 from rq.suspension import WORKERS_SUSPENDED
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from monitoring.answers import as_text, as_time, server_time
+from monitoring.answers import as_text, server_time
 from monitoring.queues.fleet import WorkerSnapshot, ask_workers, read_workers
 from monitoring.queues.held import Paused, ask_holds, read_paused
+from monitoring.queues.many_lists import count_with
 from workers import keys
 from workers.pauses import Pause
 from workers.routing import Priority, list_name, queue_of
-
-_IN_FRONT = 5  # jobs looked at for the oldest: one that is tried again at once goes to the front
 
 
 @dataclass(frozen=True)
@@ -69,7 +68,6 @@ class Counts:
 
 
 _VALUES: Callable[[Counts], tuple[int, ...]] = attrgetter(*(each.name for each in fields(Counts)))
-_ASKED = tuple(field.name for field in fields(Counts) if field.name != "held")
 
 
 @dataclass(frozen=True)
@@ -171,17 +169,17 @@ def take_snapshot_and(
         clock, used, worker_keys, suspended, pauses, letters, spilled = pipe.execute()
     time, names = server_time(clock), queue_names(queues, used)
     found = sorted(as_text(key) for key in worker_keys)
+    lists = [name for queue in names for name in queue_lists(queue)]
     with connection.pipeline(transaction=False) as pipe:
         ask_holds(pipe, pauses)
-        for name in _lists_of(names):
-            _ask_counts(pipe, name)
         ask_workers(pipe, found)
         also(pipe, time, names)
-        answers = iter(pipe.execute())
+        counts, answers = count_with(pipe, lists, connection=connection)
     paused = read_paused(pauses, answers, connection=connection)
+    held = _held(paused)
     snapshot = Snapshot(
         time=time,
-        queues={name: _queue(name, answers, _held(paused)) for name in names},
+        queues={name: _queue(name, counts, held) for name in names},
         workers=tuple(read_workers(found, answers)),
         suspended=bool(suspended),
         paused=paused,
@@ -189,37 +187,6 @@ def take_snapshot_and(
         spilled=spilled,
     )
     return snapshot, tuple(answers)
-
-
-def oldest_waiting(
-    lists: Sequence[str], *, time: datetime, connection: redis.Redis
-) -> Mapping[str, float]:
-    """How long the oldest job of each list has waited, in two round trips.
-
-    Args:
-        lists: The names of Redis lists.
-        time: The server's.
-        connection: Where.
-
-    Returns:
-        Seconds since it was put there, from 0, for each list that has jobs. Approximate: only the
-        first five of each list are looked at.
-    """
-    with connection.pipeline(transaction=False) as pipe:
-        for name in lists:
-            pipe.lrange(keys.queue(name), 0, _IN_FRONT - 1)
-        in_front = [[as_text(job_id) for job_id in ids] for ids in pipe.execute()]
-    with connection.pipeline(transaction=False) as pipe:
-        for ids in in_front:
-            for job_id in ids:
-                pipe.hget(keys.job(job_id), "enqueued_at")
-        told = iter(pipe.execute())
-    ages: dict[str, float] = {}
-    for name, ids in zip(lists, in_front, strict=True):
-        times = [moment for value in islice(told, len(ids)) if (moment := as_time(value))]
-        if times:
-            ages[name] = max(0.0, (time - min(times)).total_seconds())
-    return ages
 
 
 def queue_lists(queue: str) -> Sequence[str]:
@@ -244,31 +211,17 @@ def started(name: str) -> str:
     return str(StartedJobRegistry.key_template.format(name))
 
 
-def _lists_of(names: Iterable[str]) -> Iterator[str]:
-    return (name for queue in names for name in queue_lists(queue))
-
-
-def _ask_counts(pipe: Any, name: str) -> None:
-    # In the order of `_ASKED`.
-    pipe.llen(keys.queue(name))
-    pipe.llen(keys.intermediate(name))
-    pipe.zcard(started(name))
-    pipe.zcard(keys.scheduled(name))
-    pipe.zcard(keys.deferred(name))
-    pipe.zcard(keys.finished(name))
-    pipe.zcard(keys.failed(name))
-    pipe.zcard(keys.canceled(name))
-
-
-def _queue(name: str, answers: Iterator[Any], held: Mapping[str, int]) -> QueueSnapshot:
-    lists = {
-        priority: Counts(
-            **dict(zip(_ASKED, islice(answers, len(_ASKED)), strict=True)),
-            held=held.get(list_name(name, priority), 0),
-        )
-        for priority in Priority
-    }
-    return QueueSnapshot(name, lists)
+def _queue(
+    name: str, counts: Mapping[str, Mapping[str, int]], held: Mapping[str, int]
+) -> QueueSnapshot:
+    lists = {priority: list_name(name, priority) for priority in Priority}
+    return QueueSnapshot(
+        name,
+        {
+            priority: Counts(**counts[each], held=held.get(each, 0))
+            for priority, each in lists.items()
+        },
+    )
 
 
 def _held(paused: Iterable[Paused]) -> Mapping[str, int]:

@@ -9,12 +9,12 @@ from typing import Any
 from rq.utils import utcformat
 
 from monitoring.answers import as_text
+from monitoring.packing import command, hash_fields
 from monitoring.queues.stats import message_type_of
 from monitoring.search.query import SearchQuery
 from monitoring.search.rows import Hit
 from monitoring.search.sources import Chunk, Known
 from monitoring.search.states import state_of
-from monitoring.search.trips import command, hash_fields
 from workers import keys
 from workers.indexing import indexed_value
 from workers.routing import queue_of

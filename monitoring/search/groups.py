@@ -5,7 +5,8 @@ from collections.abc import Iterator, Sequence
 
 from monitoring.answers import as_text
 from monitoring.errors import InvalidQuery
-from monitoring.search.trips import Trips, command, hash_fields
+from monitoring.packing import command, hash_fields
+from monitoring.search.trips import Trips
 from workers import keys
 from workers.fingerprint import normal_text
 

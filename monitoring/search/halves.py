@@ -6,9 +6,10 @@ from itertools import islice
 from typing import Any
 
 from monitoring.answers import as_text
+from monitoring.packing import command
 from monitoring.search.query import SearchQuery
 from monitoring.search.sources import Half
-from monitoring.search.trips import Trips, command
+from monitoring.search.trips import Trips
 from workers import keys
 
 _KEYS = (keys.index, keys.older_index)

@@ -5,11 +5,12 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from monitoring.answers import as_text
+from monitoring.packing import command, with_key
 from monitoring.queues.snapshot import queue_lists, started
 from monitoring.search.query import SearchQuery
 from monitoring.search.sources import Order, Source
 from monitoring.search.standing import Standing
-from monitoring.search.trips import Trips, command, with_key
+from monitoring.search.trips import Trips
 from workers import keys
 from workers.routing import queue_of
 

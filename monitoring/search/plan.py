@@ -9,12 +9,13 @@ from itertools import islice
 
 from monitoring.answers import as_text
 from monitoring.errors import unknown_queue
+from monitoring.packing import command
 from monitoring.search.groups import failed_like
 from monitoring.search.halves import ask_halves, halves_of, narrow_to
 from monitoring.search.places import count_places
 from monitoring.search.query import SearchQuery
 from monitoring.search.sources import Half, Known, Source, Value
-from monitoring.search.trips import Trips, command
+from monitoring.search.trips import Trips
 from workers import keys
 from workers.routing import queue_of
 from workers.settings import load_settings

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from monitoring.answers import as_text, as_time
+from monitoring.packing import hash_fields
 from monitoring.queues.stats import message_type_of
 from monitoring.search.places import active_ids
 from monitoring.search.states import state_of
-from monitoring.search.trips import Trips, hash_fields
+from monitoring.search.trips import Trips
 from workers import keys
 from workers.routing import queue_of
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from monitoring.search.trips import command
+from monitoring.packing import command
 from workers.indexing import matching
 
 Place = list[Any]

@@ -6,8 +6,8 @@ from math import isnan
 from typing import Any
 
 from monitoring.answers import as_text
+from monitoring.packing import command
 from monitoring.search.sources import Chunk, Order, Place, Seen
-from monitoring.search.trips import command
 
 _REMEMBERED = 3  # ids by which a place in a list is found again
 _OVERLAP = 50  # entries read again, in case that as many newer ones went meanwhile

@@ -1,13 +1,13 @@
 """The round trips of one search: how many there may be, and many commands in each."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import redis
 from redis.exceptions import ResponseError
 
-from workers.wire import Stored, exchange, packed
+from workers.wire import exchange
 
 MOST_TRIPS = 20
 """Round trips of one search; then it says what it has found, and where to go on."""
@@ -42,7 +42,7 @@ class Trips:
         """Send commands in one write.
 
         Args:
-            commands: See `command`.
+            commands: See `monitoring.packing`.
 
         Returns:
             Their answers; that of a key that is something else than it should be is None.
@@ -55,39 +55,3 @@ class Trips:
             if isinstance(answer, ResponseError) and "WRONGTYPE" not in str(answer):
                 raise answer
         return [None if isinstance(answer, ResponseError) else answer for answer in answers]
-
-
-def command(*parts: Stored) -> bytes:
-    """A command as Redis reads it.
-
-    Args:
-        parts: Its name and its arguments.
-    """
-    return b"*%d\r\n%b" % (len(parts), packed(parts))
-
-
-def with_key(name: str, key: str) -> bytes:
-    """A command that takes nothing but a key. Packed by hand: there are thousands in a plan.
-
-    Args:
-        name: Of the command.
-        key: The key.
-    """
-    return f"*2\r\n${len(name)}\r\n{name}\r\n${len(key.encode())}\r\n{key}\r\n".encode()
-
-
-def hash_fields(prefix: str, ids: Iterable[str], fields: Sequence[str]) -> list[bytes]:
-    """HMGET of many hashes. Packed by hand: there are thousands in a search.
-
-    Args:
-        prefix: What their keys begin with.
-        ids: What they end with.
-        fields: Which fields, the same of each.
-    """
-    head, tail = b"*%d\r\n%b" % (len(fields) + 2, packed(["HMGET"])), packed(fields)
-    begin = prefix.encode()
-    found = []
-    for job_id in ids:
-        key = begin + job_id.encode()
-        found.append(b"%b$%d\r\n%b\r\n%b" % (head, len(key), key, tail))
-    return found

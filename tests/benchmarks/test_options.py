@@ -15,8 +15,13 @@ def a_result(quiet: list[str] | None) -> Result:
     return Result([], quiet, 0, "redis 7", {}, 1.0)
 
 
-def test_without_names_all_rows_are_run() -> None:
-    assert rows_from(None, []) == (list(ROWS), True)
+def test_without_names_all_rows_are_run_but_those_that_must_be_named() -> None:
+    usual = [row for row in ROWS if row.name != "traced"]
+
+    assert rows_from(None, []) == (usual, True)
+    assert [row.name for row in rows_from("simple,ours,traced", [])[0]] == [
+        *("simple", "ours", "traced"),
+    ]
 
 
 def test_streams_have_rows_of_their_own() -> None:
@@ -40,6 +45,7 @@ def test_rows_keep_the_order_of_the_table() -> None:
         ("ours", [], "'simple' is needed"),
         ("enqueue", [], "'rq_enqueue' is needed"),
         ("idle", [], "'simple' is needed"),
+        ("traced", [], "'ours' is needed"),
         ("simple,raw", [Gate("cpu", 60)], "'ours' is needed"),
         ("simple,ours", [Gate("latency", 0.3)], "'idle' is needed"),
     ],

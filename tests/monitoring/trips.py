@@ -7,6 +7,8 @@ from typing import Any
 from redis import Connection, ConnectionPool, Redis
 from typing_extensions import override
 
+from tests.monitoring.counting import connect_both
+
 
 class Counting(Connection):
     """Counts what is sent, a pipeline as one."""
@@ -41,6 +43,6 @@ def counting(url: str) -> Iterator[CountingRedis]:
     """
     client = CountingRedis.from_pool(ConnectionPool.from_url(url, connection_class=Counting))
     with client:
-        client.ping()
+        connect_both(client)
         Counting.sent = 0
         yield client

@@ -153,7 +153,7 @@ def test_how_many_are_stuck_is_told_beyond_the_shape_of_the_requirement(
     metrics = moderator.get("/admin/jobs/metrics").json()
 
     assert told.pop("stuck") == 1
-    assert told == metrics
+    assert {**told, "timestamp": ""} == {**metrics, "timestamp": ""}  # perhaps of another look
 
 
 def test_nothing_is_sent_again_while_nothing_but_the_time_has_changed(

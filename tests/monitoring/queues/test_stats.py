@@ -3,11 +3,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from redis import Connection, ConnectionPool, Redis
+from redis import Redis
 from rq import Queue, SimpleWorker
 from rq.suspension import suspend
 from rq.utils import utcformat
-from typing_extensions import override
 
 from messages import NoteEnrichmentMessage
 from monitoring.errors import InvalidQuery
@@ -19,6 +18,7 @@ from monitoring.queues.snapshot import started
 from postroom.address import free_port
 from postroom.embedded import Server
 from tests.monitoring.conftest import utc_now
+from tests.monitoring.counting import Counting, counting
 from tests.workers.takers import Taker
 from workers import JobHandle, dead_letters, enqueue, keys
 from workers.connection import connect
@@ -45,23 +45,10 @@ def bury(redis: Redis, job_id: str, queue: str, **told: str) -> None:
     dead_letters.bury(letter, meta={}, connection=redis)
 
 
-class Counting(Connection):
-    sent = 0
-
-    @override
-    def send_packed_command(self, *arguments: Any, **options: Any) -> None:
-        type(self).sent += 1
-        super().send_packed_command(*arguments, **options)
-
-
 @pytest.fixture
 def counted(redis: Redis, redis_server: Server) -> Redis:
     """A client that is connected already and counts what it sends from now on."""
-    pool = ConnectionPool.from_url(redis_server.url, connection_class=Counting)
-    client = Redis.from_pool(pool)
-    client.ping()
-    Counting.sent = 0
-    return client
+    return counting(redis_server.url)
 
 
 def test_an_empty_system_has_zeros_for_every_queue_of_the_settings(redis: Redis) -> None:
