@@ -4,8 +4,33 @@ A client library takes some microseconds for each command, six times what Redis 
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from workers.wire import Stored, packed
+import redis
+from redis.exceptions import ResponseError
+
+from workers.wire import Stored, exchange, packed
+
+
+def answered(
+    connection: redis.Redis, commands: Sequence[bytes], *, count: int | None = None
+) -> Sequence[Any]:
+    """Send commands that only read, in one round trip; none if there are none.
+
+    Args:
+        connection: Where.
+        commands: Packed.
+        count: How many there are, if one of these is several.
+
+    Raises:
+        redis.exceptions.ResponseError: The first error that Redis answered.
+    """
+    number = len(commands) if count is None else count
+    answers = exchange(connection, b"".join(commands), number) if number else ()
+    for answer in answers:
+        if isinstance(answer, ResponseError):
+            raise answer
+    return answers
 
 
 def command(*parts: Stored) -> bytes:

@@ -8,6 +8,7 @@ import redis
 
 from monitoring.answers import as_text, as_time
 from monitoring.errors import InvalidQuery
+from monitoring.packing import answered, command, hash_fields, with_key
 from monitoring.queues.snapshot import queue_lists, started
 from monitoring.queues.stats import message_type_of
 from workers import keys
@@ -190,21 +191,19 @@ def _held(queues: Sequence[str], state: str | None, connection: redis.Redis) -> 
 
 def _filled(places: Sequence[_Place], connection: redis.Redis) -> Mapping[_Place, int]:
     """How many stand in those that are not empty: the others take no share of what may be read."""
-    with connection.pipeline(transaction=False) as pipe:
-        for place in places:
-            (pipe.llen if place.is_list else pipe.zcard)(place.key)
-        counts = pipe.execute() if places else []
+    asked = [with_key("LLEN" if place.is_list else "ZCARD", place.key) for place in places]
+    counts = answered(connection, asked)
     return {place: count for place, count in zip(places, counts, strict=True) if count}
 
 
 def _ids(places: Sequence[_Place], share: int, connection: redis.Redis) -> Mapping[str, str]:
-    with connection.pipeline(transaction=False) as pipe:
-        for place in places:
-            if place.is_list:
-                pipe.lrange(place.key, -share, -1)
-            else:
-                pipe.zrevrange(place.key, 0, share - 1)
-        found = pipe.execute() if places else []
+    asked = [
+        command("LRANGE", place.key, -share, -1)
+        if place.is_list
+        else command("ZREVRANGE", place.key, 0, share - 1)
+        for place in places
+    ]
+    found = answered(connection, asked)
     # A running job stands there as `job id:execution id`.
     return {
         as_text(entry).partition(":")[0]: place.state
@@ -219,10 +218,7 @@ def _made_last(ids: Mapping[str, str], count: int) -> Mapping[str, str]:
 
 
 def _jobs(ids: Mapping[str, str], connection: redis.Redis) -> Iterator[JsonDict]:
-    with connection.pipeline(transaction=False) as pipe:
-        for job_id in ids:
-            pipe.hmget(keys.job(job_id), _FIELDS)
-        records = pipe.execute()
+    records = answered(connection, hash_fields(keys.job(""), ids, _FIELDS))
     for (job_id, state), values in zip(ids.items(), records, strict=True):
         record = dict(zip(_FIELDS, values, strict=True))
         if record["status"]:

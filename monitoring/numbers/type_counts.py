@@ -8,11 +8,11 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
 
 import redis
 
 from monitoring.answers import as_text, as_time
+from monitoring.packing import answered, command, hash_fields
 from monitoring.queues.snapshot import Snapshot, started
 from monitoring.queues.stats import message_type_of
 from workers import keys
@@ -110,11 +110,12 @@ def _ids(
     places: Sequence[_Place], shares: Sequence[int], connection: redis.Redis
 ) -> Sequence[Sequence[str]]:
     blocks = [_blocks(place.size, share) for place, share in zip(places, shares, strict=True)]
-    with connection.pipeline(transaction=False) as pipe:
-        for place, ranges in zip(places, blocks, strict=True):
-            for first, last in ranges:
-                (pipe.lrange if place.is_list else pipe.zrange)(place.key, first, last)
-        answers = iter(pipe.execute())
+    asked = [
+        command("LRANGE" if place.is_list else "ZRANGE", place.key, first, last)
+        for place, ranges in zip(places, blocks, strict=True)
+        for first, last in ranges
+    ]
+    answers = iter(answered(connection, asked))
     # A running job stands there as `job id:execution id`.
     return [
         [as_text(entry).partition(":")[0] for _ in ranges for entry in next(answers)]
@@ -130,10 +131,7 @@ def _blocks(size: int, share: int) -> Sequence[tuple[int, int]]:
 
 
 def _records(ids: Sequence[str], connection: redis.Redis) -> Sequence[tuple[str, datetime | None]]:
-    with connection.pipeline(transaction=False) as pipe:
-        for job_id in ids:
-            pipe.hmget(keys.job(job_id), ("description", "enqueued_at"))
-        answers: Sequence[Any] = pipe.execute()
+    answers = answered(connection, hash_fields(keys.job(""), ids, ["description", "enqueued_at"]))
     return [(_kind(description), as_time(since)) for description, since in answers]
 
 

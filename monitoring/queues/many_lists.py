@@ -7,12 +7,10 @@ from itertools import islice
 from typing import Any
 
 import redis
-from redis.exceptions import ResponseError
 
 from monitoring.answers import as_text, as_time
-from monitoring.packing import command, hash_fields, with_key
+from monitoring.packing import answered, command, hash_fields, with_key
 from workers import keys
-from workers.wire import exchange
 
 PLACES = ("waiting", "taken", "started", "scheduled", "deferred", "finished", "failed", "canceled")
 """Where jobs of a list stand, in the order in which they are asked for."""
@@ -37,7 +35,7 @@ def count_with(
     asked = pipe.command_stack
     commands = [command(*words[0].split(), *words[1:]) for words, _ in asked]
     commands += [_counts_of(name) for name in lists]
-    answers = iter(_answered(connection, commands, len(asked) + len(lists) * len(PLACES)))
+    answers = iter(answered(connection, commands, count=len(asked) + len(lists) * len(PLACES)))
     told = [_understood(pipe, words, options, next(answers)) for words, options in asked]
     return {name: dict(zip(PLACES, answers, strict=False)) for name in lists}, iter(told)
 
@@ -57,25 +55,17 @@ def oldest_waiting(
         first five of each list are looked at.
     """
     asked = [_front_of(name) for name in lists]
-    found = _answered(connection, asked, len(asked))
+    found = answered(connection, asked)
     in_front = [[as_text(job_id) for job_id in ids] for ids in found]
     every = [job_id for ids in in_front for job_id in ids]
     asked = hash_fields(keys.job(""), every, ["enqueued_at"])
-    told = iter(_answered(connection, asked, len(asked)))
+    told = iter(answered(connection, asked))
     ages: dict[str, float] = {}
     for name, ids in zip(lists, in_front, strict=True):
         times = [moment for (value,) in islice(told, len(ids)) if (moment := as_time(value))]
         if times:
             ages[name] = max(0.0, (time - min(times)).total_seconds())
     return ages
-
-
-def _answered(connection: redis.Redis, commands: Sequence[bytes], count: int) -> Sequence[Any]:
-    answers = exchange(connection, b"".join(commands), count) if count else ()
-    for answer in answers:
-        if isinstance(answer, ResponseError):
-            raise answer
-    return answers
 
 
 def _understood(pipe: Any, words: Sequence[Any], options: Mapping[str, Any], answer: Any) -> Any:
