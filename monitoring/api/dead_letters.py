@@ -6,7 +6,18 @@ from fastapi import APIRouter, Query
 
 from monitoring.api.bodies import Bulk, Edit, LetterFilter, Why
 from monitoring.api.bulk import as_bulk
-from monitoring.api.parts import Actor, Destroyer, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.parts import (
+    Actor,
+    Asker,
+    Destroyer,
+    Engine,
+    JsonDict,
+    Looker,
+    Reader,
+    Writer,
+    by,
+)
+from monitoring.jobs.tenants import is_of
 from workers import dead_letters
 from workers.dead_letters import Filter
 
@@ -37,10 +48,10 @@ def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
 
 
 @router.get("/{job_id}")
-def show_letter(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+def show_letter(job_id: str, asker: Asker, reader: Reader) -> JsonDict:
     """Show a whole letter, its secrets masked."""
     letter = dead_letters.find(job_id, connection=reader)
-    if letter is None:
+    if letter is None or not is_of(asker.tenant, letter.envelope):
         raise dead_letters.DeadLetterNotFound(f"There is no dead letter of job {job_id}.")
     return dead_letters.as_shown(letter)
 

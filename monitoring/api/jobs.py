@@ -6,10 +6,11 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from monitoring.api.bodies import Retry
-from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
+from monitoring.api.parts import Actor, Asker, Engine, JsonDict, Looker, Reader, Reason, Writer, by
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.jobs.detail import get_job_detail
 from monitoring.jobs.pages import LONGEST_CURSOR, MOST_JOBS, get_job_page
+from monitoring.jobs.tenants import check_job_of
 from monitoring.queues.known_queues import check_queue_of
 from workers import operations
 from workers.errors import JobNotFound
@@ -47,26 +48,29 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
 
 
 @router.get("/api/jobs/{job_id}")
-def show_job(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+def show_job(job_id: str, asker: Asker, reader: Reader) -> JsonDict:
     """Show a job: what it holds, its secrets masked, and what became of it, step by step."""
+    check_job_of(asker.tenant, job_id, connection=reader)
     return get_job_detail(job_id, connection=reader)
 
 
 @router.get("/api/jobs/{job_id}/status")
-def job_status(job_id: str, _: Looker, reader: Reader) -> JsonDict:
+def job_status(job_id: str, asker: Asker, reader: Reader) -> JsonDict:
     """Tell a job's status, times and errors."""
+    check_job_of(asker.tenant, job_id, connection=reader)
     return get_job_status(job_id, connection=reader)
 
 
 @router.get("/admin/jobs/{job_id}/logs")
 def job_log(
     job_id: str,
-    _: Looker,
+    asker: Asker,
     reader: Reader,
     after: Annotated[int, Query(ge=0, description="Only lines with a larger number.")] = 0,
     last: Annotated[int, Query(ge=1, le=1_000)] = 100,
 ) -> JsonDict:
     """Show the newest lines that a job's handler logged."""
+    check_job_of(asker.tenant, job_id, connection=reader)
     lines = get_job_log(job_id, last=last, connection=reader)
     return {"lines": [line for line in lines if line["number"] > after]}
 

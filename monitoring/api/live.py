@@ -5,8 +5,9 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.api.parts import Asker, JsonDict, Looker, Reader
 from monitoring.jobs.known import check_job
+from monitoring.jobs.tenants import check_job_of
 from monitoring.live.live import Live
 from monitoring.live.looks import QUEUES, Subject
 from monitoring.queues.known_queues import check_queue
@@ -77,8 +78,9 @@ def live_queue(
     "/admin/jobs/{job_id}/logs/live", response_class=EventStream, status_code=200, responses=_FULL
 )
 def live_log(
-    job_id: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
+    job_id: str, asker: Asker, reader: Reader, live: Streams, last_id: LastEventId = ""
 ) -> EventStream:
     """Stream what a job's handler logs; the id of an event is the number of its line."""
+    check_job_of(asker.tenant, job_id, connection=reader)
     check_job(job_id, connection=reader)
     return EventStream(live, Subject("log", job_id), last_id=last_id, asker=asker)

@@ -122,7 +122,7 @@ class Needs:
         if found.tenant is not None and not self.keeps_to_tenant:
             raise NotAllowed(
                 f"{found.subject} may see tenant {found.tenant} only, and this shows all.",
-                remedy="Ask for the streams of the tenant.",
+                remedy="Ask for the streams of the tenant, or for one of its jobs by its id.",
             )
         return found
 

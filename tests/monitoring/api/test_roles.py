@@ -101,6 +101,11 @@ ROLES = {
 OF_ONE_TENANT = {
     "GET /",
     "GET /api/session",
+    "GET /api/jobs/{job_id}",
+    "GET /api/jobs/{job_id}/status",
+    "GET /admin/jobs/{job_id}/logs",
+    "GET /admin/jobs/{job_id}/logs/live",
+    "GET /api/dead-letters/{job_id}",
     "GET /api/guilds/{guild_id}/job-activity",
     "GET /api/streams",
     "GET /api/streams/{name}",
