@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query, Response
 from monitoring.api.parts import JsonDict, Looker, Reader, Writer
 from monitoring.explain.queue_health import get_health_report
 from monitoring.explain.why import why as explained
-from monitoring.scale.queues import get_scale, read_scale
+from monitoring.scale.queues import read_scale
 from monitoring.scale.text import CONTENT_TYPE, as_prometheus
 from monitoring.web.auth import Scrape
 from monitoring.web.identity import Identity
@@ -38,7 +38,7 @@ def scale(
 
     As for `/metrics`, POSTROOM_SCRAPE_TOKEN is enough.
     """
-    if form == "json":
-        return get_scale(connection=reader, watching=writer)
     found = read_scale(connection=reader, watching=writer)
+    if form == "json":
+        return found.as_json()
     return Response(as_prometheus(found), media_type=CONTENT_TYPE)

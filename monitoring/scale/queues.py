@@ -39,38 +39,6 @@ class Scale:
     forecast: Forecast
 
 
-def get_scale(
-    *,
-    connection: redis.Redis | None = None,
-    watching: redis.Redis | None = None,
-    now: datetime | None = None,
-) -> JsonDict:
-    """What `GET /scale` tells, for KEDA's metrics-api scaler and for people.
-
-    Args:
-        connection: Where; None means the server that the settings name.
-        watching: Where to leave the sample, if `connection` is a replica; None means there, too.
-        now: The server's time; None asks the server.
-
-    Returns:
-        `timestamp`; `desired_workers` of all queues together; and `queues`, by name:
-        `desired_workers`, `workers` (those that listen and live), `waiting`,
-        `oldest_waiting_seconds`, `done_per_minute`, `arrives_per_minute`, `grows_per_minute` (None
-        until it was watched for 10 s) and `drains_in_seconds` (None if it does not drain). With
-        KEDA, `valueLocation: queues.email.desired_workers` and `targetValue: "1"`; in the name of
-        a queue, a backslash goes before each dot.
-
-    Raises:
-        StorageUnavailable: If Redis does not answer.
-    """
-    found = read_scale(connection=connection, watching=watching, now=now)
-    return {
-        "timestamp": (now or found.now).isoformat(),
-        "desired_workers": sum(each.desired_workers for each in found.queues.values()),
-        "queues": {name: _shown(each) for name, each in found.queues.items()},
-    }
-
-
 @dataclass(frozen=True)
 class Scales:
     """What all queues need.
@@ -83,6 +51,23 @@ class Scales:
     now: datetime
     queues: Mapping[str, Scale]
 
+    def as_json(self) -> JsonDict:
+        """What `GET /scale` tells, for KEDA's metrics-api scaler and for people.
+
+        Returns:
+            `timestamp`; `desired_workers` of all queues together; and `queues`, by name:
+            `desired_workers`, `workers` (those that listen and live), `waiting`,
+            `oldest_waiting_seconds`, `done_per_minute`, `arrives_per_minute`, `grows_per_minute`
+            (None until it was watched for 10 s) and `drains_in_seconds` (None if it does not
+            drain). With KEDA, `valueLocation: queues.email.desired_workers` and `targetValue: "1"`;
+            in the name of a queue, a backslash goes before each dot.
+        """
+        return {
+            "timestamp": self.now.isoformat(),
+            "desired_workers": sum(each.desired_workers for each in self.queues.values()),
+            "queues": {name: _shown(each) for name, each in self.queues.items()},
+        }
+
 
 def read_scale(
     *,
@@ -90,7 +75,7 @@ def read_scale(
     watching: redis.Redis | None = None,
     now: datetime | None = None,
 ) -> Scales:
-    """How many workers each queue should have, as values: for Prometheus.
+    """How many workers each queue should have.
 
     Args:
         connection: Where; None means the server that the settings name.

@@ -59,7 +59,7 @@ class _Gauges(Collector):
 
 
 def as_prometheus(found: Scales) -> bytes:
-    """The numbers of `get_scale` as gauges with the label `queue`.
+    """The numbers of `Scales.as_json` as gauges with the label `queue`.
 
     Args:
         found: What all queues need.

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from monitoring.scale.queues import get_scale
+from monitoring.scale.queues import read_scale
 from monitoring.words import number, span
 from postroom.columns import columns
 from postroom.printing import answer
@@ -17,7 +17,7 @@ def scale(
 ) -> None:
     """Say how many workers would drain each queue within SCALE_DRAIN_SECONDS."""
     with answer(as_json=as_json) as say:
-        found = get_scale()
+        found = read_scale().as_json()
         say(found, _for_people(found))
 
 

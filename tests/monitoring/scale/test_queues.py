@@ -14,7 +14,7 @@ from monitoring.explain.rules import queue_findings
 from monitoring.numbers.depths import KEPT, read_depths, record_depths
 from monitoring.numbers.forecast import Depth, Forecast, desired_workers, growth_per_minute
 from monitoring.queues.snapshot import Counts, take_snapshot
-from monitoring.scale.queues import get_scale, read_scale, scale_of
+from monitoring.scale.queues import read_scale, scale_of
 from monitoring.scale.settings import ScaleSettings
 from tests.monitoring.conftest import Register, log_in
 from workers import By, enqueue_many, pause, watch_keys
@@ -163,7 +163,11 @@ def test_the_history_is_capped_by_count_and_by_age(redis: Redis) -> None:
 def test_who_may_only_read_leaves_no_sample_and_still_gets_an_answer(own_server: Redis) -> None:
     reader = log_in(own_server, "reader", allowed=("+@read", "+@connection", "+info", "+time"))
 
-    assert set(get_scale(connection=reader)) == {"timestamp", "desired_workers", "queues"}
+    assert set(read_scale(connection=reader).as_json()) == {
+        "timestamp",
+        "desired_workers",
+        "queues",
+    }
     assert own_server.exists(watch_keys.watch_depths()) == 0
 
 
@@ -173,7 +177,7 @@ def test_scale_tells_each_queue_in_a_shape_that_keda_reads(
     register(redis, *EMAIL)
     fill(redis, 30)
 
-    found = get_scale(connection=redis)
+    found = read_scale(connection=redis).as_json()
 
     assert found["queues"]["email"] == {
         "desired_workers": 1,
