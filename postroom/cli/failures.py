@@ -69,7 +69,7 @@ def mute(
     """Leave a kind out of what asks for attention, until it is unmuted."""
     with answer(as_json=as_json) as say:
         done = failure_groups.mute(fingerprint, by=acting(actor, reason))
-        say({"success": True, "changed": done}, "Muted." if done else "It was muted already.")
+        say(*_changed("Muted.", "It was muted already.", done=done))
 
 
 @app.command("unmute")
@@ -82,7 +82,7 @@ def unmute(
     """Open a kind that was muted, or marked as mended by mistake."""
     with answer(as_json=as_json) as say:
         done = failure_groups.unmute(fingerprint, by=acting(actor, reason))
-        say({"success": True, "changed": done}, "Open." if done else "It was open already.")
+        say(*_changed("Open.", "It was open already.", done=done))
 
 
 @app.command("fixed")
@@ -96,8 +96,7 @@ def mark_fixed(
     """Say which release mends it; it opens by itself if it fails there, or in a later one."""
     with answer(as_json=as_json) as say:
         done = failure_groups.mark_fixed(fingerprint, version, by=acting(actor, reason))
-        told = f"Marked as mended in {version}." if done else "That was said already."
-        say({"success": True, "changed": done}, told)
+        say(*_changed(f"Marked as mended in {version}.", "That was said already.", done=done))
 
 
 @app.command("replay")
@@ -126,3 +125,7 @@ def replay(  # noqa: PLR0913, PLR0917 - one parameter an option of the command
         if bulk.refused:
             sys.stderr.write(letters.refusals_text(bulk.refused) + "\n")
             raise SystemExit(_NOT_ALL)
+
+
+def _changed(now: str, before: str, *, done: bool) -> tuple[dict[str, bool], str]:
+    return {"success": True, "changed": done}, now if done else before
