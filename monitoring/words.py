@@ -53,3 +53,8 @@ def listed(names: Sequence[str]) -> str:
     if len(names) > _NAMES_SHOWN:
         shown.append(f"{len(names) - _NAMES_SHOWN:,} more")
     return " and ".join(filter(None, (", ".join(shown[:-1]), *shown[-1:])))
+
+
+def first_line(text: str, otherwise: str = "") -> str:
+    """The first line of an error, without the space around it; `otherwise` if it has none."""
+    return (text.strip().splitlines() or [otherwise])[0]

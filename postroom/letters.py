@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from monitoring.words import number, span
+from monitoring.words import first_line, number, span
 from postroom.columns import columns, printable
 from workers.dead_letters import Bulk, Change, Imported, Refusal, Summary
 
@@ -95,7 +95,7 @@ def _attempt(entry: Mapping[str, Any]) -> str:
 
 
 def _first_line(text: str) -> str:
-    line = (text.strip().splitlines() or [""])[0]
+    line = first_line(text)
     return line if len(line) <= _LONGEST_ERROR else f"{line[: _LONGEST_ERROR - 1]}…"
 
 

@@ -226,6 +226,11 @@ class JobFacts:
     acts: Sequence[AuditEntry] = ()
     known_by: Sequence[str] = ()
 
+    @property
+    def queue_name(self) -> str:
+        """The name of its queue; empty if its record is gone."""
+        return self.queue.name if self.queue else ""
+
     def age(self, moment: datetime | None) -> float:
         """Seconds since a moment, from 0; 0 if it is not known."""
         return max(0.0, (self.now - moment).total_seconds()) if moment else 0.0

@@ -8,6 +8,7 @@ from typing import Any
 import redis
 
 from monitoring.explain.facts import Letters
+from monitoring.words import first_line
 from workers import keys
 from workers.dead_letters.letter import Summary, summary_of
 from workers.fingerprint import normal_text
@@ -65,6 +66,6 @@ def _grouped(letters: Iterable[Summary]) -> Sequence[Letters]:
 
 
 def _letters(newest: Summary, count: int) -> Letters:
-    error = (newest.error.strip().splitlines() or ["?"])[0]
+    error = first_line(newest.error, "?")
     kind = newest.message_type or "what is no message"
     return Letters(count, newest.reason, kind, error, newest.job_id, newest.fingerprint)

@@ -12,6 +12,7 @@ from monitoring.answers import as_text
 from monitoring.explain.facts import Retries
 from monitoring.queues.snapshot import Snapshot
 from monitoring.queues.stats import message_type_of
+from monitoring.words import first_line
 from workers import keys
 from workers.attempts import AttemptRecord
 from workers.fingerprint import normal_text
@@ -90,7 +91,7 @@ def _grouped(jobs: Iterable[tuple[AttemptRecord | None, str]]) -> Sequence[Retri
 
 
 def _retries(record: AttemptRecord, kind: str, count: int) -> Retries:
-    error = (record.error.strip().splitlines() or [record.error_type])[0]
+    error = first_line(record.error, record.error_type)
     return Retries(count, kind, error, record.outcome, record.code_version)
 
 

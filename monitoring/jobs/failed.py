@@ -10,6 +10,7 @@ import redis
 from monitoring.answers import as_text, as_time
 from monitoring.queues.snapshot import queue_lists, take_snapshot
 from monitoring.queues.stats import message_type_of
+from monitoring.words import first_line
 from workers import dead_letters, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
@@ -88,7 +89,7 @@ def _of_letter(letter: DeadLetter) -> JsonDict:
         "jobId": letter.job_id,
         "messageType": letter.message_type,
         "reason": letter.reason,
-        "error": (letter.error.strip().splitlines() or [""])[0],
+        "error": first_line(letter.error),
         "failedAt": letter.buried_at,
     }
 

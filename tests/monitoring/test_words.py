@@ -1,6 +1,6 @@
 import pytest
 
-from monitoring.words import listed, number, size, span
+from monitoring.words import first_line, listed, number, size, span
 
 
 @pytest.mark.parametrize(
@@ -45,3 +45,8 @@ def test_a_noun_agrees_with_its_number() -> None:
 )
 def test_names_are_listed_and_many_are_counted(names: list[str], text: str) -> None:
     assert listed(names) == text
+
+
+def test_of_an_error_the_first_line_is_told_and_a_word_where_it_has_none() -> None:
+    assert first_line("\n  closed\n  at 17\n") == "closed"
+    assert first_line(" \n", "TypeError") == "TypeError"

@@ -7,7 +7,7 @@ from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts
 from monitoring.explain.rules.failures import asks_to_wait, replay_command
 from monitoring.explain.rules.holdups import clock
-from monitoring.words import number
+from monitoring.words import first_line, number
 from workers.audit import AuditEntry
 from workers.dead_letters import DeadLetter
 
@@ -170,7 +170,7 @@ def unknown(facts: JobFacts) -> Iterator[Finding]:
 
 
 def _error(letter: DeadLetter) -> str:
-    return (letter.error.strip().splitlines() or ["no error is known"])[0].rstrip(".")
+    return first_line(letter.error, "no error is known").rstrip(".")
 
 
 def _remedy(letter: DeadLetter) -> str:

@@ -17,13 +17,12 @@ def lapsed(facts: JobFacts) -> Iterator[Finding]:
     """Its worker shows no life, and nobody has taken the job over."""
     if facts.state in _IN_HANDS and facts.silent:
         whose = f"worker {facts.worker}" if facts.worker else "its worker"
-        queue = facts.queue.name if facts.queue else ""
         yield Finding(
             "lease_lapsed",
             "warning",
             f"The lease of {whose} lapsed {span(facts.silent)} ago, and no other worker has taken "
             "it over.",
-            f"Any worker does, within seconds: `postroom worker {queue}`",
+            f"Any worker does, within seconds: `postroom worker {facts.queue_name}`",
         )
 
 

@@ -8,7 +8,7 @@ from monitoring.explain.facts import JobFacts, Parent
 from monitoring.explain.rules import no_start
 from monitoring.explain.rules.failures import asks_to_wait
 from monitoring.explain.rules.holdups import clock, paused_by, resume_command
-from monitoring.words import listed, number, span
+from monitoring.words import first_line, listed, number, span
 from workers.attempts import AttemptRecord
 
 _SOON = timedelta(seconds=60)
@@ -37,7 +37,7 @@ def deferred(facts: JobFacts) -> Iterator[Finding]:
             "waits_for_nothing",
             "warning",
             "It waits for other jobs, and all of them are over: a worker's clean-up lets it go on.",
-            f"`postroom worker {facts.queue.name if facts.queue else ''}`",
+            f"`postroom worker {facts.queue_name}`",
         )
         return
     yield Finding(
@@ -83,12 +83,11 @@ def delayed(facts: JobFacts) -> Iterator[Finding]:
 def overdue(facts: JobFacts) -> Iterator[Finding]:
     """It is due, and nobody has moved it into its queue."""
     if _is_overdue(facts):
-        queue = facts.queue.name if facts.queue else ""
         yield Finding(
             "overdue",
             "warning",
             f"It is overdue by {span(facts.age(facts.due))}: no worker moved it into its queue.",
-            f"`postroom worker {queue}`",
+            f"`postroom worker {facts.queue_name}`",
         )
 
 
@@ -138,11 +137,12 @@ def _until(facts: JobFacts) -> str:
 def _retry(facts: JobFacts, last: AttemptRecord) -> Finding:
     made = sum(each.counts for each in facts.attempts)
     of = f" of {facts.most_attempts}" if facts.most_attempts else ""
+    error = first_line(last.error, last.error_type)
     asked = "A service asked to wait" if asks_to_wait(last.error) else "It failed"
     return Finding(
         "service_asks_to_wait" if asks_to_wait(last.error) else "retry_scheduled",
         "warning",
-        f"{asked} at attempt {made}{of} ({_line(last)}), and the next one is due{_until(facts)}.",
+        f"{asked} at attempt {made}{of} ({error}), and the next one is due{_until(facts)}.",
         f'`postroom jobs promote {facts.job_id} --reason "..."` tries it now.',
     )
 
@@ -151,13 +151,12 @@ def _handed_back(facts: JobFacts, last: AttemptRecord) -> Finding:
     release = f" of release {last.code_version}" if last.code_version else ""
     newer = [each for each in facts.known_by if each != last.code_version]
     known = f"; release {listed(newer)} knows it" if newer else ""
-    queue = facts.queue.name if facts.queue else ""
     return Finding(
         "unknown_type",
         "warning",
         f"A worker{release} does not know its type and handed it back ({last.error}){known}; the "
         f"next try is due{_until(facts)}.",
-        f"Restart the workers that run the older release: `postroom worker {queue}`",
+        f"Restart the workers that run the older release: `postroom worker {facts.queue_name}`",
     )
 
 
@@ -170,7 +169,3 @@ def _crashed(facts: JobFacts, last: AttemptRecord) -> Finding:
         f"tried again{_until(facts)}; the third such death buries it.",
         f"`postroom logs --job {facts.job_id}`",
     )
-
-
-def _line(attempt: AttemptRecord) -> str:
-    return (attempt.error.strip().splitlines() or [attempt.error_type])[0]
