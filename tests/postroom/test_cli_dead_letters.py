@@ -5,8 +5,8 @@ import re
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,50 +14,17 @@ import pytest
 from redis import Redis
 
 from postroom.address import free_port
-from postroom.cli import main
 from postroom.settings import child_environment
+from tests.postroom.commands import Answer, Postroom
 from tests.workers.letters import bury_message, email, letter
-from workers import audit, connection, dead_letters, keys, settings
+from workers import audit, dead_letters, keys
 
-
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class DeadLetters:
-    """`postroom dead-letters` in this process, with settings read anew each time."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> Answer:
-        _forget_settings()
-        self._capsys.readouterr()
-        self._monkeypatch.setattr(sys, "argv", ["postroom", "dead-letters", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = self._capsys.readouterr()
-        return Answer(int(ended.value.code or 0), written.out, written.err)
-
-
-def _forget_settings() -> None:
-    settings.load_settings.cache_clear()
-    connection.connection_for.cache_clear()
+DeadLetters = Callable[..., Answer]
 
 
 @pytest.fixture
-def call(
-    redis: Redis, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Iterator[DeadLetters]:
-    yield DeadLetters(monkeypatch, capsys)
-    _forget_settings()
+def call(redis: Redis, command_line: Postroom) -> DeadLetters:
+    return partial(command_line, "dead-letters")
 
 
 @pytest.fixture

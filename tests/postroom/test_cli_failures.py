@@ -1,33 +1,18 @@
 """What `postroom failures` says and does."""
 
-import json
-import sys
+from functools import partial
 
 import pytest
 
-from postroom.cli import main
 from tests.workers.failing import Failing, an_email, groups, raised
-from workers import audit, connection, dead_letters, settings
+from workers import audit, dead_letters
 
 WHY = ("--reason", "it is known", "--actor", "ada")
 
 
 @pytest.fixture
-def call(redis, monkeypatch, capsys):
-    def _call(*words, code=0):
-        settings.load_settings.cache_clear()
-        connection.connection_for.cache_clear()
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["postroom", "failures", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = capsys.readouterr()
-        assert int(ended.value.code or 0) == code, written
-        return json.loads(written.out) if "--json" in words else written.out + written.err
-
-    yield _call
-    settings.load_settings.cache_clear()
-    connection.connection_for.cache_clear()
+def call(redis, command_line):
+    return partial(command_line.told, "failures")
 
 
 @pytest.fixture

@@ -1,62 +1,21 @@
-import json
-import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Queue, SimpleWorker, Worker
 from rq.suspension import suspend
 
-from handlers.parts.settings import handler_settings
 from messages import NoteEnrichmentMessage
 from postroom.address import free_port
-from postroom.cli import main
-from workers import By, connection, enqueue, settings
+from tests.postroom.commands import Postroom
+from workers import By, enqueue
 from workers.pauses import pause
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-
-class Postroom:
-    """The command line in this process, with settings read anew each time."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
-
-    def __call__(self, *arguments: str) -> Answer:
-        forget_settings()
-        self._monkeypatch.setattr(sys, "argv", ["postroom", *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = self._capsys.readouterr()
-        return Answer(int(ended.value.code or 0), written.out, written.err)
-
-
-def forget_settings() -> None:
-    settings.load_settings.cache_clear()
-    handler_settings.cache_clear()
-    connection.connection_for.cache_clear()
-
-
 @pytest.fixture
-def postroom(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Postroom]:
+def postroom(command_line: Postroom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Postroom:
     monkeypatch.setenv("DATABASE_URL", f"sqlite:///{tmp_path}/none.sqlite3")
-    yield Postroom(monkeypatch, capsys)
-    forget_settings()
+    return command_line
 
 
 @pytest.fixture

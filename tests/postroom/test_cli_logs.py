@@ -6,61 +6,34 @@ import pty
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
 from redis import Redis
 
 from messages import TestData, TestMessage
-from postroom.cli import main
 from postroom.settings import child_environment
+from tests.postroom.commands import Answer, Postroom
 from tests.processes import Eventually, StartProcess
-from workers import JobHandle, connection, enqueue, settings
+from workers import JobHandle, enqueue
 from workers.context import Progress
 from workers.job_log import JobLog
 
 
-@dataclass(frozen=True)
-class Answer:
-    code: int
-    out: str
-    err: str
-
-    @property
-    def entries(self) -> list[dict[str, Any]]:
-        return [json.loads(line) for line in self.out.splitlines()]
-
-
 class Logs:
-    """`postroom logs` in this process, with settings read anew each time."""
+    """`postroom logs`, or another command."""
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-        self._monkeypatch, self._capsys = monkeypatch, capsys
+    def __init__(self, command_line: Postroom) -> None:
+        self._command_line = command_line
 
     def __call__(self, *arguments: str, command: str = "logs") -> Answer:
-        forget_settings()
-        self._monkeypatch.setattr(sys, "argv", ["postroom", command, *arguments])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = self._capsys.readouterr()
-        return Answer(int(ended.value.code or 0), written.out, written.err)
-
-
-def forget_settings() -> None:
-    settings.load_settings.cache_clear()
-    connection.connection_for.cache_clear()
+        return self._command_line(command, *arguments)
 
 
 @pytest.fixture
-def logs(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
-) -> Iterator[Logs]:
+def logs(command_line: Postroom, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Logs:
     monkeypatch.setenv("LOG_FILE", str(tmp_path / "rq.log"))
-    yield Logs(monkeypatch, capsys)
-    forget_settings()
+    return Logs(command_line)
 
 
 def line(message: str, **values: object) -> str:

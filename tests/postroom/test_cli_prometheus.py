@@ -1,7 +1,8 @@
 from prometheus_client.parser import text_string_to_metric_families
 
 from messages import EmailMessage
-from tests.postroom.test_cli_health import Postroom, postroom
+from tests.postroom.commands import Postroom
+from tests.postroom.test_cli_health import postroom
 from workers import enqueue
 
 __all__ = ["postroom"]

@@ -1,31 +1,16 @@
 """What `postroom search` says."""
 
-import json
-import sys
+from functools import partial
 
 import pytest
 
-from postroom.cli import main
 from tests.workers.failing import an_email
-from workers import Settings, connection, enqueue, enqueue_many, settings
+from workers import Settings, enqueue, enqueue_many
 
 
 @pytest.fixture
-def search(redis, monkeypatch, capsys):
-    def _search(*words, code=0):
-        settings.load_settings.cache_clear()
-        connection.connection_for.cache_clear()
-        capsys.readouterr()
-        monkeypatch.setattr(sys, "argv", ["postroom", "search", *words])
-        with pytest.raises(SystemExit) as ended:
-            main()
-        written = capsys.readouterr()
-        assert int(ended.value.code or 0) == code, written
-        return json.loads(written.out) if "--json" in words else written.out + written.err
-
-    yield _search
-    settings.load_settings.cache_clear()
-    connection.connection_for.cache_clear()
+def search(redis, command_line):
+    return partial(command_line.told, "search")
 
 
 def test_hits_are_lines_and_the_cursor_leads_on(search, redis):

@@ -7,7 +7,8 @@ import pytest
 from redis import Redis
 
 from messages import NoteEnrichmentMessage
-from tests.postroom.test_cli_health import Postroom, postroom
+from tests.postroom.commands import Postroom
+from tests.postroom.test_cli_health import postroom
 from tests.workers.takers import Taker
 from workers import By, enqueue
 from workers.pauses import pause
