@@ -27,7 +27,6 @@ MOST_HOURS = 14 * 24
 """Hours of a trend at most."""
 
 _CHUNK = 500  # groups read in one round trip
-_HOUR = 3600
 _FIELDS = (
     *("first", "last", "count", "type", "class", "text", "place", "queues", "releases"),
     *("state", "fixed_in", "reopened", "reopened_in", "said"),
