@@ -8,6 +8,7 @@ of its own; only the imports are done already.
 import os
 import signal
 import subprocess
+import sys
 import time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ import psutil
 from typing_extensions import override
 
 from postroom.settings import child_environment
-from tests.faults.nursery import Nursery, code_file
+from tests.faults.nursery import ROOT, Nursery, code_file
 from tests.processes import Started, StartedProcess
 
 _LOOK_EVERY = 0.005  # seconds
@@ -66,7 +67,7 @@ class WarmProcess:
 
 @dataclass(frozen=True)
 class WarmStarted(Started):
-    """The processes of one test; those of `rq` come from the nursery."""
+    """The processes of one test; those of `rq`, `postroom` and this Python are the nursery's."""
 
     nursery: Nursery = field(kw_only=True)
 
@@ -79,7 +80,9 @@ class WarmStarted(Started):
         stdin: int | None = subprocess.DEVNULL,
     ) -> StartedProcess:
         words = [str(argument) for argument in arguments]
-        if words[0] not in {"rq", "postroom"}:
+        if words[0] == sys.executable and words[1] in {"-c", "-m"} and cwd in {None, ROOT}:
+            words[0] = "python"
+        if words[0] not in {"rq", "postroom", "python"}:
             return super().start(*arguments, env=env, cwd=cwd, stdin=stdin)
         environment = child_environment((env or {}) | {self.mark: "1"})
         log = self.folder / f"warm-{len(self.processes)}.log"

@@ -5,6 +5,10 @@ else is run, and so is a bash block. A `text` block is what the block before it 
 standing for anything, and a `toml` block is a file of rules of alerts. `<!-- runs until: TEXT -->`
 above a bash block means that it goes on running in the background, once it has printed the text,
 until the next such block.
+
+As long as no block has changed the copy, its modules are those of the project, which the nursery
+has loaded: `rq`, `postroom` and Python are then stand-ins, see `tests/stand_in.py`, and save the
+second that loading takes. From the first file on they are started as anybody starts them.
 """
 
 import json
@@ -18,6 +22,7 @@ from pathlib import Path
 
 from messages import parse_message
 from monitoring.alerts import AlertSettings, read_rules
+from postroom.settings import child_environment
 from tests.docs.documents import ROOT, Block
 from tests.docs.mermaid import check_mermaid
 from tests.processes import StartedProcess, StartProcess
@@ -39,12 +44,14 @@ class Sandbox:
     Args:
         root: Where the copy is.
         start_process: The fixture.
+        stand_ins: A folder of programs that need not load what they run; None: there is none.
         output: What the last block printed.
         background: What goes on running.
     """
 
     root: Path
     start_process: StartProcess
+    stand_ins: Path | None = None
     output: str | None = None
     background: StartedProcess | None = field(default=None)
 
@@ -68,13 +75,14 @@ class Sandbox:
             path = self.root / file["path"]
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(block.text)
+            self.stand_ins = None
         else:
             self._run_python(block)
 
     def _run_python(self, block: Block) -> None:
         if self.background is None and re.search(r"\b(enqueue|send_)", block.text):
             self._go_on(_WORKER, _LISTENING)
-        self.output = self._finish(block, sys.executable, "-c", block.text)
+        self.output = self._finish(block, "python", "-c", block.text)
 
     def _check_rules(self, block: Block) -> None:
         path = self.root / "alerts.toml"
@@ -106,15 +114,19 @@ class Sandbox:
 
     def _environment(self) -> dict[str, str]:
         # Before the project that is installed into the virtualenv, which is not the copy.
-        return {"PYTHONPATH": str(self.root)}
+        told = {"PYTHONPATH": str(self.root)}
+        if self.stand_ins is not None:
+            told["PATH"] = f"{self.stand_ins}{os.pathsep}{child_environment({})['PATH']}"
+        return told
 
 
 def copy_project(root: Path) -> None:
     """Copy what is installed, and nothing that a clone does not have.
 
     Args:
-        root: A folder that exists.
+        root: A folder that does not exist.
     """
+    root.mkdir()
     for name in _COPIED:
         shutil.copytree(ROOT / name, root / name)
     for name in _COPIED_FILES:

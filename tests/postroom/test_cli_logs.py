@@ -190,9 +190,9 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(log_file: Path) -> None:
 
 
 def test_it_follows_the_file_across_rotations(
-    log_file: Path, start_process: StartProcess, eventually: Eventually
+    log_file: Path, start_warm: StartProcess, eventually: Eventually
 ) -> None:
-    process = start_process(
+    process = start_warm(
         *("postroom", "logs", "--file", log_file, "--follow", "--json", "-n", "1"),
         *("--where", "note_id=123"),
     )
@@ -285,9 +285,9 @@ def test_postroom_job_shows_the_last_twenty_lines(logs: Logs, handle: JobHandle)
 
 
 def test_a_job_is_followed_until_it_is_over(
-    redis: Redis, handle: JobHandle, start_process: StartProcess
+    redis: Redis, handle: JobHandle, start_warm: StartProcess
 ) -> None:
-    process = start_process("postroom", "logs", "--job", handle.id, "--follow", "--json", "-n", "1")
+    process = start_warm("postroom", "logs", "--job", handle.id, "--follow", "--json", "-n", "1")
     process.wait_for("all of it")
     write(redis, handle, range(30, 32))
     process.wait_for("step_31")

@@ -1,6 +1,7 @@
 """`postroom new-message`: what it writes works at once, and it never overwrites anything."""
 
 import json
+import os
 import shutil
 import sys
 from collections.abc import Callable
@@ -23,7 +24,6 @@ Run = Callable[..., StartedProcess]
 def checkout(tmp_path: Path) -> Path:
     """A scratch copy of the project."""
     root = tmp_path / "checkout"
-    root.mkdir()
     copy_project(root)
     (root / "tests" / "handlers").mkdir(parents=True)
     return root
@@ -34,7 +34,8 @@ def run(checkout: Path, start_process: StartProcess) -> Run:
     """Run a command in the scratch copy until it ends well."""
 
     def _run(*words: str | Path, code: int = 0) -> StartedProcess:
-        process = start_process(*words, cwd=checkout, env={"PYTHONPATH": str(checkout)})
+        environment = {"PYTHONPATH": str(checkout), "MYPY_CACHE_DIR": os.devnull}  # read by nobody
+        process = start_process(*words, cwd=checkout, env=environment)
         assert process.popen.wait(120) == code, process.output()
         return process
 

@@ -69,10 +69,10 @@ def test_what_runs_on_tells_its_errors_as_json_too(
     assert refused("web", "--host", "0.0.0.0")["code"] == "address_refused"
 
 
-def test_a_worker_tells_its_errors_as_json_too(start_process: StartProcess) -> None:
+def test_a_worker_tells_its_errors_as_json_too(start_warm: StartProcess) -> None:
     # In a process of its own: a worker takes the log of its process over.
     environment = {"HANDLER_PACKAGES": "nowhere_to_be_found"}
-    worker = start_process("postroom", "worker", "email", "--json", env=environment)
+    worker = start_warm("postroom", "worker", "email", "--json", env=environment)
 
     assert worker.popen.wait(60) == 2
     told = json.loads(worker.output())
