@@ -5,8 +5,6 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.fuzz.__main__ import LET_IN, play
-
 
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
@@ -16,6 +14,8 @@ def _quiet() -> Iterator[None]:
 
 @pytest.mark.slow("a thousand requests, each made up from the description of its route")
 def test_no_request_breaks_it_and_every_error_has_all_its_parts(redis) -> None:
+    from tests.fuzz.__main__ import LET_IN, play  # noqa: PLC0415 - it takes a second
+
     report = play(redis, requests=1_000, chance=20_261_128)
 
     assert report.faults == []

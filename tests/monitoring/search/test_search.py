@@ -80,7 +80,10 @@ VALUES = {
 """Of each qualifier values with many hits, with about ten and with none."""
 
 
-def with_ids(value, jobs):
+@pytest.fixture(scope="module")
+def ids_of_many_ten_and_one(ledger):
+    """Beginnings of ids that so many jobs share, by the name they have in VALUES."""
+    _, jobs, _ = ledger
     ids = sorted(job.id for job in jobs)
     tens = next(
         prefix
@@ -88,18 +91,19 @@ def with_ids(value, jobs):
         for prefix in [ids[JOBS // 2][:length]]
         if sum(each.startswith(prefix) for each in ids) >= 8
     )
-    return value.format(many=ids[0][:8], ten=tens, one=ids[7])
+    return {"many": ids[0][:8], "ten": tens, "one": ids[7]}
 
 
 @pytest.mark.parametrize("names", list(itertools.combinations(VALUES, 2)), ids="-".join)
-def test_every_pair_of_qualifiers_finds_what_the_ledger_has(ledger, names):
+def test_every_pair_of_qualifiers_finds_what_the_ledger_has(ledger, ids_of_many_ten_and_one, names):
     client, jobs, sampled = ledger
     if set(names) == {"to", "note_id"}:
         with pytest.raises(InvalidQuery, match="No message type has the fields"):
             search_jobs("to:a note_id:b", connection=client)
         return
     for pair in itertools.product(*(VALUES[name] for name in names)):
-        asked = [(name, with_ids(value, jobs)) for name, value in zip(names, pair, strict=True)]
+        values = (value.format(**ids_of_many_ten_and_one) for value in pair)
+        asked = list(zip(names, values, strict=True))
         if ("type", "NOTE_ENRICHMENT") in asked and "to" in names:
             continue  # refused: a note has no address
         if "note_id" in names and asked[0] in {("type", "EMAIL"), ("type", "TEST")}:
