@@ -166,6 +166,7 @@ def test_the_commands_that_are_installed_exist() -> None:
 
 
 HEAVY = {"sqlalchemy", "openai", "flask", "fastapi", "uvicorn", "apprise", "fsspec", "jinja2"}
+HEAVY |= {"concurrent_log_handler", "PIL", "prometheus_client", "pytest", "fakeredis"}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import structlog
-from concurrent_log_handler import ConcurrentRotatingFileHandler
 from structlog.stdlib import ProcessorFormatter
 from typing_extensions import override
 
@@ -164,6 +163,9 @@ def _file(path: Path) -> logging.Handler:
         raise SettingInvalid(
             f"The log cannot be written to {path}: {error.strerror}.", field="LOG_FILE"
         ) from error
+    # Whoever writes no file starts sooner without it.
+    from concurrent_log_handler import ConcurrentRotatingFileHandler  # noqa: PLC0415
+
     # Several workers and their horses write and rotate one file, so it is locked.
     return ConcurrentRotatingFileHandler(str(path), maxBytes=_MAX_BYTES, backupCount=_FILES)
 

@@ -123,6 +123,7 @@ def test_the_help_of_all_commands_loads_no_web_server_and_no_database() -> None:
 
     assert "postroom.cli.web" in loaded
     heavy = {"fastapi", "flask", "uvicorn", "sqlalchemy", "jinja2", "openai", "apprise"}
+    heavy |= {"concurrent_log_handler", "PIL", "prometheus_client", "fsspec"}
     assert heavy & set(loaded) == set()
 
 
