@@ -6,7 +6,7 @@
 import pytest
 
 from benchmarks.crowd import SOME
-from benchmarks.looking import MOST_TRIPS
+from benchmarks.looking import MOST_TRIPS, TICK
 from benchmarks.watched import Watched, watch
 
 LONGEST_MEAN = 1_000  # microseconds; the mean, because a busy machine makes any one command wait
@@ -18,10 +18,12 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Watched:
 
 
 def test_every_page_is_answered(watched: Watched) -> None:
-    assert {each.path: each.status for each in watched.looks if each.status != 200} == {
+    answers = {each.path: each.status for each in watched.looks if each.path != TICK}
+
+    assert {path: status for path, status in answers.items() if status != 200} == {
         "/api/failures/{fingerprint}": 404  # nothing has failed
     }
-    assert len(watched.looks) >= 25
+    assert len(answers) >= 25
 
 
 def test_no_page_needs_more_than_twenty_round_trips(watched: Watched) -> None:
