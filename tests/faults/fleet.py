@@ -162,10 +162,11 @@ class Fleet:
 
     def freeze(self, worker: WorkerProcess) -> None:
         """Stop a worker, and then its children: one that stands still starts no other."""
-        self.signal(worker, "worker", signal.SIGSTOP)
-        with suppress(psutil.Error):
-            ask_until_true(lambda: worker.process.status() not in _AWAKE)
-        self.signal(worker, "child", signal.SIGSTOP)
+        victims: Sequence[Victim] = ("worker", "child")
+        for victim in victims:
+            for process in self.signal(worker, victim, signal.SIGSTOP):
+                # A process on another core goes on for some milliseconds.
+                ask_until_true(lambda p=process: not _is_awake(p))
 
     def kill(self, worker: WorkerProcess, victim: Victim = "both") -> list[psutil.Process]:
         return self.signal(worker, victim, signal.SIGKILL)
@@ -197,6 +198,12 @@ def environment(url: str, ledger: Path, pace: Pace) -> Mapping[str, str]:
         VARIABLE: str(ledger),
         **pace.environ(),
     }
+
+
+def _is_awake(process: psutil.Process) -> bool:
+    with suppress(psutil.Error):
+        return process.status() in _AWAKE
+    return False
 
 
 def lives(process: psutil.Process) -> bool:
