@@ -1,151 +1,25 @@
 """A job that somebody stops ends by itself if its handler lets it, and its neighbours go on."""
 
-import json
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
-from pathlib import Path
 
 import pytest
-from redis import Redis
 from rq.command import send_command
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
-from messages import NoteEnrichmentMessage
-from postroom.embedded import Server
-from tests.faults.nursery import Nursery
 from tests.processes import ask_until_true
-from tests.warm import WarmStarted
-from tests.workers.conftest import Worker, launch, message, settled
+from tests.workers.conftest import settled
+from tests.workers.engine.places import GRACE, Place
 from tests.workers.takers import Taker
 from workers import (
     By,
     InvalidState,
     JobHandle,
-    attempts,
     audit,
-    dead_letters,
-    enqueue,
-    enqueue_many,
     keys,
     operations,
 )
 from workers.engine.cancelled import without_cancelled
-
-GRACE = 0.4  # seconds
-
-
-@dataclass
-class Place:
-    """A worker with a queue of its own, and what its handlers said."""
-
-    queue: str
-    worker: Worker
-    redis: Redis
-
-    def send(self, kind: str, **payload: float) -> JobHandle:
-        """Enqueue a message for a `def` handler."""
-        return enqueue(message(kind, **payload), queue=self.queue, connection=self.redis)
-
-    def send_all(self, *kinds: str, **payload: float) -> list[JobHandle]:
-        """Enqueue several at once."""
-        sent = [message(kind, **payload) for kind in kinds]
-        ids = enqueue_many(sent, queue=self.queue, connection=self.redis)
-        return [JobHandle(each, connection=self.redis) for each in ids]
-
-    def send_async(self, kind: str) -> JobHandle:
-        """Enqueue a message for an `async def` handler."""
-        sent = NoteEnrichmentMessage.of(kind)
-        return enqueue(sent, queue=self.queue, connection=self.redis)
-
-    def said(self, kind: str) -> list[str]:
-        return [" ".join(words) for words in self.worker.traces(kind)]
-
-    def stop(self, handle: JobHandle, kind: str) -> None:
-        """Stop a job once it runs; nobody is to wait until RQ's readers are shown that it does."""
-        ask_until_true(lambda: self.said(kind))
-        send_command(self.redis, self.queue, "stop-job", job_id=handle.id)
-
-    def execution_of(self, handle: JobHandle) -> str:
-        begin = f"{handle.id}:".encode()
-        tokens = self.redis.zrange(keys.started(self.queue), 0, -1)
-        return next(each for each in tokens if each.startswith(begin)).decode().split(":")[1]
-
-    def lines_of(self, handle: JobHandle) -> list[str]:
-        lines = self.worker.process.output().splitlines()
-        return [json.loads(line)["message"] for line in lines if handle.id in line]
-
-    def check_left(self, handle: JobHandle) -> None:
-        """It is stopped as RQ has it, and nothing holds it any more."""
-        job = Job.fetch(handle.id, connection=self.redis, serializer=JSONSerializer)
-        result = job.latest_result()
-        assert result is not None
-        assert "Job stopped by user" in str(result.exc_string)
-        assert self.redis.zscore(keys.failed(self.queue), handle.id) is not None
-        assert dead_letters.find(handle.id, connection=self.redis) is None
-        assert attempts.history(handle.id, connection=self.redis) == ()
-        assert self.redis.zcard(keys.started(self.queue)) == 0
-        assert self.redis.keys(keys.leases("*")) == []
-        assert self.redis.llen(keys.queue(self.queue)) == 0
-
-
-@contextmanager
-def started(
-    folder: Path, nursery: Nursery, server: Server, queue: str, places: str
-) -> Iterator[Place]:
-    own = WarmStarted(folder, nursery=nursery)
-    words = ("worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "-n", queue, queue)
-    env = {"HANDLER_PACKAGES": "tests.workers.stop_app", "REDIS_URL": server.url}
-    env |= {"CONCURRENCY": places, "STOP_GRACE": str(GRACE), "HEARTBEAT_SECONDS": "0.3"}
-    made = launch(own.start, folder / "trace", *words, **env)
-    made.process.wait_for("Listening on", within=20)
-    with Redis.from_url(server.url) as client:
-        yield Place(queue, made, client)
-    own.end()
-
-
-@pytest.fixture(scope="module")
-def serial_place(
-    redis_server: Server, warm_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("serial")
-    with started(folder, warm_nursery, redis_server, "serial", "1") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def crowd_place(
-    redis_server: Server, warm_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("crowd")
-    with started(folder, warm_nursery, redis_server, "crowd", "4") as made:
-        yield made
-
-
-@pytest.fixture
-def serial(redis: Redis, serial_place: Place) -> Place:
-    """The one that runs one job after the other."""
-    serial_place.worker.trace.write_text("", encoding="utf-8")
-    return serial_place
-
-
-@pytest.fixture
-def crowd(redis: Redis, crowd_place: Place) -> Place:
-    """The one that runs four at once."""
-    crowd_place.worker.trace.write_text("", encoding="utf-8")
-    return crowd_place
-
-
-@pytest.fixture(params=["serial", "crowd"])
-def place(request: pytest.FixtureRequest) -> Place:
-    """Each of the two."""
-    found: Place = request.getfixturevalue(request.param)
-    return found
-
 
 # --- one job ------------------------------------------------------------------------------------
 

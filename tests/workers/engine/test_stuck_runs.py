@@ -3,19 +3,15 @@
 The time is an hour ahead for whoever looks, and the real one for the workers.
 """
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
-import pytest
 from redis import Redis
 from rq.command import send_command
 
 from monitoring.duties.warden import Warden
-from postroom.embedded import Server
-from tests.faults.nursery import Nursery
 from tests.processes import ask_until_true
 from tests.workers.conftest import message, settled
-from tests.workers.engine.test_stopping import Place, started
+from tests.workers.engine.places import Place
 from workers import (
     JobHandle,
     Settings,
@@ -27,31 +23,6 @@ from workers import (
     stuck_runs,
     watch_keys,
 )
-
-
-@pytest.fixture(scope="module")
-def serial_place(
-    redis_server: Server, warm_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("serial")
-    with started(folder, warm_nursery, redis_server, "stuckserial", "1") as made:
-        yield made
-
-
-@pytest.fixture(scope="module")
-def crowd_place(
-    redis_server: Server, warm_nursery: Nursery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Place]:
-    folder = tmp_path_factory.mktemp("crowd")
-    with started(folder, warm_nursery, redis_server, "stuckcrowd", "4") as made:
-        yield made
-
-
-@pytest.fixture(params=["serial_place", "crowd_place"])
-def place(request: pytest.FixtureRequest, redis: Redis) -> Place:
-    found: Place = request.getfixturevalue(request.param)
-    found.worker.trace.write_text("", encoding="utf-8")
-    return found
 
 
 def send(place: Place, kind: str, attempts_: int = 2) -> JobHandle:
