@@ -7,28 +7,21 @@ comes twice costs a look, never a job. What to lease is the caller's matter.
 import os
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
 
 import redis
-from redis.backoff import NoBackoff
 from redis.exceptions import RedisError, ResponseError
-from redis.retry import Retry
 
+from workers.engine.tracking_line import Change, TrackingLine
 from workers.logger import get_logger
 
 log = get_logger("postroom.bell")
 
 _REST_SECONDS = 0.25  # after an error
 _CHANGES_APART_SECONDS = 0.25  # one key that is written all the time must not keep a child busy
-_LONGEST_ANSWER_SECONDS = 5.0  # rq gives its workers' connections a timeout of seven minutes
 _POLLING_SECONDS = 60.0  # then the server is asked again whether it tracks
 _SHORTEST_PAUSE_SECONDS = 0.02
 _LONGEST_PAUSE_SECONDS = 0.5
 _PAUSES_IN_IDLE_TIME = 10  # the pause is this part of the time without work
-
-_NOT_OURS = ("maint_", "maintenance_", "orig_", "oss_cluster_")
-"""How the pool's arguments for moving its own connections to another server begin."""
 
 _REMEDY = (
     "Let the worker's user run HELLO and CLIENT TRACKING (`ACL SETUSER name +hello "
@@ -46,7 +39,7 @@ class Bell:
     def __init__(self, client: redis.Redis) -> None:
         self._client = client
         self._pid = os.getpid()
-        self._line: _Line | None = None
+        self._line: TrackingLine | None = None
         self._polling = _Polling(client)
         self._watched: frozenset[bytes] = frozenset()  # unchanged since the server was asked
         self._changed = False
@@ -107,7 +100,7 @@ class Bell:
             return True
         return self._listen(self._line, _names(lists), deadline)
 
-    def _ask(self, line: "_Line", lists: Sequence[str], also: Sequence[str]) -> bool:
+    def _ask(self, line: TrackingLine, lists: Sequence[str], also: Sequence[str]) -> bool:
         """Register for all keys; what is heard before an answer happened before the question."""
         wanted = _names(also)
         self._watched &= wanted
@@ -126,15 +119,15 @@ class Bell:
         self._is_urgent |= bool(unwatched & self._prompt)
         return waiting > 0
 
-    def _answer(self, line: "_Line") -> int:
+    def _answer(self, line: TrackingLine) -> int:
         while not isinstance(heard := line.hear(), int):
             self._note(heard)
         return heard
 
-    def _listen(self, line: "_Line", lists: frozenset[bytes], deadline: float) -> bool:
+    def _listen(self, line: TrackingLine, lists: frozenset[bytes], deadline: float) -> bool:
         while not self._is_urgent and line.speaks_before(self._until(deadline)):
             heard = line.hear()
-            if isinstance(heard, _Change):
+            if isinstance(heard, Change):
                 self._note(heard)
                 if heard.among(lists):
                     return True
@@ -146,7 +139,7 @@ class Bell:
     def _until(self, deadline: float) -> float:
         return min(deadline, self._told_at + _CHANGES_APART_SECONDS) if self._changed else deadline
 
-    def _note(self, change: "_Change") -> None:
+    def _note(self, change: Change) -> None:
         gone = change.among(self._watched)
         self._watched -= gone
         self._changed |= bool(gone)
@@ -164,83 +157,6 @@ def _names(keys: Iterable[str]) -> frozenset[bytes]:
     return frozenset(key.encode() for key in keys)
 
 
-@dataclass(frozen=True)
-class _Change:
-    """What the server pushed: keys that are no longer as they were read; None means all keys."""
-
-    keys: frozenset[bytes] | None
-
-    def among(self, keys: frozenset[bytes]) -> frozenset[bytes]:
-        return keys if self.keys is None else keys & self.keys
-
-
-_NOTHING: Final = _Change(frozenset())
-
-
-class _Line:
-    """A connection on which the server says, once, that a key was changed after we read it."""
-
-    def __init__(self, client: redis.Redis) -> None:
-        pool = client.connection_pool
-        # Any: redis-py types neither the class that a pool makes nor what it makes it with.
-        self._connection: Any = pool.connection_class(**_options(pool.connection_kwargs))
-        self._opened_at = time.monotonic()
-        try:
-            self._connection.connect()
-            self._connection.send_command("CLIENT", "TRACKING", "ON")
-            self._connection.read_response()
-        except BaseException:
-            self.close()
-            raise
-        # redis-py's own method calls a handler within `except Exception`, which would swallow
-        # what a signal's handler raises at that moment.
-        self._connection._parser.handle_push_response = _as_it_is  # noqa: SLF001 - no public way
-
-    def ask(self, groups: Iterable[Sequence[str]]) -> None:
-        """Send one EXISTS a group of keys, in one write."""
-        packed = self._connection.pack_commands([("EXISTS", *keys) for keys in groups])
-        self._connection.send_packed_command(packed)
-
-    def speaks_before(self, deadline: float) -> bool:
-        within = max(0.0, deadline - time.monotonic())
-        return bool(self._connection.can_read(timeout=within))
-
-    def hear(self) -> int | _Change:
-        """The next answer or push, in the order the server sent them."""
-        heard = self._connection.read_response(push_request=True)
-        if isinstance(heard, int):
-            return heard
-        if not isinstance(heard, list) or heard[0] != b"invalidate":
-            return _NOTHING
-        return _Change(None if heard[1] is None else frozenset(heard[1]))
-
-    def age(self) -> float:
-        return time.monotonic() - self._opened_at
-
-    def close(self) -> None:
-        self._connection.disconnect()
-
-
-def _as_it_is(push: object, **_: object) -> object:
-    return push
-
-
-def _options(given: dict[str, Any]) -> dict[str, Any]:
-    kept = {name: value for name, value in given.items() if not name.startswith(_NOT_OURS)}
-    return kept | {
-        "protocol": 3,
-        "decode_responses": False,
-        "health_check_interval": 0,  # each question shows whether the server answers
-        "retry": Retry(NoBackoff(), 0),
-        "socket_timeout": _bounded(given.get("socket_timeout")),
-        "socket_connect_timeout": _bounded(given.get("socket_connect_timeout")),
-    }
-
-
-def _bounded(seconds: float | None) -> float:
-    return min(seconds or _LONGEST_ANSWER_SECONDS, _LONGEST_ANSWER_SECONDS)
-
-
 class _Polling:
     """What is left where the server does not track for us: to ask, more and more rarely."""
 
@@ -254,10 +170,10 @@ class _Polling:
     def is_on(self) -> bool:
         return time.monotonic() < self._on_until
 
-    def opened(self) -> _Line | None:
+    def opened(self) -> TrackingLine | None:
         """A line, or None if from now on there is polling instead."""
         try:
-            return _Line(self._client)
+            return TrackingLine(self._client)
         except ResponseError as error:
             self._cause = str(error)
             self._on_until = time.monotonic() + _POLLING_SECONDS
