@@ -118,13 +118,18 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
 
 def _first_of(details: Any) -> InvalidQuery:
     detail = details[0]
-    place, *path = (str(part) for part in detail["loc"])
+    # Where a field may have one of several forms, the name of the form stands behind its own.
+    place, *path = (part for part in map(str, detail["loc"]) if not _is_form(part))
     return InvalidQuery(
         f"{'.'.join(path) or place}: {detail['msg']}.",
         field=".".join(path) or place,
         remedy="GET /openapi.json says what fits.",
         code="invalid_request",
     )
+
+
+def _is_form(part: str) -> bool:
+    return part.startswith(("constrained-", "literal["))
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:

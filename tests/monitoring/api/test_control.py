@@ -140,6 +140,8 @@ def test_a_message_is_sent(redis, admin) -> None:
         ({"data": {"to": "ada@example.com"}}, "data.subject"),
         ({"options": {"attempts": 0}}, "options.attempts"),
         ({"options": {"dely": 1}}, "options.dely"),
+        ({"options": {"priority": 11}}, "options.priority"),
+        ({"timestamp": "yesterday"}, "timestamp"),
         ({"surprise": 1}, "surprise"),
     ],
 )
