@@ -82,9 +82,15 @@ class SendOptions(Body):
 
 
 class Send(Body):
-    """A message to send: its envelope without what only the sender's program knows."""
+    """A message to send: its envelope without what only the sender's program knows.
+
+    Without a `timestamp` it is from now.
+    """
 
     message_type: Annotated[str, Field(min_length=1, max_length=100, examples=["TEST"])]
+    timestamp: Annotated[str, Field(max_length=100, examples=["2026-11-22T09:30:00Z"])] | None = (
+        None
+    )
     data: Annotated[dict[str, Any], Field(examples=[{"testType": "echo"}])]
     user_id: str | None = None
     metadata: dict[str, Any] | None = None
@@ -93,7 +99,7 @@ class Send(Body):
 
     def envelope(self) -> dict[str, Any]:
         """The further fields of the envelope, in wire names."""
-        found = self.model_dump(by_alias=True, include={"user_id", "metadata", "correlation_id"})
+        found = self.model_dump(by_alias=True, exclude={"message_type", "data", "options"})
         return {name: value for name, value in found.items() if value is not None}
 
 

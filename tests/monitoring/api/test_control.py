@@ -122,6 +122,7 @@ def test_a_message_is_sent(redis, admin) -> None:
         "messageType": "EMAIL",
         "data": {"to": "ada@example.com", "subject": "Hi", "template": "welcome"},
         "userId": "user-1",
+        "timestamp": "2026-01-22T10:30:00.000Z",
         "options": {"delay": 60_000, "attempts": 5, "priority": "high"},
     }
     answer = admin.post("/api/jobs", json=body)
@@ -131,6 +132,7 @@ def test_a_message_is_sent(redis, admin) -> None:
     assert (answer.status_code, answer.json()["success"]) == (201, True)
     assert (job.origin, job.get_status(), job.meta["attempts"]) == ("email:high", "scheduled", 5)
     assert job.args[0]["userId"] == "user-1"
+    assert job.args[0]["timestamp"] == "2026-01-22T10:30:00Z"
 
 
 @pytest.mark.parametrize(
