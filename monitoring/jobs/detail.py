@@ -19,6 +19,8 @@ _STEPS = {
     "startedAt": "started",
     "endedAt": "ended",
 }
+_NOT_YET = {"scheduled": "delayed", "deferred": "deferred"}
+"""RQ's words for jobs that stand in no list yet, and ours for what they do instead of waiting."""
 
 
 def get_job_detail(job_id: str, *, connection: redis.Redis | None = None) -> JsonDict:
@@ -69,9 +71,14 @@ def timeline(status: JsonDict) -> Sequence[JsonDict]:
 def _steps(status: JsonDict) -> Iterator[tuple[str, datetime]]:
     for name, state in _STEPS.items():
         if status.get(name):
-            last = status["status"] if state == "ended" else state
-            yield last, datetime.fromisoformat(status[name])
+            yield _state(state, status["status"]), datetime.fromisoformat(status[name])
     for attempt in status["attempts"]:
         if attempt.get("startedAt") and attempt["outcome"] not in {"running", "completed"}:
             label = f"attempt {attempt['number']} {attempt['outcome']}"
             yield label, datetime.fromisoformat(attempt["startedAt"])
+
+
+def _state(state: str, now: str) -> str:
+    if state == "waiting":
+        return _NOT_YET.get(now, state)
+    return now if state == "ended" else state

@@ -279,6 +279,13 @@ def test_a_job_is_shown_with_its_message_and_what_became_of_it(redis, moderator,
     )
 
 
+def test_a_job_that_is_not_due_yet_is_not_shown_as_waiting(redis, moderator) -> None:
+    job_id = enqueue(message(), delay=60, connection=redis).id
+    found = moderator.get(f"/api/jobs/{job_id}").json()
+
+    assert [step["state"] for step in found["timeline"]] == ["created", "delayed"]
+
+
 def test_fields_marked_secret_are_masked(redis, moderator) -> None:
     data = PrivateData(user="Ada", pin="tr0ub4dor", codes=["s3cr3t"])
     job_id = enqueue(PrivateMessage(data=data), connection=redis).id
