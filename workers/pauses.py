@@ -52,6 +52,10 @@ class Pause:
     at: str
     held: int = 0
 
+    def is_of(self, kind: Kind, name: str) -> bool:
+        """Whether it pauses just this."""
+        return (self.kind, self.name) == (kind, name)
+
 
 @dataclass(frozen=True)
 class Taken:

@@ -37,8 +37,8 @@ def get_type_figures(
 
     Returns:
         For each type that there are jobs of, or were in the last 7 days: `messageType`, `queues`
-        and families of streams in which runs of it ended in these days, and the figures of
-        `get_queue_figures` but for `paused`.
+        and families of streams in which runs of it ended in these days, `paused` (the type itself,
+        in all queues), and the figures of `get_queue_figures`.
         Counts are exact (`countsAreExact`) while there are at most 5,000 jobs on record; else they
         are estimates, from so many evenly taken, and so is `oldestWaitingAge`. In streams nothing
         is counted that waits.
@@ -125,6 +125,7 @@ def _row(kind: str, found: _Found) -> JsonDict:
         "queues": _queues(kind, found.read),
         **_counts(counts),
         "countsAreExact": found.counted.is_exact,
+        "paused": any(each.pause.is_of("type", kind) for each in found.snapshot.paused),
         "oldestWaitingAge": None if age is None else max(0, round(age.total_seconds() * 1000)),
         **last(found.samples.get(kind, Sample())),
         "processingRate": per_minute(listed, found.ended(kind), now=spans.now),

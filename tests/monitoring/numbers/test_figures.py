@@ -140,6 +140,7 @@ def test_what_a_pause_holds_back_waits(redis):
     assert (found["waiting"], found["held"], found["paused"]) == (1, 1, False)
     assert counts(types["TEST"]) == {"waiting": 1, "held": 1}
     assert counts(types["EMAIL"]) == {"active": 1}
+    assert [types[name]["paused"] for name in ("TEST", "EMAIL")] == [True, False]
 
 
 def test_a_paused_queue_says_so(redis):
