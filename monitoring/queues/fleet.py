@@ -22,6 +22,9 @@ _FIELDS = (
     "python_version",
     "worker_class",
     "code_version",
+    "birth",
+    "cpu_seconds",
+    "child_cpu_seconds",
     "child_memory_mb",
     "child_died_at",
     "child_died_of",
@@ -60,6 +63,8 @@ class WorkerSnapshot:
         python_version: Of Python, without the compiler.
         worker_class: What a worker of ours tells; None for a stock one.
         code_version: Of the application; None if it does not tell.
+        born: When it started, by its own clock.
+        cpu_seconds: Of it and of its present child, when it last told; None if it does not.
         memory_mb: Of its child, in megabytes, when it last told; None if it does not.
         child_death: How a child of its died last, while it was not to end; None if none did.
     """
@@ -75,6 +80,8 @@ class WorkerSnapshot:
     python_version: str | None = None
     worker_class: str | None = None
     code_version: str | None = None
+    born: datetime | None = None
+    cpu_seconds: float | None = None
     memory_mb: float | None = None
     child_death: DeathOfChild | None = None
 
@@ -137,6 +144,8 @@ def _worker(key: str, told: Mapping[str, bytes | None], runs: Sequence[str]) -> 
         python_version=(text["python_version"] or "").partition(" ")[0] or None,
         worker_class=text["worker_class"],
         code_version=text["code_version"],
+        born=as_time(told["birth"]),
+        cpu_seconds=_sum(text["cpu_seconds"], text["child_cpu_seconds"]),
         memory_mb=_number(text["child_memory_mb"]),
         child_death=_death(text),
     )
@@ -147,6 +156,11 @@ def _death(text: Mapping[str, str | None]) -> DeathOfChild | None:
     if at is None:
         return None
     return DeathOfChild(at, text["child_died_of"] or "?", _number(text["child_died_with_mb"]) or 0)
+
+
+def _sum(*texts: str | None) -> float | None:
+    found = [number for number in map(_number, texts) if number is not None]
+    return round(sum(found), 3) if found else None
 
 
 def _number(text: str | None) -> float | None:

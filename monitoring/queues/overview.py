@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from monitoring.queues.fleet import WorkerSnapshot
+from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     QueueSnapshot,
@@ -31,7 +31,11 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         `queues`, by name: the figures of `get_queue_stats`, `waitingByPriority`,
         `oldestWaitingSeconds` (None if none waits), `paused` (the whole queue) and `workers`, how
         many listen; `workers`, a list of `name`, `host`, `pid`, `state`, `queues`, `currentJob`,
-        `secondsSinceHeartbeat` and `stock`; `deadLetters` and `deadLettersSpilled`; `suspended`.
+        `secondsSinceHeartbeat`, `stock`, `startedAt` (ISO 8601), `codeVersion`, `cpuSeconds` since
+        its start but for children that have ended, `memoryMb` of its child, and `childDeath`: when
+        a child last died that was not to, `how`, and with how many `memoryMb` (None where a worker
+        does not tell, such as a stock one, or none died); `deadLetters` and `deadLettersSpilled`;
+        `suspended`.
 
     Raises:
         StorageUnavailable: If Redis does not answer.
@@ -72,7 +76,16 @@ def _worker(worker: WorkerSnapshot, snapshot: Snapshot) -> JsonDict:
         "currentJob": worker.current_job,
         "secondsSinceHeartbeat": _since(worker.last_heartbeat, snapshot),
         "stock": worker.is_stock,
+        "startedAt": worker.born.isoformat() if worker.born else None,
+        "codeVersion": worker.code_version,
+        "cpuSeconds": worker.cpu_seconds,
+        "memoryMb": worker.memory_mb,
+        "childDeath": None if worker.child_death is None else _death(worker.child_death),
     }
+
+
+def _death(death: DeathOfChild) -> JsonDict:
+    return {"at": death.at.isoformat(), "how": death.how, "memoryMb": death.memory_mb}
 
 
 def _since(seen: datetime | None, snapshot: Snapshot) -> float | None:

@@ -112,6 +112,27 @@ def test_the_job_that_a_worker_runs_is_told(redis: Redis) -> None:
     assert (before, current()) == ([None], [sent.id])
 
 
+def test_what_a_worker_uses_and_how_its_child_died_is_told(redis: Redis) -> None:
+    worker = Taker(redis, "email").worker
+    worker.register_birth()
+    facts = {"cpu_seconds": "1.5", "child_cpu_seconds": "0.25", "child_memory_mb": "92.1"}
+    died = {"child_died_of": "signal 9", "child_died_with_mb": "1900"}
+    before = get_overview(connection=redis)["workers"][0]
+    died |= {"child_died_at": "2026-11-22T10:01:00Z", "code_version": "1.4"}
+    redis.hset(worker.key, mapping={**facts, **died})
+    after = get_overview(connection=redis)["workers"][0]
+
+    assert (before["cpuSeconds"], before["memoryMb"], before["childDeath"]) == (None, None, None)
+    assert (after["cpuSeconds"], after["memoryMb"]) == (1.75, 92.1)
+    assert after["childDeath"] == {
+        "at": "2026-11-22T10:01:00+00:00",
+        "how": "signal 9",
+        "memoryMb": 1900,
+    }
+    assert after["startedAt"] is not None
+    assert after["codeVersion"] == "1.4"
+
+
 def test_dead_letters_and_a_suspension_are_told(redis: Redis) -> None:
     bury(redis, "dead", "email")
     suspend(redis)
