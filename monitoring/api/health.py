@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.api.parts import JsonDict, Looker, Reader, Writer
 from monitoring.health import get_queue_health, get_system_health
 from monitoring.jobs.failed import get_failed_jobs
 from monitoring.queues.overview import get_overview
+from monitoring.redis_server import get_redis
 
 router = APIRouter(tags=["health"])
 
@@ -34,6 +35,12 @@ def overview(_: Looker, reader: Reader) -> JsonDict:
 def workers(_: Looker, reader: Reader) -> JsonDict:
     """List the workers that live, and what they run."""
     return {"workers": get_overview(connection=reader)["workers"]}
+
+
+@router.get("/api/redis")
+def redis_server(_: Looker, writer: Writer) -> JsonDict:
+    """Tell how the Redis server is that jobs stand in: never a replica that only routes read."""
+    return get_redis(connection=writer)
 
 
 @router.get("/api/failed-jobs")

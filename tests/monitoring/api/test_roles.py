@@ -55,6 +55,7 @@ ROLES = {
     "GET /api/health/queues/{queue}": LOOK,
     "GET /api/overview": LOOK,
     "GET /api/workers": LOOK,
+    "GET /api/redis": LOOK,
     "GET /api/failed-jobs": LOOK,
     "GET /api/queue-stats": LOOK,
     "PATCH /admin/jobs/queue/{queue}/pause": ACT,
