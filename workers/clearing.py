@@ -26,6 +26,7 @@ What = Literal["completed", "failed", "all", "waiting"]
 
 AT_ONCE = 500
 """Jobs that one step removes: some ms for the server."""
+_SHOWN = 20
 
 
 class ClearRefused(PostroomError):
@@ -101,6 +102,52 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
         if waiting:
             removed["waiting"] = sum(_clear_waiting(each, connection, report) for each in lists)
     return Cleared(**removed)
+
+
+@dataclass(frozen=True)
+class Clearable:
+    """What would be removed.
+
+    Args:
+        counts: By kind: `completed`, `failed`, `waiting`.
+        sample: The ids of 20 of these jobs at most.
+    """
+
+    counts: Mapping[str, int]
+    sample: Sequence[str]
+
+
+def dry_clear(
+    queue: str,
+    what: What = "all",
+    *,
+    settings: Settings | None = None,
+    connection: redis.Redis | None = None,
+) -> Clearable:
+    """Look what `clear` would remove, and remove nothing.
+
+    Args:
+        queue: As for `clear`.
+        what: As for `clear`.
+        settings: As for `clear`.
+        connection: Where; None means the server that the settings name.
+
+    Raises:
+        ClearRefused: If `clear` would be refused.
+        InvalidOption: If the queue is one list of a queue.
+    """
+    _check(queue, what)
+    _allowed(queue, settings or load_settings())
+    connection = connection or default_connection()
+    waiting = what == "waiting"
+    lists = [list_name(queue, priority) for priority in Priority]
+    with storage_errors():
+        places = [of(name) for of in _ended(what).values() for name in lists]
+        if waiting:
+            places = [key for name in lists for key in _waiting(name, connection)]
+        ids = [each for key in places for each in _some(key, connection)]
+        found = _found(lists, what, waiting=waiting, connection=connection)
+    return Clearable(found, [each.decode() for each in ids[:_SHOWN]])
 
 
 def clear_list(
@@ -210,6 +257,14 @@ def _waiting(name: str, connection: redis.Redis) -> Sequence[str]:
 def _size(key: str, connection: redis.Redis) -> int:
     kind: Any = connection.type(key)
     return int(connection.llen(key) if kind == b"list" else connection.zcard(key))
+
+
+def _some(key: str, connection: redis.Redis) -> Sequence[bytes]:
+    kind: Any = connection.type(key)
+    read = connection.lrange if kind == b"list" else connection.zrange
+    ids: Any = read(key, 0, _SHOWN - 1)
+    found: Sequence[bytes] = ids
+    return found
 
 
 def _clear_ended(registry: str, connection: redis.Redis, report: Callable[[int], object]) -> int:

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from workers import EnqueueOptions
@@ -13,6 +13,9 @@ from workers.streams.trimming import KEPT_DONE
 
 _MOST_MS = 365 * 24 * 3600 * 1000
 Milliseconds = Annotated[int, Field(ge=0, le=_MOST_MS)]
+
+Needed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
+"""A reason for the audit log, where one is needed: blanks are none."""
 
 
 class Body(BaseModel):
@@ -116,7 +119,7 @@ class Bulk(Body):
     """An action on many letters: first with `dryRun`, which shows which; a reason is needed."""
 
     filter: LetterFilter = LetterFilter()
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
     dry_run: bool = True
 
 
@@ -124,7 +127,7 @@ class Edit(Body):
     """What to change in a letter's data; objects are merged, null removes a field."""
 
     data: dict[str, Any]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
 
 
 class Clean(Body):
@@ -134,14 +137,14 @@ class Clean(Body):
     state: State
     older_than: Annotated[float, Field(ge=0, le=10 * 365 * 24 * 3600)] = 0
     keep_newest: Annotated[int, Field(ge=0)] = 0
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
     dry_run: bool = True
 
 
 class Trial(Body):
     """A replay of a group's letters: all, or so many, the oldest first."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
     most: Annotated[int, Field(ge=1, le=10_000)] | None = None
     dry_run: bool = True
 
@@ -150,7 +153,7 @@ class FixedIn(Body):
     """In which release something is mended, as CODE_VERSION names it."""
 
     version: Annotated[str, Field(min_length=1, max_length=100)]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
 
 
 class PauseOf(Body):
@@ -158,7 +161,7 @@ class PauseOf(Body):
 
     kind: Kind
     name: Annotated[str, Field(min_length=1, max_length=200)]
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
 
 
 class Mark(Body):
@@ -172,7 +175,7 @@ class Trim(Body):
     """How many of the newest entries stay, though they are done."""
 
     keep: Annotated[int, Field(ge=1, le=1_000_000)] = KEPT_DONE
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
 
 
 class Claim(Body):
@@ -181,10 +184,10 @@ class Claim(Body):
     group: Annotated[str, Field(min_length=1, max_length=100)] = "workers"
     consumer: Annotated[str, Field(min_length=1, max_length=500)] | None = None
     idle: Annotated[float, Field(ge=0, le=365 * 24 * 3600)] | None = None
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed
 
 
 class Why(Body):
     """Why something is done, for the audit log."""
 
-    reason: Annotated[str, Field(min_length=1, max_length=500)]
+    reason: Needed

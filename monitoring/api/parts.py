@@ -8,6 +8,7 @@ from redis import Redis
 from monitoring.web.auth import Needs
 from monitoring.web.identity import Identity, Role
 from workers.audit import By
+from workers.errors import InvalidOption
 from workers.settings import Settings
 
 LOOK = Needs(Role.MODERATOR, keeps_to_tenant=True)
@@ -60,3 +61,20 @@ def by(identity: Identity, reason: str) -> By:
         reason: In their words; may be empty where the contract of the route has none.
     """
     return By(identity.subject, reason.strip() or _NO_REASON)
+
+
+def require_reason(reason: str) -> None:
+    """Refuse what destroys for good unless somebody says why.
+
+    Args:
+        reason: In their words.
+
+    Raises:
+        InvalidOption: If it is empty.
+    """
+    if not reason.strip():
+        raise InvalidOption(
+            "This removes what never ran, so the audit log needs a reason.",
+            field="reason",
+            remedy="Say why, in the parameter `reason`.",
+        )

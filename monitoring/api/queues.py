@@ -1,17 +1,33 @@
 """Routes: the queues, and what one may do to them."""
 
+from dataclasses import asdict
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Reason, Writer, by
+from monitoring.api.parts import (
+    Actor,
+    Engine,
+    JsonDict,
+    Looker,
+    Reader,
+    Reason,
+    Writer,
+    by,
+    require_reason,
+)
 from monitoring.queues.known_queues import check_queue
 from monitoring.queues.stats import MOST_JOBS, get_queue_stats
 from monitoring.web.auth import require
-from monitoring.web.identity import Identity, Role
+from monitoring.web.identity import Role
 from workers import clearing, pauses
 
 router = APIRouter(tags=["queues"])
+
+_DryRun = Annotated[
+    bool | None,
+    Query(alias="dryRun", description="Only show what would go; `waiting` is true unless told."),
+]
 
 
 @router.get("/api/queue-stats")
@@ -49,23 +65,22 @@ def clear_queue(  # noqa: PLR0913, PLR0917 - what a route is given
     engine: Engine,
     kind: Annotated[clearing.What, Query(alias="type")] = "all",
     reason: Reason = "",
+    dry_run: _DryRun = None,
 ) -> JsonDict:
     """Remove the completed or failed jobs of a queue; running and waiting ones stay.
 
-    `all` is both. `waiting` removes those that never ran instead, and needs SUPER_ADMIN.
+    `all` is both. `waiting` removes those that never ran instead: it needs SUPER_ADMIN and a
+    reason, and only shows them until `dryRun` is false.
     """
     check_queue(queue, connection=writer)
     if kind == "waiting":
-        return _clear_waiting(queue, asker, writer, engine, reason)
-    found = clearing.clear(queue, kind, by=by(asker, reason), settings=engine, connection=writer)
-    return {"success": True, "removed": {"completed": found.completed, "failed": found.failed}}
-
-
-def _clear_waiting(
-    queue: str, asker: Identity, writer: Writer, engine: Engine, reason: str
-) -> JsonDict:
-    require(asker, Role.SUPER_ADMIN)
-    found = clearing.clear(
-        queue, "waiting", by=by(asker, reason), settings=engine, connection=writer
-    )
-    return {"success": True, "removed": {"waiting": found.waiting}}
+        require(asker, Role.SUPER_ADMIN)
+        require_reason(reason)
+    if kind == "waiting" if dry_run is None else dry_run:
+        shown = clearing.dry_clear(queue, kind, settings=engine, connection=writer)
+        found = {"found": dict(shown.counts), "sample": list(shown.sample)}
+        return {"success": True, "dryRun": True, **found}
+    removed = clearing.clear(queue, kind, by=by(asker, reason), settings=engine, connection=writer)
+    counts = asdict(removed)
+    told = ("waiting",) if kind == "waiting" else ("completed", "failed")
+    return {"success": True, "removed": {name: counts[name] for name in told}}

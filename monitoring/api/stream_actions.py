@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.bodies import Claim, Trim
+from monitoring.api.bodies import Claim, Needed, Trim
 from monitoring.api.parts import Actor, JsonDict, Writer, by
 from workers.streams import actions
 
@@ -41,7 +41,7 @@ def delete_consumer(  # noqa: PLR0913, PLR0917 - what a route is given
     consumer: str,
     asker: Actor,
     writer: Writer,
-    reason: Annotated[str, Query(min_length=1, max_length=500)],
+    reason: Annotated[Needed, Query()],
     group: str = "workers",
 ) -> JsonDict:
     """Remove a consumer; its entries are given away first, so none is lost."""

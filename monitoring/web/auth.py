@@ -172,7 +172,10 @@ def check_tenant(identity: Identity, tenant: str) -> None:
         NotAllowed: If it is another than the one that may be seen.
     """
     if identity.tenant not in {None, tenant}:
-        raise NotAllowed(f"{identity.subject} may see tenant {identity.tenant} only.")
+        raise NotAllowed(
+            f"{identity.subject} may see tenant {identity.tenant} only.",
+            remedy="Ask for that tenant, or with a token that has no tenant.",
+        )
 
 
 @dataclass(frozen=True)

@@ -203,11 +203,20 @@ def identity_of(claims: Mapping[str, Any], settings: WebSettings) -> Identity:
         raise NotAuthenticated(f"The claim {settings.jwt_tenant_claim!r} names no tenant.")
     subject = str(claims.get("sub") or "token")[:_LONGEST_SUBJECT]
     return Identity(
-        subject,
+        _encodable(subject, "sub"),
         max(roles),
-        None if tenant is None else str(tenant),
+        None if tenant is None else _encodable(str(tenant), settings.jwt_tenant_claim),
         until=expiry(claims),
     )
+
+
+def _encodable(text: str, claim: str) -> str:
+    # JSON can say halves of characters, which no answer and no entry of the audit log can hold.
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise NotAuthenticated(f"The claim {claim!r} is no text.") from error
+    return text
 
 
 def expiry(claims: Mapping[str, Any]) -> datetime | None:

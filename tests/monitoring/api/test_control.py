@@ -85,12 +85,55 @@ def test_a_queue_is_cleared_of_what_has_ended(redis, admin, sent, kind, removed)
 
 
 def test_only_a_super_admin_clears_what_never_ran(redis, admin, super_admin, sent) -> None:
-    path, params = "/admin/jobs/queue/default/clear", {"type": "waiting"}
+    path = "/admin/jobs/queue/default/clear"
+    params = {"type": "waiting", "dryRun": "false", **WHY}
 
     assert admin.delete(path, params=params).status_code == 403
     assert status(redis, sent) == "queued"
     assert super_admin.delete(path, params=params).json()["removed"] == {"waiting": 1}
     assert status(redis, sent) is None
+    assert last(redis) == ("queue.clear", "default", "ann", "a fire")
+
+
+def test_what_never_ran_is_shown_before_it_is_cleared(redis, super_admin, sent) -> None:
+    path = "/admin/jobs/queue/default/clear"
+
+    shown = super_admin.delete(path, params={"type": "waiting", **WHY}).json()
+
+    assert shown == {"success": True, "dryRun": True, "found": {"waiting": 1}, "sample": [sent]}
+    assert status(redis, sent) == "queued"
+
+
+@pytest.mark.parametrize("reason", [{}, {"reason": " "}])
+def test_what_never_ran_is_not_cleared_without_a_reason(redis, super_admin, sent, reason) -> None:
+    params = {"type": "waiting", "dryRun": "false", **reason}
+    answer = super_admin.delete("/admin/jobs/queue/default/clear", params=params)
+
+    assert (answer.status_code, answer.json()["error"]["field"]) == (422, "reason")
+    assert status(redis, sent) == "queued"
+
+
+def test_what_has_ended_is_shown_if_somebody_asks(redis, admin) -> None:
+    redis.sadd(keys.queues(), keys.queue("default"))
+    redis.zadd(keys.finished("default"), {"one": 9e12, "two": 9e12})
+    redis.zadd(keys.failed("default"), {"three": 9e12})
+
+    shown = admin.delete("/admin/jobs/queue/default/clear", params={"dryRun": "true"}).json()
+
+    assert shown["found"] == {"completed": 2, "failed": 1}
+    assert shown["sample"] == ["one", "two", "three"]
+    assert redis.zcard(keys.finished("default")) == 2
+
+
+def test_blanks_are_no_reason(super_admin) -> None:
+    purge = {"dryRun": False, "reason": "  "}
+    answers = [
+        super_admin.post("/api/dead-letters/purge", json=purge),
+        super_admin.delete("/api/dead-letters/one", params={"reason": " "}),
+    ]
+
+    assert [each.status_code for each in answers] == [422, 422]
+    assert [each.json()["error"]["field"] for each in answers] == ["reason", "reason"]
 
 
 def test_in_production_nothing_is_cleared_unless_that_is_allowed(redis, app, admin, sent) -> None:

@@ -71,6 +71,8 @@ BAD = {
     "not yet good": signed(nbf=utc_now() + HOUR),
     "without a role": signed(role=None),
     "of an unknown role": signed(role="KING"),
+    "of somebody whose name is no text": signed(sub="\ud800"),
+    "of a tenant whose name is no text": signed(tenant="\ud800"),
     "no token": "abc",
     "empty": " ",
 }
