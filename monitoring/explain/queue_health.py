@@ -67,11 +67,19 @@ class Metrics:
 
 @dataclass(frozen=True)
 class Reason:
-    """One thing that makes a queue less than healthy."""
+    """One thing that makes a queue less than healthy.
+
+    Args:
+        status: How bad.
+        what: A sentence.
+        advice: A command, or a sentence with one.
+        code: Of the finding that says just the same with its numbers, if there is one.
+    """
 
     status: Status
     what: str
     advice: str
+    code: str = ""
 
 
 def judge(name: str, metrics: Metrics) -> list[Reason]:
@@ -151,6 +159,8 @@ def metrics_of(facts: QueueFacts) -> Metrics:
 def _row(facts: QueueFacts, metrics: Metrics) -> JsonDict:
     reasons = judge(facts.name, metrics)
     causes = [each for each in queue_findings(facts) if each.severity != "info"]
+    said = {each.code for each in causes}
+    further = [each.what for each in reasons if each.code not in said]
     status = max(
         (*map(_status_of, causes), *(each.status for each in reasons), "healthy"), key=_rank
     )
@@ -158,7 +168,7 @@ def _row(facts: QueueFacts, metrics: Metrics) -> JsonDict:
         "queueName": facts.name,
         "status": status,
         "metrics": _shown(metrics),
-        "reasons": _unique([*(each.what for each in causes), *(each.what for each in reasons)]),
+        "reasons": _unique([*(each.what for each in causes), *further]),
         "recommendations": _unique(
             [
                 *(command for each in causes for command in commands_of(each)),
@@ -234,7 +244,8 @@ def _age(name: str, metrics: Metrics) -> Reason | None:
 def _stands_still(name: str, metrics: Metrics) -> list[Reason]:
     found = []
     if metrics.waiting and not metrics.workers:
-        found.append(Reason("critical", f"No worker listens to {name}.", f"postroom worker {name}"))
+        what, advice = f"No worker listens to {name}.", f"postroom worker {name}"
+        found.append(Reason("critical", what, advice, "no_worker"))
     if metrics.waiting and not metrics.processing_rate and _waited(metrics) >= _STILL_SECONDS:
         what = f"Nothing of {name} ended in the last minute, and jobs wait."
         found.append(Reason("critical", what, f"postroom why {name}"))

@@ -109,7 +109,8 @@ def test_a_queue_with_jobs_and_without_workers_is_critical_and_comes_first(redis
     assert (report["status"], first["queueName"], first["status"]) == (
         *("critical", "workouts", "critical"),
     )
-    assert first["reasons"][0].startswith("No worker listens to workouts: 1 job is waiting there")
+    (reason,) = first["reasons"]
+    assert reason.startswith("No worker listens to workouts: 1 job is waiting there")
     assert first["recommendations"] == ["postroom worker workouts"]
 
 
