@@ -1,6 +1,6 @@
 """When a failed message is tried again: pure arithmetic from an attempt and an error to a delay.
 
-Three tiers (decisions A1): a transient error is tried again at once, a resource error and every
+Three tiers: a transient error is tried again at once, a resource error and every
 error that nobody classified backs off, a permanent one is buried.
 """
 

@@ -22,7 +22,7 @@ class Priority(StrEnum):
     LOW = "low"
 
 
-_URGENT, _MIDDLE, _LAST = 3, 7, 10  # 1-3 high, 4-7 normal, 8-10 low (decisions A7)
+_URGENT, _MIDDLE, _LAST = 3, 7, 10  # 1-3 high, 4-7 normal, 8-10 low
 
 
 def priority_of(value: PriorityName | Priority | int | None) -> Priority:
