@@ -15,6 +15,7 @@ from workers.dead_letters import DeadLetter
 from workers.errors import JobNotFound
 from workers.find_job import find_job
 from workers.jobs import envelope_of
+from workers.routing import Priority, list_name, queue_of
 
 JsonDict = dict[str, Any]
 
@@ -27,7 +28,8 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
         connection: Where; None means the server that the settings name.
 
     Returns:
-        `jobId`, `status` (RQ's word), `messageType`, `queue`, `attempts` (oldest first),
+        `jobId`, `status` (RQ's word), `messageType`, `queue`, `priority` (`high`,
+        `normal` or `low`), `attempts` (oldest first),
         `maxAttempts` if its sender chose one, `result`, `error` and `reason` of a dead letter,
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
@@ -78,7 +80,8 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "jobId": job.id,
         "status": status.value,
         "messageType": envelope.get("messageType") if isinstance(envelope, dict) else None,
-        "queue": job.origin,
+        "queue": queue_of(job.origin),
+        "priority": _priority(job.origin),
         "heldBy": _held_by(job),
         "replayedAs": _replayed_as(job.id, job.connection),
         "attempts": _attempts(job, status, letter),
@@ -98,7 +101,8 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "jobId": letter.job_id,
         "status": "failed",
         "messageType": letter.message_type,
-        "queue": letter.queue,
+        "queue": queue_of(letter.queue),
+        "priority": _priority(letter.queue),
         "heldBy": None,
         "replayedAs": None,
         "attempts": [_camel(entry) for entry in letter.attempts],
@@ -114,6 +118,11 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "startedAt": None,
         "endedAt": letter.buried_at,
     }
+
+
+def _priority(name: str) -> str:
+    queue = queue_of(name)
+    return next((each.value for each in Priority if list_name(queue, each) == name), "normal")
 
 
 def _held_by(job: Job) -> JsonDict | None:

@@ -322,6 +322,15 @@ def test_a_job_is_shown_with_its_message_and_what_became_of_it(redis, moderator,
     )
 
 
+def test_an_urgent_job_is_shown_in_its_queue_as_it_is_in_lists(redis, moderator) -> None:
+    handle = enqueue(message(), queue="email", priority="high", connection=redis)
+    shown = moderator.get(f"/api/jobs/{handle.id}").json()
+    (listed,) = moderator.get("/api/jobs", params={"queue": "email"}).json()["jobs"]
+
+    assert (shown["queue"], shown["priority"]) == ("email", "high")
+    assert listed["queue"] == shown["queue"]
+
+
 def test_a_job_that_is_not_due_yet_is_not_shown_as_waiting(redis, moderator) -> None:
     job_id = enqueue(message(), delay=60, connection=redis).id
     found = moderator.get(f"/api/jobs/{job_id}").json()
