@@ -5,6 +5,7 @@ from typing import Any
 
 from fastapi import APIRouter
 from fastapi.responses import JSONResponse
+from pydantic.alias_generators import to_camel
 
 from messages import InvalidMessage, json_schema, message_types, new_message
 from monitoring.api.bodies import Send
@@ -51,6 +52,10 @@ def _listed(name: str, cls: Any, known: JsonDict) -> JsonDict:
         "queue": cls.queue,
         "timeoutSeconds": cls.timeout_seconds,
         "version": cls.version,
-        "handler": known.get(name),
+        "handler": _in_camel_case(known.get(name)),
         "example": next(iter(cls.examples), None),
     }
+
+
+def _in_camel_case(handler: JsonDict | None) -> JsonDict | None:
+    return None if handler is None else {to_camel(key): value for key, value in handler.items()}

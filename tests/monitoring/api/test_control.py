@@ -1,5 +1,7 @@
 """What an ADMIN does over HTTP has happened in Redis, and stands in the audit log."""
 
+import json
+
 import pytest
 from rq.job import Job
 from rq.serializers import JSONSerializer
@@ -348,13 +350,21 @@ def test_fields_marked_secret_are_masked(redis, moderator) -> None:
     assert answer.json()["message"]["data"]["user"] == "Ada"
 
 
-def test_types_are_shown_with_schema_and_example(moderator) -> None:
+def test_types_are_shown_with_schema_and_example(redis, moderator) -> None:
+    handler = {"message_type": "EMAIL", "max_attempts": 5, "code_version": "1.4"}
+    redis.hset(keys.handlers(), "EMAIL", json.dumps(handler))
     types = moderator.get("/api/message-types").json()["types"]
     listed = {each["messageType"]: each for each in types}
     shown = moderator.get("/api/message-types/EMAIL").json()
 
     assert listed["EMAIL"]["queue"] == "email"
     assert listed["EMAIL"]["example"]["to"]
+    assert listed["EMAIL"]["handler"] == {
+        "messageType": "EMAIL",
+        "maxAttempts": 5,
+        "codeVersion": "1.4",
+    }
+    assert listed["TEST"]["handler"] is None
     assert "to" in str(shown["schema"])
     assert moderator.get("/api/message-types/EMIAL").status_code == 404
 
