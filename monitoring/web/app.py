@@ -43,6 +43,7 @@ from monitoring.live.looks import LookTaker
 from monitoring.live.pace import Pace
 from monitoring.prometheus import Exposition
 from monitoring.web.auth import Authenticator, Own, declared
+from monitoring.web.body_limit import BodyLimit
 from monitoring.web.headers import SafeHeaders
 from monitoring.web.logins import Attempts
 from monitoring.web.refusals import answer_errors
@@ -140,6 +141,7 @@ def create_app(
     app.state.rq_dashboard = RqDashboard(connection, app.state.engine)
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
+    app.add_middleware(BodyLimit)
     app.add_middleware(Stirring, live=app.state.live)
     app.add_middleware(SafeHeaders)
     if settings.cors_origins:

@@ -13,6 +13,7 @@ from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
 from monitoring.live.live import TooManyClients
+from monitoring.web.body_limit import MOST_BYTES
 from monitoring.web.identity import NotAllowed, NotAuthenticated
 from monitoring.web.logins import TooManyLogins
 from monitoring.web.paths import login_for
@@ -63,6 +64,14 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
 }
 """Error -> status; the nearest class counts, and what is not here is our fault: 500."""
 
+_REMEDIES: Mapping[int, str] = {
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: (
+        f"Send {MOST_BYTES:,} bytes at most; store what is large elsewhere, and send its id."
+    ),
+}
+_CODES: Mapping[int, str] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
+"""Where Pythons have several phrases for a status."""
+
 
 def answer_errors(app: FastAPI) -> None:
     """Let an application answer every error with `{"error": {code, field, message, remedy}}`."""
@@ -105,8 +114,8 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     phrase = HTTPStatus(error.status_code).phrase
     known = PostroomError(
         f"{request.method} {request.url.path}: {phrase.lower()}.",
-        remedy="GET /openapi.json names every route.",
-        code=phrase.lower().replace(" ", "_"),
+        remedy=_REMEDIES.get(error.status_code, "GET /openapi.json names every route."),
+        code=_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
     )
     return JSONResponse({"error": known.as_dict()}, error.status_code, error.headers)
 

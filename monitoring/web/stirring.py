@@ -1,6 +1,8 @@
 """Lets who watches see at once what was done here, and not at the next tick."""
 
-from starlette.types import ASGIApp, Receive, Scope, Send
+from http import HTTPStatus
+
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from monitoring.live.live import Live
 from monitoring.web.auth import SAFE
@@ -8,6 +10,8 @@ from monitoring.web.auth import SAFE
 
 class Stirring:
     """Has the streams look after each request that may have changed something.
+
+    One that was refused has not: whoever may do nothing does not make it look more often.
 
     Args:
         app: What answers.
@@ -20,6 +24,14 @@ class Stirring:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        await self._app(scope, receive, send)
-        if scope["type"] == "http" and scope["method"] not in SAFE:
+        may_change = scope["type"] == "http" and scope["method"] not in SAFE
+        is_refused = False
+
+        async def send_on(message: Message) -> None:
+            nonlocal is_refused
+            is_refused = is_refused or message.get("status", 0) >= HTTPStatus.BAD_REQUEST
+            await send(message)
+
+        await self._app(scope, receive, send_on if may_change else send)
+        if may_change and not is_refused:
             self._live.stir()

@@ -8,8 +8,10 @@ from threading import Thread
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from redis import Redis
 
+from monitoring.web.identity import Role
 from monitoring.web.settings import WebSettings
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.api.watching import Event, Watch, numbers
@@ -85,3 +87,16 @@ def test_whoever_comes_and_goes_misses_nothing_and_reads_nothing_twice(
     assert min(each.visits for each in readers) >= 3
     assert sum(each.wholes for each in readers) < sum(each.visits for each in readers) / 2
     assert all(len(set(numbers(each.events))) == len(each.events) for each in readers)
+
+
+def test_only_what_was_done_makes_the_streams_look_at_once(
+    app: FastAPI, bearing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[int] = []
+    monkeypatch.setattr(app.state.live, "stir", lambda: looks.append(1))
+    path = "/admin/jobs/queue/email/pause"
+
+    refused = [bearing(role).patch(path).status_code for role in (None, Role.MODERATOR)]
+    assert (refused, looks) == ([401, 403], [])
+    assert bearing(Role.ADMIN).patch(path).status_code == 200
+    assert looks == [1]
