@@ -14,9 +14,10 @@ from rq.utils import utcparse
 
 from workers import keys
 from workers.audit import By
-from workers.clearing import AT_ONCE, discard
+from workers.clearing import AT_ONCE
 from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
+from workers.discarding import discard
 from workers.errors import InvalidOption
 from workers.routing import Priority, list_name, queue_of
 

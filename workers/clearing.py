@@ -16,6 +16,7 @@ from workers import keys
 from workers.audit import By
 from workers.connection import default_connection, storage_errors
 from workers.dependents import settle_dependents
+from workers.discarding import discard
 from workers.errors import InvalidOption
 from workers.pauses import held_sets
 from workers.routing import Priority, list_name, queue_of
@@ -82,8 +83,7 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
     _check(queue, what)
     _allowed(queue, settings or load_settings())
     connection = connection or default_connection()
-    waiting = waiting or what == "waiting"
-    lists = [list_name(queue, priority) for priority in Priority]
+    waiting, lists = waiting or what == "waiting", _lists(queue)
     with storage_errors():
         found = _found(lists, what, waiting=waiting, connection=connection)
         by.record(
@@ -121,6 +121,7 @@ def dry_clear(
     queue: str,
     what: What = "all",
     *,
+    waiting: bool = False,
     settings: Settings | None = None,
     connection: redis.Redis | None = None,
 ) -> Clearable:
@@ -129,8 +130,9 @@ def dry_clear(
     Args:
         queue: As for `clear`.
         what: As for `clear`.
+        waiting: As for `clear`.
         settings: As for `clear`.
-        connection: Where; None means the server that the settings name.
+        connection: As for `clear`.
 
     Raises:
         ClearRefused: If `clear` would be refused.
@@ -139,12 +141,11 @@ def dry_clear(
     _check(queue, what)
     _allowed(queue, settings or load_settings())
     connection = connection or default_connection()
-    waiting = what == "waiting"
-    lists = [list_name(queue, priority) for priority in Priority]
+    waiting, lists = waiting or what == "waiting", _lists(queue)
     with storage_errors():
         places = [of(name) for of in _ended(what).values() for name in lists]
         if waiting:
-            places = [key for name in lists for key in _waiting(name, connection)]
+            places += [key for name in lists for key in _waiting(name, connection)]
         ids = [each for key in places for each in _some(key, connection)]
         found = _found(lists, what, waiting=waiting, connection=connection)
     return Clearable(found, [each.decode() for each in ids[:_SHOWN]])
@@ -183,23 +184,8 @@ def clear_list(
         return _clear_ended(registry, connection, lambda _: None)
 
 
-def discard(registry: str, ids: Sequence[bytes], *, connection: redis.Redis) -> int:
-    """Remove ended jobs of a registry with their records.
-
-    Args:
-        registry: The key of its sorted set.
-        ids: The jobs; 500 at most, to keep the step short.
-        connection: Where.
-
-    Returns:
-        How many were removed; a job that runs again since is not.
-    """
-    others = (keys.result, keys.attempts, keys.progress, keys.job_log)
-    prefixes = [keys.job_prefix(), *(of("") for of in others)]
-    removed: Any = connection.register_script(script("workers", "discard"))(
-        keys=[registry], args=[*prefixes, *ids]
-    )
-    return int(removed)
+def _lists(queue: str) -> Sequence[str]:
+    return [list_name(queue, priority) for priority in Priority]
 
 
 def _check(queue: str, what: str) -> None:
@@ -263,8 +249,7 @@ def _some(key: str, connection: redis.Redis) -> Sequence[bytes]:
     kind: Any = connection.type(key)
     read = connection.lrange if kind == b"list" else connection.zrange
     ids: Any = read(key, 0, _SHOWN - 1)
-    found: Sequence[bytes] = ids
-    return found
+    return list(ids)
 
 
 def _clear_ended(registry: str, connection: redis.Redis, report: Callable[[int], object]) -> int:

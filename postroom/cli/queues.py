@@ -84,17 +84,31 @@ def clear_queue(  # noqa: PLR0913, PLR0917 - one parameter an option of the comm
     waiting: Annotated[  # noqa: FBT002
         bool, typer.Option("--waiting", help="Also those that wait. They are lost: they never ran.")
     ] = False,
+    dry_run: Annotated[  # noqa: FBT002
+        bool, typer.Option("--dry-run", help="Only show how many it would be.")
+    ] = False,
     actor: Actor = None,
     as_json: AsJson = False,  # noqa: FBT002
 ) -> None:
     """Remove completed and failed jobs; never running ones. Dead letters stay."""
     with answer(as_json=as_json) as say:
         by = acting(actor, reason)
+        if dry_run:
+            shown = clearing.dry_clear(name, what, waiting=waiting)
+            say(*_would_go(name, shown))
+            return
         with progress_bar("Clearing", shown=not as_json) as tell:
             removed = clearing.clear(name, what, waiting=waiting, by=by, progress=tell)
         counts = ", ".join(f"{count} {kind}" for kind, count in asdict(removed).items())
         text = f"Removed from {name}: {counts}.{_doubt(used=_is_used(name))}"
         say({"success": True, "removed": asdict(removed)}, text)
+
+
+def _would_go(name: str, shown: clearing.Clearable) -> tuple[Mapping[str, Any], str]:
+    counts = ", ".join(f"{count} {kind}" for kind, count in shown.counts.items())
+    text = f"Would remove from {name}: {counts}.{_doubt(used=_is_used(name))}"
+    found = {"found": dict(shown.counts), "sample": list(shown.sample)}
+    return {"success": True, "dryRun": True, **found}, text
 
 
 def _is_used(queue: str) -> bool:

@@ -129,6 +129,18 @@ def test_clear_tells_what_it_removed(postroom, note):
     assert second["removed"]["waiting"] == 1
 
 
+def test_clear_shows_first_what_it_would_remove(postroom, note):
+    sent = note()
+
+    shown = postroom.json("queues", "clear", "quiet", "--waiting", "--dry-run", *WHY)
+
+    assert shown["dryRun"]
+    assert shown["found"] == {"completed": 0, "failed": 0, "waiting": 1}
+    assert shown["sample"] == [sent.id]
+    removed = postroom.json("queues", "clear", "quiet", "--waiting", *WHY)["removed"]
+    assert removed == shown["found"]
+
+
 def test_clear_of_a_queue_that_was_never_used_asks_for_its_name(postroom, note):
     note()
 
