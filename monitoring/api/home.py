@@ -9,7 +9,7 @@ from monitoring.api.parts import Asker
 from monitoring.web.identity import Identity, Role
 from monitoring.web.paths import path_of
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["browser"])
 
 _PAGE = """<!doctype html>
 <html lang="en">

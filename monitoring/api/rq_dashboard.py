@@ -8,15 +8,26 @@ from monitoring.web.auth import Needs
 from monitoring.web.identity import Identity, Role
 from monitoring.web.rq_dashboard import RqDashboard
 
-router = APIRouter(include_in_schema=False)
+router = APIRouter(tags=["browser"])
 
 BY_ORIGIN = Needs(Role.ADMIN, by_origin=True)
 
 
-@router.api_route("/rq/{path:path}", methods=["GET", "POST"], response_class=Response)
-def rq_dashboard(
-    path: str, request: Request, asker: Annotated[Identity, Depends(BY_ORIGIN)]
-) -> Response:
-    """Show a page of rq-dashboard, or do what one of its buttons asks for."""
+Actor = Annotated[Identity, Depends(BY_ORIGIN)]
+
+
+@router.get("/rq/{path:path}", response_class=Response)
+def show(path: str, request: Request, asker: Actor) -> Response:
+    """Show a page of rq-dashboard."""
+    return _answer(path, request, asker)
+
+
+@router.post("/rq/{path:path}", response_class=Response)
+def act(path: str, request: Request, asker: Actor) -> Response:
+    """Do what a button of rq-dashboard asks for."""
+    return _answer(path, request, asker)
+
+
+def _answer(path: str, request: Request, asker: Identity) -> Response:
     dashboard: RqDashboard = request.app.state.rq_dashboard
     return dashboard.answer(request, path, subject=asker.subject)

@@ -18,7 +18,7 @@ from monitoring.web.refusals import status_of
 from monitoring.web.sessions import COOKIE, OneTimeCode
 from workers.clock import utc_now
 
-open_router = APIRouter(include_in_schema=False)
+open_router = APIRouter(tags=["browser"])
 router = APIRouter(tags=["session"])
 
 _Wanted = Annotated[str, Query(alias="next")]

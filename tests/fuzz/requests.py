@@ -28,6 +28,7 @@ Ask = Callable[..., Any]
 """Sends a request, with the arguments of an HTTP client."""
 
 _ENDLESS = "/live"  # what goes on until the client leaves has tests of its own
+_PAGE = "browser"  # the tag of pages, which refuse in words for people
 _KNOWN = 0.6  # the share of path parameters that name something which is there
 _BASE = "http://testserver"
 _PARTS = ("method", "url", "params", "json", "data", "content")
@@ -106,7 +107,8 @@ class Fuzz:
         schema: OpenApiSchema = schemathesis.openapi.from_dict(described)
         for found in schema.get_all_operations():
             operation = found.ok()
-            if not operation.path.endswith(_ENDLESS):
+            is_page = _PAGE in operation.definition.raw.get("tags", ())
+            if not is_page and not operation.path.endswith(_ENDLESS):
                 yield operation
 
     def _fuzz(self, operation: Any, each: int, ask: Ask, report: Report) -> None:
