@@ -16,6 +16,7 @@ from workers.clock import utc_now
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter, ReplayOptions
 from workers.dead_letters.edits import changed_fields, changes
+from workers.dead_letters.replayed import replayed_now
 from workers.dead_letters.replays import resent
 from workers.errors import InvalidState, JobNotFound
 from workers.find_job import find_job
@@ -138,7 +139,12 @@ def _send(
             keys.failed(past.queue),
             *record.keys,
         ],
-        args=[past.job_id, *audit.arguments(made), *record.arguments],
+        args=[
+            past.job_id,
+            *audit.arguments(made),
+            replayed_now(made.actor),
+            *record.arguments,
+        ],
     )
     return str(outcome.decode(errors="replace"))
 

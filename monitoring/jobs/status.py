@@ -12,6 +12,7 @@ from monitoring.queues.held import holding
 from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
+from workers.dead_letters.replayed import Replayed, replayed_of
 from workers.errors import JobNotFound
 from workers.find_job import find_job
 from workers.jobs import envelope_of
@@ -34,7 +35,9 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
         job from starting, with `kind`, `name`, `actor`, `reason` and `at`; None if none does.
-        `replayedAs` is the job that a retry or a replay sent instead; None if there is none.
+        `replayedAs` is the job that a retry or a replay sent instead, `replayedAt` when that was
+        and `replayedBy` who did it; None if there is none. Such a job keeps its attempts, `error`
+        and `reason`.
 
     Raises:
         JobNotFound: If neither a record nor a dead letter of it is left.
@@ -76,6 +79,8 @@ def get_job_log(
 def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
     status = job.get_status(refresh=False)
     envelope = envelope_of(job)
+    successor, replay = _replayed(job)
+    died = letter or replay
     return {
         "jobId": job.id,
         "status": status.value,
@@ -83,12 +88,14 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "queue": queue_of(job.origin),
         "priority": _priority(job.origin),
         "heldBy": _held_by(job),
-        "replayedAs": _replayed_as(job.id, job.connection),
+        "replayedAs": successor,
+        "replayedAt": replay.at if replay else None,
+        "replayedBy": replay.by if replay else None,
         "attempts": _attempts(job, status, letter),
         "maxAttempts": job.meta.get("attempts"),
         "result": job.return_value() if status is JobStatus.FINISHED else None,
-        "error": letter.error if letter else None,
-        "reason": letter.reason if letter else None,
+        "error": died.error or None if died else None,
+        "reason": died.reason or None if died else None,
         "progress": _progress(job),
         "logLines": job_log.kept(job.id, connection=job.connection),
         "worker": job.worker_name,
@@ -105,6 +112,8 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "priority": _priority(letter.queue),
         "heldBy": None,
         "replayedAs": None,
+        "replayedAt": None,
+        "replayedBy": None,
         "attempts": [_camel(entry) for entry in letter.attempts],
         "maxAttempts": None,
         "result": None,
@@ -134,9 +143,10 @@ def _held_by(job: Job) -> JsonDict | None:
     return told
 
 
-def _replayed_as(job_id: str, connection: redis.Redis) -> str | None:
-    stored: Any = connection.hget(keys.job(job_id), "replayed_as")
-    return None if stored is None else as_text(stored)
+def _replayed(job: Job) -> tuple[str | None, Replayed | None]:
+    stored: Any = job.connection.hmget(keys.job(job.id), ["replayed_as", "replayed"])
+    successor, told = stored
+    return None if successor is None else as_text(successor), replayed_of(told)
 
 
 def _attempts(job: Job, status: JobStatus, letter: DeadLetter | None) -> list[JsonDict]:

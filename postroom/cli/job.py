@@ -30,15 +30,21 @@ def _for_people(found: dict[str, Any]) -> str:
     if pause := found["heldBy"]:
         lines.append(_held_back(pause))
     if found["replayedAs"]:
-        lines.append(f"  sent again as job {found['replayedAs']}")
+        lines.append(_sent_again(found))
     lines += [_attempt(entry) for entry in found["attempts"]]
     if found["progress"] and found["status"] == "started":
         lines.append(f"  progress: {found['progress']['share']:.0%} {found['progress']['note']}")
     if found["reason"]:
-        lines.append(f"  dead letter: {found['reason']}: {found['error']}")
+        what = "it had died of" if found["replayedAs"] else "dead letter"
+        lines.append(f"  {what}: {found['reason']}: {found['error']}")
     if found["result"] is not None:
         lines.append(f"  result: {json.dumps(found['result'], ensure_ascii=False, default=str)}")
     return "\n".join(lines)
+
+
+def _sent_again(found: dict[str, Any]) -> str:
+    who = f", by {found['replayedBy']}" if found["replayedBy"] else ""
+    return printable(f"  sent again as job {found['replayedAs']}{who}")
 
 
 def _held_back(pause: dict[str, Any]) -> str:

@@ -124,7 +124,9 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
         _record("dead_letter.replay_all", wanted, len(ids), by, connection)
         for index, job_id in enumerate(_paced(ids, rate)):
             try:
-                if replay_silently(job_id, connection=connection, settings=settings):
+                if replay_silently(
+                    job_id, actor=by.actor, connection=connection, settings=settings
+                ):
                     good.append(job_id)
             except (StorageUnavailable, StorageRefused):
                 raise

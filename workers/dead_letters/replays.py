@@ -14,6 +14,7 @@ from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.edits import TRIES, changed_fields, changed_meanwhile, changes, successor
 from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.replayed import history_of, replayed_now
 from workers.dead_letters.resending import Resent, is_of_stream, to_queue, to_stream
 from workers.dead_letters.store import (
     letter_keys,
@@ -57,8 +58,9 @@ def replay(
     """Send a dead letter's message again and remove the letter.
 
     The new message has its own id, the dead one's as `causationId`, the same `correlationId`, and
-    `replayOf` in its metadata. The dead job's record can still be read, and says `replayed_as`, but
-    it is no longer among RQ's failed ones, and does not run again.
+    `replayOf` in its metadata. The dead job's record can still be read, keeps its attempts and its
+    error, and says `replayed_as`, but it is no longer among RQ's failed ones, and does not run
+    again.
 
     One that died in a stream goes back to it, for the group in which it died, unless an option says
     something of queues.
@@ -89,17 +91,21 @@ def replay(
             letter = letter_of(stored)
             sent = _resent(letter, data, options, settings=settings)
             made = _entry(letter, data, sent, by)
-            if _send(sent, letter, stored, made, settings=settings, connection=connection):
+            history = _history(letter, by.actor)
+            if _send(sent, letter, stored, history, made, settings=settings, connection=connection):
                 audit.tell(made)
                 return sent.id
     raise changed_meanwhile(job_id)
 
 
-def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings) -> bool:
+def replay_silently(
+    job_id: str, *, actor: str, connection: redis.Redis, settings: Settings
+) -> bool:
     """As `replay` of an unchanged letter, for a bulk that has its own entry in the audit log.
 
     Args:
         job_id: The letter's job.
+        actor: Who began the bulk.
         connection: Where.
         settings: Defaults and routes.
 
@@ -115,7 +121,8 @@ def replay_silently(job_id: str, *, connection: redis.Redis, settings: Settings)
             return False
         letter = letter_of(stored)
         sent = _resent(letter, None, {}, settings=settings)
-        if _send(sent, letter, stored, None, settings=settings, connection=connection):
+        history = _history(letter, actor)
+        if _send(sent, letter, stored, history, None, settings=settings, connection=connection):
             return True
     raise changed_meanwhile(job_id)
 
@@ -199,10 +206,15 @@ def _entry(
     )
 
 
+def _history(letter: DeadLetter, actor: str) -> tuple[str, str]:
+    return replayed_now(actor.strip(), letter), history_of(letter)
+
+
 def _send(  # noqa: PLR0913 - the facts of one replay
     sent: Resent,
     letter: DeadLetter,
     stored: bytes,
+    history: tuple[str, str],
     made: audit.AuditEntry | None,
     *,
     settings: Settings,
@@ -218,9 +230,10 @@ def _send(  # noqa: PLR0913 - the facts of one replay
             keys.audit(),
             keys.dead_letter_left(job_id),
             keys.failed(letter.queue),
+            keys.attempts(job_id),
             *sent.keys,
         ],
-        args=[job_id, stored, entry, kept, seconds_remembered(settings), *sent.arguments],
+        args=[job_id, stored, entry, kept, seconds_remembered(settings), *history, *sent.arguments],
     )
     if outcome == b"requeued":
         raise InvalidState(

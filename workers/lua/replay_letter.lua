@@ -1,12 +1,13 @@
 -- Store a letter's successor and remove the letter, all or nothing. The function `enqueue`, which
 -- is enqueue.lua, stands before this text.
 -- KEYS: set of letters, this letter, index, set of spilled letters, job, audit stream,
---       how it left, failed jobs of its list, then those of enqueue
+--       how it left, failed jobs of its list, the job's attempts, then those of enqueue
 -- ARGV: id, letter as it was read, audit entry or '', entries to keep, seconds to keep how it left,
+--       what the job's record shall tell of this, the letter's attempts as JSON of their lines,
 --       then those of enqueue
 -- Returns: replayed | gone | changed | requeued
-local letters, letter, index, spilled, job, audit, left, failed = unpack(KEYS, 1, 8)
-local id, before, entry, kept, seconds = unpack(ARGV, 1, 5)
+local letters, letter, index, spilled, job, audit, left, failed, attempts = unpack(KEYS, 1, 9)
+local id, before, entry, kept, seconds, replayed, history = unpack(ARGV, 1, 7)
 
 local stored = redis.call('GET', letter)
 if not stored then
@@ -18,11 +19,11 @@ elseif redis.call('HGET', job, 'status') == 'queued' then
 end
 
 local their_keys, their_arguments = {}, {}
-for place = 9, #KEYS do
-  their_keys[place - 8] = KEYS[place]
+for place = 10, #KEYS do
+  their_keys[place - 9] = KEYS[place]
 end
-for place = 6, #ARGV do
-  their_arguments[place - 5] = ARGV[place]
+for place = 8, #ARGV do
+  their_arguments[place - 7] = ARGV[place]
 end
 local successor = enqueue(their_keys, their_arguments)[2]
 
@@ -34,7 +35,15 @@ redis.call('SET', left, 'replayed ' .. successor, 'EX', seconds)
 -- `rq requeue --all` would run it a second time.
 redis.call('ZREM', failed, id)
 if redis.call('EXISTS', job) == 1 then
-  redis.call('HSET', job, 'replayed_as', successor)
+  redis.call('HSET', job, 'replayed_as', successor, 'replayed', replayed)
+  -- The letter had them; they stay as long as the record does.
+  local lines = cjson.decode(history)
+  if #lines > 0 then
+    local rest = redis.call('PTTL', job)
+    redis.call('DEL', attempts)
+    redis.call('RPUSH', attempts, unpack(lines))
+    redis.call('PEXPIRE', attempts, rest > 0 and rest or seconds * 1000)
+  end
 end
 if entry ~= '' then
   redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)

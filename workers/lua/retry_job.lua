@@ -1,10 +1,11 @@
 -- Store the successor of a job that failed and has no dead letter, all or nothing. The function
 -- `enqueue`, which is enqueue.lua, stands before this text.
 -- KEYS: job, its dead letter, audit log, failed jobs of its list, then those of enqueue
--- ARGV: id, audit entry, entries kept, then those of enqueue
+-- ARGV: id, audit entry, entries kept, what the job's record shall tell of this, then those of
+--       enqueue
 -- Returns: 'retried', 'buried' if it has a letter meanwhile, or the state it is in ('' for none).
 local job, letter, audit, failed = unpack(KEYS, 1, 4)
-local id, entry, kept = unpack(ARGV, 1, 3)
+local id, entry, kept, replayed = unpack(ARGV, 1, 4)
 
 if redis.call('EXISTS', letter) == 1 then
   return 'buried'
@@ -20,10 +21,11 @@ local their_keys, their_arguments = {}, {}
 for place = 5, #KEYS do
   their_keys[place - 4] = KEYS[place]
 end
-for place = 4, #ARGV do
-  their_arguments[place - 3] = ARGV[place]
+for place = 5, #ARGV do
+  their_arguments[place - 4] = ARGV[place]
 end
-redis.call('HSET', job, 'replayed_as', enqueue(their_keys, their_arguments)[2])
+local successor = enqueue(their_keys, their_arguments)[2]
+redis.call('HSET', job, 'replayed_as', successor, 'replayed', replayed)
 -- `rq requeue --all` would run it a second time.
 redis.call('ZREM', failed, id)
 redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
