@@ -5,6 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader, Writer
+from monitoring.fleet import MOST_ROWS, get_workers
 from monitoring.health import get_queue_health, get_system_health
 from monitoring.jobs.failed import get_failed_jobs
 from monitoring.queues.overview import get_overview
@@ -32,9 +33,14 @@ def overview(_: Looker, reader: Reader) -> JsonDict:
 
 
 @router.get("/api/workers")
-def workers(_: Looker, reader: Reader) -> JsonDict:
-    """List the workers that live, and what they run."""
-    return {"workers": get_overview(connection=reader)["workers"]}
+def workers(
+    _: Looker,
+    reader: Reader,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 100,
+    cursor: Annotated[str, Query(max_length=2_000)] = "",
+) -> JsonDict:
+    """List the workers of queues and the consumers of streams, the dead first."""
+    return get_workers(limit=limit, cursor=cursor, connection=reader)
 
 
 @router.get("/api/redis")

@@ -29,6 +29,7 @@ _FIELDS = (
     "child_died_at",
     "child_died_of",
     "child_died_with_mb",
+    "slots",
 )
 
 
@@ -58,6 +59,7 @@ class WorkerSnapshot:
         hostname: Its machine.
         pid: Its process.
         current_job: The job it runs, or one of them; of ours once it has run for half a second.
+        running: All that it runs, likewise.
         last_heartbeat: When it last showed that it lives, by its own clock.
         version: Of RQ.
         python_version: Of Python, without the compiler.
@@ -67,6 +69,7 @@ class WorkerSnapshot:
         cpu_seconds: Of it and of its present child, when it last told; None if it does not.
         memory_mb: Of its child, in megabytes, when it last told; None if it does not.
         child_death: How a child of its died last, while it was not to end; None if none did.
+        slots: How many jobs it runs at the same time; None if it does not tell.
     """
 
     name: str
@@ -75,6 +78,7 @@ class WorkerSnapshot:
     hostname: str = "?"
     pid: str = "?"
     current_job: str | None = None
+    running: Sequence[str] = ()
     last_heartbeat: datetime | None = None
     version: str | None = None
     python_version: str | None = None
@@ -84,6 +88,7 @@ class WorkerSnapshot:
     cpu_seconds: float | None = None
     memory_mb: float | None = None
     child_death: DeathOfChild | None = None
+    slots: int | None = None
 
     @property
     def is_busy(self) -> bool:
@@ -132,13 +137,16 @@ def read_workers(worker_keys: Iterable[str], answers: Iterator[Any]) -> Iterator
 
 def _worker(key: str, told: Mapping[str, bytes | None], runs: Sequence[str]) -> WorkerSnapshot:
     text = {name: as_text(value) if value else None for name, value in told.items()}
+    running = tuple(run.partition(":")[0] for run in runs)
+    slots = _number(text["slots"])
     return WorkerSnapshot(
         name=_name(key),
         lists=tuple(filter(None, (text["queues"] or "").split(","))),
         state=text["state"] or "?",
         hostname=text["hostname"] or "?",
         pid=text["pid"] or "?",
-        current_job=runs[0].partition(":")[0] if runs else None,
+        current_job=running[0] if running else None,
+        running=running,
         last_heartbeat=as_time(told["last_heartbeat"]),
         version=text["version"],
         python_version=(text["python_version"] or "").partition(" ")[0] or None,
@@ -148,6 +156,7 @@ def _worker(key: str, told: Mapping[str, bytes | None], runs: Sequence[str]) -> 
         cpu_seconds=_sum(text["cpu_seconds"], text["child_cpu_seconds"]),
         memory_mb=_number(text["child_memory_mb"]),
         child_death=_death(text),
+        slots=None if slots is None else int(slots),
     )
 
 

@@ -20,6 +20,8 @@ from workers.settings import load_settings
 
 JsonDict = dict[str, Any]
 
+_SHOWN = 10  # jobs that a row names
+
 
 def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
     """Queues with their counts, and workers.
@@ -34,7 +36,9 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         `secondsSinceHeartbeat`, `stock`, `startedAt` (ISO 8601), `codeVersion`, `cpuSeconds` since
         its start but for children that have ended, `memoryMb` of its child, and `childDeath`: when
         a child last died that was not to, `how`, and with how many `memoryMb` (None where a worker
-        does not tell, such as a stock one, or none died); `deadLetters` and `deadLettersSpilled`;
+        does not tell, such as a stock one, or none died), `slots` and `running` (how many jobs it
+        can run, and runs; short ones are not seen), `jobs` (up to ten that it runs), and
+        `pythonVersion`; `deadLetters` and `deadLettersSpilled`;
         `suspended`.
 
     Raises:
@@ -47,7 +51,7 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
     return {
         "queues": {name: _queue(queue, snapshot, ages) for name, queue in snapshot.queues.items()},
-        "workers": [_worker(worker, snapshot) for worker in snapshot.workers],
+        "workers": [worker_row(worker, snapshot.time) for worker in snapshot.workers],
         "deadLetters": snapshot.letters,
         "deadLettersSpilled": snapshot.spilled,
         "suspended": snapshot.suspended,
@@ -66,7 +70,13 @@ def _queue(queue: QueueSnapshot, snapshot: Snapshot, ages: Mapping[str, float]) 
     }
 
 
-def _worker(worker: WorkerSnapshot, snapshot: Snapshot) -> JsonDict:
+def worker_row(worker: WorkerSnapshot, time: datetime) -> JsonDict:
+    """One worker, as `get_overview` tells it.
+
+    Args:
+        worker: The worker.
+        time: The server's.
+    """
     return {
         "name": worker.name,
         "host": worker.hostname,
@@ -74,13 +84,17 @@ def _worker(worker: WorkerSnapshot, snapshot: Snapshot) -> JsonDict:
         "state": worker.state,
         "queues": list(worker.queues),
         "currentJob": worker.current_job,
-        "secondsSinceHeartbeat": _since(worker.last_heartbeat, snapshot),
+        "secondsSinceHeartbeat": _since(worker.last_heartbeat, time),
         "stock": worker.is_stock,
         "startedAt": worker.born.isoformat() if worker.born else None,
         "codeVersion": worker.code_version,
         "cpuSeconds": worker.cpu_seconds,
         "memoryMb": worker.memory_mb,
         "childDeath": None if worker.child_death is None else _death(worker.child_death),
+        "slots": worker.slots,
+        "running": len(worker.running),
+        "jobs": list(worker.running[:_SHOWN]),
+        "pythonVersion": worker.python_version,
     }
 
 
@@ -88,6 +102,6 @@ def _death(death: DeathOfChild) -> JsonDict:
     return {"at": death.at.isoformat(), "how": death.how, "memoryMb": death.memory_mb}
 
 
-def _since(seen: datetime | None, snapshot: Snapshot) -> float | None:
+def _since(seen: datetime | None, time: datetime) -> float | None:
     # Never below zero: a worker's clock may be ahead of the server's.
-    return round(max(0.0, (snapshot.time - seen).total_seconds()), 3) if seen else None
+    return round(max(0.0, (time - seen).total_seconds()), 3) if seen else None

@@ -80,6 +80,7 @@ class MessageWorker(Commands):
         own = {
             "worker_class": f"{kind.__module__}.{kind.__qualname__}",
             "code_version": code_version(self.settings.code_version),
+            "slots": self.settings.concurrency,
         }
         return {**super().serialize(), **own}
 

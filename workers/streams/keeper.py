@@ -1,6 +1,7 @@
 """What a worker of streams does on clocks of its own, however long its child's messages take."""
 
 import os
+import platform
 import resource
 import socket
 import time
@@ -99,6 +100,7 @@ class StreamKeeper:
             "succeeded": self.done.succeeded + done.succeeded,
             "failed": self.done.failed + done.failed,
             "running": " ".join(each.job_id for each in running[:10]),
+            "running_count": len(running),
             "stream": running[0].list_name if running else "",
             "since": round(time.time() - running[0].seconds, 3) if running else "",
             "memory_mb": round(horse.memory_mb(), 1),
@@ -106,6 +108,9 @@ class StreamKeeper:
                 horse.cpu_seconds() + resource.getrusage(resource.RUSAGE_SELF).ru_utime, 3
             ),
             "code_version": self._version,
+            "python_version": platform.python_version(),
+            "slots": self._settings.concurrency,
+            "lease_seconds": self._reader.holder.seconds,
         }
 
     def _reap(self) -> bool:

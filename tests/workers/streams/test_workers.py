@@ -269,3 +269,16 @@ def test_it_trims_what_is_done_before_the_stream_is_full(
 
     eventually(lambda: redis.xlen(stream) < 50)
     assert ids_in(redis, stream) == ids[-redis.xlen(stream) :]
+
+
+def test_it_tells_how_much_it_runs_at_once_and_how_long_it_counts_as_alive(
+    redis, work, eventually: Eventually
+) -> None:
+    worker = work(CONCURRENCY="3")
+    eventually(lambda: redis.keys(stream_keys.consumer("workers", "*")))
+    (key,) = redis.keys(stream_keys.consumer("workers", "*"))
+    told = redis.hgetall(key)
+
+    assert (told[b"slots"], told[b"running_count"]) == (b"3", b"0")
+    assert float(told[b"lease_seconds"]) == float(QUICK["LEASE_SECONDS"])
+    assert told[b"pid"] == str(worker.process.pid).encode()
