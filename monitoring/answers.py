@@ -19,6 +19,14 @@ def as_time(value: bytes | str | None) -> datetime | None:
         return None
 
 
+def as_moment(score: float | None) -> datetime | None:
+    """A score that is Unix seconds, as an aware UTC time; None if it is missing or no time."""
+    try:
+        return None if score is None else datetime.fromtimestamp(score, tz=UTC)
+    except (OverflowError, ValueError, OSError):  # it is infinite, or somebody wrote it
+        return None
+
+
 def server_time(clock: Sequence[int]) -> datetime:
     """What TIME answers, as an aware UTC time."""
     seconds, microseconds = clock

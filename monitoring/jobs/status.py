@@ -2,12 +2,13 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
 
 import redis
 from rq.job import Job, JobStatus
 
-from monitoring.answers import as_text
+from monitoring.answers import as_moment, as_text
 from monitoring.queues.held import holding
 from workers import attempts, dead_letters, job_log, keys
 from workers.connection import default_connection, storage_errors
@@ -35,6 +36,8 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
         job from starting, with `kind`, `name`, `actor`, `reason` and `at`; None if none does.
+        `dueAt` is when a delayed job, or one that waits for its next attempt, may start, and
+        `dependsOn` the ids of those that it waits for, or waited for.
         `replayedAs` is the job that a retry or a replay sent instead, `replayedAt` when that was
         and `replayedBy` who did it; None if there is none. Such a job keeps its attempts, `error`
         and `reason`.
@@ -99,7 +102,8 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "progress": _progress(job),
         "logLines": job_log.kept(job.id, connection=job.connection),
         "worker": job.worker_name,
-        **_times(job),
+        "dependsOn": list(job._dependency_ids),  # noqa: SLF001 - the public property asks Redis
+        **_times(job, status),
     }
 
 
@@ -122,10 +126,12 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "progress": None,
         "logLines": job_log.kept(letter.job_id, connection=connection),
         "worker": None,
+        "dependsOn": [],
         "createdAt": None,
         "enqueuedAt": None,
         "startedAt": None,
         "endedAt": letter.buried_at,
+        "dueAt": None,
     }
 
 
@@ -166,8 +172,12 @@ def _current(job: Job, status: JobStatus, past: Sequence[attempts.AttemptRecord]
         "outcome": "completed" if status is JobStatus.FINISHED else "running",
         "worker": job.worker_name,
         "startedAt": started.isoformat() if started else None,
-        "durationMs": int((ended - started).total_seconds() * 1000) if started and ended else None,
+        "durationMs": _ms(started, ended) if status is JobStatus.FINISHED else None,
     }
+
+
+def _ms(began: datetime | None, over: datetime | None) -> int | None:
+    return int((over - began).total_seconds() * 1000) if began and over else None
 
 
 def _progress(job: Job) -> JsonDict | None:
@@ -177,14 +187,25 @@ def _progress(job: Job) -> JsonDict | None:
     return {"share": float(stored[b"share"]), "note": stored[b"note"].decode()}
 
 
-def _times(job: Job) -> JsonDict:
+def _times(job: Job, status: JobStatus) -> JsonDict:
+    scored = _scored(job, status)
     times = {
         "createdAt": job.created_at,
         "enqueuedAt": job.enqueued_at,
         "startedAt": job.started_at,
-        "endedAt": job.ended_at,
+        "endedAt": scored if status is JobStatus.CANCELED else job.ended_at,
+        "dueAt": scored if status is JobStatus.SCHEDULED else None,
     }
     return {name: time.isoformat() if time else None for name, time in times.items()}
+
+
+def _scored(job: Job, status: JobStatus) -> datetime | None:
+    """When it is due, or was cancelled, which only the place says where it stands."""
+    places = {JobStatus.SCHEDULED: keys.scheduled, JobStatus.CANCELED: keys.canceled}
+    if status not in places:
+        return None
+    score: Any = job.connection.zscore(places[status](job.origin), job.id)
+    return as_moment(score)
 
 
 def _camel(entry: JsonDict) -> JsonDict:

@@ -10,6 +10,7 @@ from rq.serializers import JSONSerializer
 
 from messages import NoteEnrichmentMessage
 from monitoring.jobs import get_job_status
+from monitoring.jobs.detail import get_job_detail
 from tests.workers.conftest import message, reason, settled
 from workers import Backoff, JobFailed, dead_letters, enqueue, enqueue_in, keys
 from workers.attempts import history
@@ -69,6 +70,27 @@ def test_the_history_of_attempts_tells_error_delay_and_why(redis, send, worker):
     assert second["outcome"] == "dead"
     assert second["delaySeconds"] is None
     assert second["why"] == "all 2 attempts are used up"
+
+
+def test_a_retried_job_is_told_as_its_runs_and_the_pauses_between_them(redis, send, worker):
+    handle = send("retry after", attempts=2)
+    settled(handle)
+
+    told = get_job_detail(handle.id, connection=redis)
+
+    spans = told["timeline"]
+    assert [span["state"] for span in spans] == [
+        "waiting",
+        "active",
+        "backing off",
+        "waiting",
+        "active",
+        "failed",
+    ]
+    assert [span.get("attempt") for span in spans] == [None, 1, None, None, 2, None]
+    assert 1900 <= spans[2]["durationMs"] < 4000
+    assert spans[1]["durationMs"] < 1000
+    assert [each["count"] for each in told["states"]] == [2, 2, 1, 1]
 
 
 def test_a_horse_that_is_killed_once_is_replaced_and_costs_no_attempt(redis, send, worker):

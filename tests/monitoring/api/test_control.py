@@ -317,7 +317,7 @@ def test_a_job_is_shown_with_its_message_and_what_became_of_it(redis, moderator,
     found = moderator.get(f"/api/jobs/{sent}").json()
 
     assert found["message"]["messageType"] == "TEST"
-    assert [step["state"] for step in found["timeline"]] == ["created", "waiting"]
+    assert [step["state"] for step in found["timeline"]] == ["waiting"]
     assert moderator.get(f"/api/jobs/{sent}/status").json()["status"] == "queued"
     assert (
         moderator.get("/api/jobs", params={"state": "waiting"}).json()["jobs"][0]["jobId"] == sent
@@ -337,7 +337,7 @@ def test_a_job_that_is_not_due_yet_is_not_shown_as_waiting(redis, moderator) -> 
     job_id = enqueue(message(), delay=60, connection=redis).id
     found = moderator.get(f"/api/jobs/{job_id}").json()
 
-    assert [step["state"] for step in found["timeline"]] == ["created", "delayed"]
+    assert [step["state"] for step in found["timeline"]] == ["delayed"]
 
 
 def test_fields_marked_secret_are_masked(redis, moderator) -> None:
