@@ -6,6 +6,7 @@ from fastapi import APIRouter, Query, Request
 
 from monitoring.alerts import Alerter, get_alerts, get_history
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader
+from monitoring.api.reasons import NoBody
 from monitoring.duties import Duties
 
 router = APIRouter(prefix="/api/alerts", tags=["alerts"])
@@ -33,8 +34,9 @@ def rules(request: Request, _: Looker) -> JsonDict:
 
 
 @router.post("/test/{channel}")
-def try_channel(channel: str, request: Request, _: Actor) -> JsonDict:
+def try_channel(channel: str, request: Request, _: Actor, body: NoBody = None) -> JsonDict:
     """Send a test to a channel, now."""
+    del body  # there is nothing in it
     _alerter(request).send_test(channel)
     return {"success": True, "channel": channel}
 

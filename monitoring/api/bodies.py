@@ -50,6 +50,7 @@ class Retry(Body):
     timeout: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
     data_overrides: dict[str, Any] | None = None
     remove_original: bool = False
+    reason: Annotated[str, Field(max_length=500)] = ""
 
     def options(self) -> ReplayOptions:
         """The same for `retry_job`, what was left out left out."""
@@ -191,3 +192,13 @@ class Why(Body):
     """Why something is done, for the audit log."""
 
     reason: Needed
+
+
+class MayWhy(Body):
+    """Likewise, where it may be left out."""
+
+    reason: Annotated[str, Field(max_length=500)] = ""
+
+
+class Nothing(Body):
+    """Nothing at all."""

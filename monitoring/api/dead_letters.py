@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.bodies import Bulk, Edit, LetterFilter, Needed, Why
+from monitoring.api.bodies import Bulk, Edit, LetterFilter, Why
 from monitoring.api.bulk import as_bulk
 from monitoring.api.parts import (
     Actor,
@@ -17,6 +17,7 @@ from monitoring.api.parts import (
     Writer,
     by,
 )
+from monitoring.api.reasons import NeededReason
 from monitoring.jobs.tenants import is_of
 from workers import dead_letters
 from workers.dead_letters import Filter
@@ -73,9 +74,7 @@ def replay_letter(job_id: str, body: Why, asker: Actor, writer: Writer, engine: 
 
 
 @router.delete("/{job_id}")
-def purge_letter(
-    job_id: str, asker: Destroyer, writer: Writer, reason: Annotated[Needed, Query()]
-) -> JsonDict:
+def purge_letter(job_id: str, asker: Destroyer, writer: Writer, reason: NeededReason) -> JsonDict:
     """Remove a letter for good."""
     dead_letters.purge(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id}

@@ -6,7 +6,8 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Query
 
 from monitoring.api.bodies import Retry
-from monitoring.api.parts import Actor, Asker, Engine, JsonDict, Looker, Reader, Reason, Writer, by
+from monitoring.api.parts import Actor, Asker, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.reasons import QueryReason, Reason, one_reason
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.jobs.detail import get_job_detail
 from monitoring.jobs.pages import LONGEST_CURSOR, MOST_JOBS, get_job_page
@@ -83,13 +84,14 @@ def retry(  # noqa: PLR0913, PLR0917 - what a route is given
     writer: Writer,
     engine: Engine,
     body: Annotated[Retry, Body()] = Retry(),  # noqa: B008 - it is frozen
-    reason: Reason = "",
+    reason: QueryReason = "",
 ) -> JsonDict:
     """Send the message of a failed job again, perhaps changed, as a new job."""
+    why = one_reason(reason, body.reason)
     check_queue_of(job_id, queue, connection=writer)
     new_id = retry_job(
         job_id,
-        by=by(asker, reason),
+        by=by(asker, why),
         data=body.data_overrides,
         settings=engine,
         connection=writer,
@@ -102,7 +104,7 @@ def retry(  # noqa: PLR0913, PLR0917 - what a route is given
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/promote")
-def promote(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def promote(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Let a job that is due later run now."""
     check_queue_of(job_id, queue, connection=writer)
     operations.promote(job_id, by=by(asker, reason), connection=writer)
@@ -110,7 +112,7 @@ def promote(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reaso
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/cancel")
-def cancel(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def cancel(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Take a job out that has not begun."""
     check_queue_of(job_id, queue, connection=writer)
     operations.cancel(job_id, by=by(asker, reason), connection=writer)
@@ -118,7 +120,7 @@ def cancel(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/stop")
-def stop(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def stop(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Tell the worker that runs a job to stop it."""
     check_queue_of(job_id, queue, connection=writer)
     worker = operations.stop(job_id, by=by(asker, reason), connection=writer)
@@ -126,7 +128,7 @@ def stop(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason =
 
 
 @router.delete("/admin/jobs/{queue}/{job_id}")
-def delete(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def delete(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Remove a job that no worker has, with its records; its dead letter stays."""
     check_queue_of(job_id, queue, connection=writer)
     operations.delete(job_id, by=by(asker, reason), connection=writer)

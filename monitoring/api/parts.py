@@ -2,13 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import Depends, Query, Request
+from fastapi import Depends, Request
 from redis import Redis
 
 from monitoring.web.auth import Needs
 from monitoring.web.identity import Identity, Role
 from workers.audit import By
-from workers.errors import InvalidOption
 from workers.settings import Settings
 
 LOOK = Needs(Role.MODERATOR, keeps_to_tenant=True)
@@ -48,10 +47,6 @@ Writer = Annotated[Redis, Depends(_writer)]
 """Where actions are done."""
 Engine = Annotated[Settings, Depends(_engine)]
 
-Reason = Annotated[
-    str, Query(max_length=500, description="Why, for the audit log.", examples=["Deploy of 1.4"])
-]
-
 
 def by(identity: Identity, reason: str) -> By:
     """Who acts, and why.
@@ -61,20 +56,3 @@ def by(identity: Identity, reason: str) -> By:
         reason: In their words; may be empty where the contract of the route has none.
     """
     return By(identity.subject, reason.strip() or _NO_REASON)
-
-
-def require_reason(reason: str) -> None:
-    """Refuse what destroys for good unless somebody says why.
-
-    Args:
-        reason: In their words.
-
-    Raises:
-        InvalidOption: If it is empty.
-    """
-    if not reason.strip():
-        raise InvalidOption(
-            "This removes what never ran, so the audit log needs a reason.",
-            field="reason",
-            remedy="Say why, in the parameter `reason`.",
-        )

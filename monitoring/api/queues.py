@@ -5,17 +5,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import (
-    Actor,
-    Engine,
-    JsonDict,
-    Looker,
-    Reader,
-    Reason,
-    Writer,
-    by,
-    require_reason,
-)
+from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.reasons import Reason, require_reason
 from monitoring.queues.known_queues import check_queue
 from monitoring.queues.stats import MOST_JOBS, get_queue_stats
 from monitoring.web.auth import require
@@ -42,7 +33,7 @@ def queue_stats(
 
 
 @router.patch("/admin/jobs/queue/{queue}/pause")
-def pause_queue(queue: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def pause_queue(queue: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Let no new job of a queue start; running jobs end."""
     check_queue(queue, connection=writer)
     changed = pauses.pause("queue", queue, by=by(asker, reason), connection=writer)
@@ -50,7 +41,7 @@ def pause_queue(queue: str, asker: Actor, writer: Writer, reason: Reason = "") -
 
 
 @router.patch("/admin/jobs/queue/{queue}/resume")
-def resume_queue(queue: str, asker: Actor, writer: Writer, reason: Reason = "") -> JsonDict:
+def resume_queue(queue: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
     """Let the jobs of a paused queue start again."""
     check_queue(queue, connection=writer)
     released = pauses.resume("queue", queue, by=by(asker, reason), connection=writer)
@@ -63,8 +54,8 @@ def clear_queue(  # noqa: PLR0913, PLR0917 - what a route is given
     asker: Actor,
     writer: Writer,
     engine: Engine,
+    reason: Reason,
     kind: Annotated[clearing.What, Query(alias="type")] = "all",
-    reason: Reason = "",
     dry_run: _DryRun = None,
 ) -> JsonDict:
     """Remove the completed or failed jobs of a queue; running and waiting ones stay.

@@ -1,11 +1,10 @@
 """Routes: what a person may do to a stream."""
 
-from typing import Annotated
+from fastapi import APIRouter
 
-from fastapi import APIRouter, Query
-
-from monitoring.api.bodies import Claim, Needed, Trim
+from monitoring.api.bodies import Claim, Trim
 from monitoring.api.parts import Actor, JsonDict, Writer, by
+from monitoring.api.reasons import NeededReason
 from workers.streams import actions
 
 router = APIRouter(prefix="/api/streams", tags=["streams"])
@@ -41,7 +40,7 @@ def delete_consumer(  # noqa: PLR0913, PLR0917 - what a route is given
     consumer: str,
     asker: Actor,
     writer: Writer,
-    reason: Annotated[Needed, Query()],
+    reason: NeededReason,
     group: str = "workers",
 ) -> JsonDict:
     """Remove a consumer; its entries are given away first, so none is lost."""
