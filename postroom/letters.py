@@ -8,6 +8,7 @@ from typing import Any
 from monitoring.words import first_line, number, span
 from postroom.columns import columns, printable
 from workers.dead_letters import Bulk, Change, Imported, Refusal, Summary
+from workers.routing import Priority, queue_of
 
 _LONGEST_ERROR = 100
 _IDS_SHOWN = 20
@@ -39,12 +40,17 @@ def _row(letter: Summary, now: datetime) -> tuple[str | int, ...]:
     return (
         letter.job_id + ("*" if letter.spilled else ""),
         letter.message_type or "-",
-        letter.queue,
+        queue_of(letter.queue),
         letter.reason,
         f"{span(max(age, 0.0))} ago",
         letter.attempts,
         _first_line(letter.error),
     )
+
+
+def _place(found: Mapping[str, Any]) -> str:
+    beside = "" if found["priority"] == Priority.NORMAL else f", priority {found['priority']}"
+    return f"{found['queue']}{beside}"
 
 
 def letter_page(found: Mapping[str, Any]) -> str:
@@ -56,7 +62,7 @@ def letter_page(found: Mapping[str, Any]) -> str:
     job_id = found["jobId"]
     lines = [
         f"{found['messageType'] or 'Unreadable message'} {job_id}",
-        f"  buried at {found['buriedAt']}, from queue {found['queue']}",
+        f"  buried at {found['buriedAt']}, from queue {_place(found)}",
         f"  reason: {found['reason']}",
         f"  error: {found['error']}",
         *(_attempt(entry) for entry in found["attempts"]),

@@ -62,6 +62,11 @@ def queue_of(name: str) -> str:
     return base if suffix in {Priority.HIGH, Priority.LOW} else name
 
 
+def priority_in(name: str) -> Priority:
+    """The priority of a list, by the name that RQ knows it by; normal if it names none."""
+    return Priority(name.removeprefix(queue_of(name)).removeprefix(":") or Priority.NORMAL)
+
+
 def queue_for(message: Message, routes: Mapping[str, str], *, asked: str | None = None) -> str:
     """The queue of a message.
 

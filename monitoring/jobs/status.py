@@ -17,7 +17,7 @@ from workers.dead_letters.replayed import Replayed, replayed_of
 from workers.errors import JobNotFound
 from workers.find_job import find_job
 from workers.jobs import envelope_of
-from workers.routing import Priority, list_name, queue_of
+from workers.routing import priority_in, queue_of
 
 JsonDict = dict[str, Any]
 
@@ -89,7 +89,7 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "status": status.value,
         "messageType": envelope.get("messageType") if isinstance(envelope, dict) else None,
         "queue": queue_of(job.origin),
-        "priority": _priority(job.origin),
+        "priority": priority_in(job.origin).value,
         "heldBy": _held_by(job),
         "replayedAs": successor,
         "replayedAt": replay.at if replay else None,
@@ -113,7 +113,7 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "status": "failed",
         "messageType": letter.message_type,
         "queue": queue_of(letter.queue),
-        "priority": _priority(letter.queue),
+        "priority": priority_in(letter.queue).value,
         "heldBy": None,
         "replayedAs": None,
         "replayedAt": None,
@@ -133,11 +133,6 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "endedAt": letter.buried_at,
         "dueAt": None,
     }
-
-
-def _priority(name: str) -> str:
-    queue = queue_of(name)
-    return next((each.value for each in Priority if list_name(queue, each) == name), "normal")
 
 
 def _held_by(job: Job) -> JsonDict | None:

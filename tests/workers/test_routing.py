@@ -6,7 +6,7 @@ import pytest
 from messages import NoteEnrichmentMessage
 from workers import InvalidOption, Priority
 from workers.engine.fairness import rotation, starting_with
-from workers.routing import list_name, priority_of, queue_for, queue_of
+from workers.routing import list_name, priority_in, priority_of, queue_for, queue_of
 
 NOTE = NoteEnrichmentMessage.of("note-1")
 OF_TENANT = NOTE.model_copy(update={"metadata": {"tenant": "acme"}})
@@ -39,8 +39,10 @@ def test_other_priorities_are_refused(value):
 
 
 @pytest.mark.parametrize("priority", list(Priority))
-def test_the_name_of_a_list_leads_back_to_its_queue(priority):
-    assert queue_of(list_name("note_enrichment", priority)) == "note_enrichment"
+def test_the_name_of_a_list_leads_back_to_its_queue_and_priority(priority):
+    name = list_name("note_enrichment", priority)
+
+    assert (queue_of(name), priority_in(name)) == ("note_enrichment", priority)
 
 
 @pytest.mark.parametrize(

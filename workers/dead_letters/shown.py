@@ -10,16 +10,18 @@ from workers.dead_letters.files import Imported
 from workers.dead_letters.letter import DeadLetter, Summary
 from workers.dead_letters.selection import cursor_of
 from workers.redaction import redacted_value
+from workers.routing import priority_in, queue_of
 
 Json = dict[str, Any]
 
 
 def as_listed(letter: Summary) -> Json:
-    """A letter in a list; `cursor` is where the letters after it begin."""
+    """A letter in a list; `cursor` is where the letters after it begin, `queue` as of its job."""
     return {
         "jobId": letter.job_id,
         "messageType": letter.message_type,
-        "queue": letter.queue,
+        "queue": queue_of(letter.queue),
+        "priority": priority_in(letter.queue).value,
         "reason": letter.reason,
         "error": letter.error,
         "buriedAt": letter.buried_at,
@@ -36,7 +38,8 @@ def as_shown(letter: DeadLetter) -> Json:
     return {
         "jobId": letter.job_id,
         "messageType": letter.message_type,
-        "queue": letter.queue,
+        "queue": queue_of(letter.queue),
+        "priority": priority_in(letter.queue).value,
         "reason": letter.reason,
         "error": letter.error,
         "buriedAt": letter.buried_at,

@@ -12,6 +12,8 @@ from tests.workers.letters import bury_message, email
 from tests.workers.log_messages import PrivateData, PrivateMessage
 from tests.workers.takers import Taker
 from workers import audit, dead_letters, enqueue, keys, pauses
+from workers.attempts import AttemptRecord
+from workers.jobs import note_failure
 
 WHY = {"reason": "a fire"}
 
@@ -278,6 +280,32 @@ def test_a_letter_is_listed_shown_mended_and_replayed(redis, admin) -> None:
     assert edited.json()["changes"][0]["after"] == "Mended"
     assert job.args[0]["data"]["subject"] == "Mended"
     assert admin.get(path).status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("name", "priority"), [("email:high", "high"), ("email", "normal"), ("email:low", "low")]
+)
+def test_a_letter_is_shown_in_its_queue_as_its_job_is(redis, moderator, name, priority) -> None:
+    sent = email(1)
+    enqueue(sent, priority=priority, connection=redis)
+    redis.hset(keys.job(sent.message_id), "status", "failed")
+    bury_message(redis, sent, queue=name)
+
+    asked = {"queue": "email"}
+    (listed,) = moderator.get("/api/dead-letters", params=asked).json()["letters"]
+    shown = moderator.get(f"/api/dead-letters/{sent.message_id}").json()
+    job = moderator.get(f"/api/jobs/{sent.message_id}").json()
+    for each in (listed, shown, job):
+        assert (each["queue"], each["priority"]) == ("email", priority)
+
+
+def test_the_groups_of_failures_name_queues(redis, moderator) -> None:
+    entry = AttemptRecord(1, "dead", "builtins.OSError", "no disk", fingerprint="0123456789ab")
+    for name in ("email:high", "email"):
+        note_failure(entry, list_name=name, kind="EMAIL", job_id=name, connection=redis)
+
+    (group,) = moderator.get("/api/failures").json()["groups"]
+    assert (group["count"], group["queues"]) == (2, ["email"])
 
 
 def test_many_letters_are_replayed_after_a_dry_run_that_showed_them(redis, admin) -> None:
