@@ -224,8 +224,17 @@ def _line(kind: Kind, alert: Alert, now: datetime) -> str:
     said = _printable(alert.said, longest=_LONGEST_SENTENCE)
     if kind == "fired":
         return said
-    seconds = ((alert.over_at or now) - (alert.fired_at or alert.since)).total_seconds()
-    return f"Over after {span(max(0.0, seconds))}. It was: {said}"
+    lasted = max(0.0, ((alert.over_at or now) - alert.since).total_seconds())
+    return (
+        f"Over after {span(lasted)}, counted from when it began{_told_later(alert)}. It was: {said}"
+    )
+
+
+def _told_later(alert: Alert) -> str:
+    """How long it had held before people knew; empty if they did at once."""
+    told = alert.announced_at or alert.fired_at or alert.since
+    seconds = (told - alert.since).total_seconds()
+    return f", {span(seconds)} before this alert was sent" if seconds >= 1 else ""
 
 
 def _about(alert: Alert) -> About:

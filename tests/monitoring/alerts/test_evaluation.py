@@ -233,8 +233,38 @@ def test_a_notice_says_what_is_wrong_and_what_to_do_and_later_how_long_it_took()
         "812 jobs are waiting in email.\nDo: Start more workers: `postroom worker email`."
     )
     assert over.notice.title == "[RESOLVED] waiting: email (production)"
-    assert over.notice.body == "Over after 14 min. It was: 812 jobs are waiting in email."
+    assert over.notice.body == (
+        "Over after 14 min, counted from when it began. It was: 812 jobs are waiting in email."
+    )
     assert fired.channels == over.channels == ("ops", "mail")
+
+
+def test_what_had_to_last_is_counted_from_when_it_began_and_not_from_the_alert():
+    watch = Watch(for_seconds=300)
+    readings = {"waiting": [Reading("email", 812, "812 jobs are waiting in email.")]}
+
+    for seconds in range(0, 330, 30):
+        fired = told(watch, seconds, readings)
+    [over] = told(watch, 322, {"waiting": []})
+
+    assert [each.notice.kind for each in fired] == ["fired"]
+    assert over.notice.body == (
+        "Over after 5 min, counted from when it began, 5 min before this alert was sent. "
+        "It was: 812 jobs are waiting in email."
+    )
+
+
+def test_what_began_in_quiet_hours_is_counted_from_then():
+    watch = Watch(quiet_hours=quiet_hours("11:00-12:10", ZoneInfo("UTC")))
+    readings = {"waiting": [Reading("email", 812, "812 jobs are waiting.")]}
+
+    assert told(watch, 0, readings) == []
+    [_] = told(watch, 900, readings)
+    [over] = told(watch, 1_200, {"waiting": []})
+
+    assert over.notice.body.startswith(
+        "Over after 20 min, counted from when it began, 15 min before this alert was sent."
+    )
 
 
 def test_a_notice_says_the_cause_and_what_helps_against_that():
