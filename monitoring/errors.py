@@ -8,6 +8,20 @@ from messages import PostroomError
 _NAMES_SHOWN = 8
 
 
+class AskAgain(PostroomError):
+    """There is no room for somebody now, and it is known when there may be.
+
+    Args:
+        message: What is wrong, a full sentence.
+        after: Seconds until it is worth asking again.
+        code: As for every error.
+    """
+
+    def __init__(self, message: str, *, after: float, code: str | None = None) -> None:
+        super().__init__(message, code=code)
+        self.after = after
+
+
 class InvalidQuery(PostroomError, ValueError):
     """A question has a parameter that cannot be answered."""
 

@@ -14,7 +14,7 @@ from monitoring.web.identity import Identity, NotAuthenticated
 from monitoring.web.login_page import login_page
 from monitoring.web.origins import check_origin
 from monitoring.web.paths import own_path, path_of
-from monitoring.web.refusals import status_of
+from monitoring.web.refusals import headers_of, status_of
 from monitoring.web.sessions import COOKIE, OneTimeCode
 from workers.clock import utc_now
 
@@ -45,7 +45,7 @@ def log_in(
             found = _who(request, token.strip(), code.strip())
     except PostroomError as error:
         page = login_page(path_of(request, "/login"), wanted=own_path(wanted), error=str(error))
-        return HTMLResponse(page, status_of(error))
+        return HTMLResponse(page, status_of(error), headers_of(error, request))
     answer = RedirectResponse(path_of(request, own_path(wanted)), HTTPStatus.SEE_OTHER)
     _set_cookie(request, answer, found)
     return answer

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 
 from messages import PostroomError
+from monitoring.errors import AskAgain
 from monitoring.live import sse
 from monitoring.live.looks import QUEUES, JsonDict, Look, Subject, TakeLook
 from monitoring.live.pace import Pace
@@ -24,7 +25,7 @@ _FIRST_LINES = 100  # of a log, for a client that is new
 _REMEMBERED = 8  # events of one queue, of which each is whole
 
 
-class TooManyClients(PostroomError):
+class TooManyClients(AskAgain):
     """A process has as many streams as it serves."""
 
     code = "too_many_clients"
@@ -114,9 +115,13 @@ class Live:
 
     def _check_room(self) -> None:
         if self._has_ended:
-            raise TooManyClients("The server ends.", code="server_ends")
+            after = self.pace.seconds  # by then another process has the port, or nobody
+            raise TooManyClients("The server ends.", after=after, code="server_ends")
         if len(self._watchers) >= self._most:
-            raise TooManyClients(f"This process has {self._most} streams open, and serves no more.")
+            raise TooManyClients(
+                f"This process has {self._most} streams open, and serves no more.",
+                after=min((each.left for each in self._watchers), default=self.pace.stream),
+            )
 
     def _greet(self, watcher: Watcher, last_id: str) -> None:
         watcher.offer(self._trouble)

@@ -36,6 +36,11 @@ class Watcher:
         self._is_over = False
         self._leaving = self._loop.call_at(self._until + _TO_LEAVE, self.given_up.set)
 
+    @property
+    def left(self) -> float:
+        """Seconds until its time is over, if it does not go before."""
+        return max(0.0, self._until - self._loop.time())
+
     def offer(self, frame: bytes) -> bool:
         """Put something into its queue.
 

@@ -46,6 +46,7 @@ from monitoring.web.auth import Authenticator, Own, declared
 from monitoring.web.body_limit import BodyLimit
 from monitoring.web.headers import SafeHeaders
 from monitoring.web.logins import Attempts
+from monitoring.web.outages import Outages
 from monitoring.web.refusals import answer_errors
 from monitoring.web.rq_dashboard import RqDashboard
 from monitoring.web.sessions import CSRF_HEADER, OneTimeCode, Sessions
@@ -128,7 +129,7 @@ def create_app(
     app.state.connection, app.state.reader = connection, reader or connection
     app.state.web, app.state.engine = settings, engine or load_settings()
     app.state.authenticator, app.state.one_time_code = entry.authenticator, entry.code
-    app.state.logins = Attempts(connection)
+    app.state.logins, app.state.outages = Attempts(connection), Outages()
     app.state.exposition = Exposition(connection=app.state.reader)
     app.state.duties = Duties(
         connection=connection,

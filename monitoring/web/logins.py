@@ -6,17 +6,18 @@ from contextlib import contextmanager
 
 import redis
 
-from messages import PostroomError
+from monitoring.errors import AskAgain
 from monitoring.web.identity import NotAuthenticated
 from workers import watch_keys
 
 MOST_FAILURES = 10
 """Failed logins of one address within a minute; then it has to wait."""
-_WINDOW = 60  # seconds
+WINDOW = 60
+"""Seconds for which a failed login counts."""
 _MOST_ADDRESSES = 1_000  # remembered here while Redis is away
 
 
-class TooManyLogins(PostroomError):
+class TooManyLogins(AskAgain):
     """Somebody tries one login after the other."""
 
     code = "too_many_logins"
@@ -47,7 +48,10 @@ class Attempts:
             TooManyLogins: If it failed too often.
         """
         if self._failures(address) >= MOST_FAILURES:
-            raise TooManyLogins(f"{address} failed to log in {MOST_FAILURES} times in a minute.")
+            raise TooManyLogins(
+                f"{address} failed to log in {MOST_FAILURES} times in a minute.",
+                after=self._blocked_for(address),
+            )
         try:
             yield
         except NotAuthenticated:
@@ -60,12 +64,22 @@ class Attempts:
         except redis.RedisError:
             return len(self._recent(address))
 
+    def _blocked_for(self, address: str) -> float:
+        """Seconds until the failures that count are fewer."""
+        try:
+            left: int = self._connection.pttl(watch_keys.watch_logins(address))
+        except redis.RedisError:
+            recent = self._recent(address)
+            oldest = recent[-MOST_FAILURES] if len(recent) >= MOST_FAILURES else time.monotonic()
+            return oldest + WINDOW - time.monotonic()
+        return left / 1000
+
     def _note(self, address: str) -> None:
         self._recent(address).append(time.monotonic())
         key = watch_keys.watch_logins(address)
         try:
             with self._connection.pipeline(transaction=True) as pipe:
-                pipe.set(key, 0, ex=_WINDOW, nx=True)
+                pipe.set(key, 0, ex=WINDOW, nx=True)
                 pipe.incr(key)
                 pipe.execute()
         except redis.RedisError:
@@ -74,7 +88,7 @@ class Attempts:
     def _recent(self, address: str) -> list[float]:
         if len(self._here) > _MOST_ADDRESSES:
             self._here.clear()
-        since = time.monotonic() - _WINDOW
+        since = time.monotonic() - WINDOW
         found = [each for each in self._here.get(address, ()) if each > since]
         self._here[address] = found
         return found

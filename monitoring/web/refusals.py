@@ -11,11 +11,12 @@ from starlette.exceptions import HTTPException
 
 from messages import InvalidMessage, PostroomError
 from monitoring.alerts import ChannelFailed, ChannelNotFound
-from monitoring.errors import InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
+from monitoring.errors import AskAgain, InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
 from monitoring.live.live import TooManyClients
 from monitoring.web.body_limit import MOST_BYTES
 from monitoring.web.identity import NotAllowed, NotAuthenticated
-from monitoring.web.logins import TooManyLogins
+from monitoring.web.logins import WINDOW, TooManyLogins
+from monitoring.web.outages import LONGEST, Outages, whole_seconds
 from monitoring.web.paths import login_for
 from monitoring.web.tokens import KeysUnavailable
 from workers import dead_letters
@@ -81,15 +82,38 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(Exception, _unknown)
 
 
-def refusal(error: PostroomError) -> JSONResponse:
+def refusal(error: PostroomError, request: Request) -> JSONResponse:
     """The answer for an error.
 
     Args:
         error: What went wrong.
+        request: What was asked.
+    """
+    body = {"error": error.as_dict()}
+    return JSONResponse(body, status_of(error), headers_of(error, request))
+
+
+def headers_of(error: PostroomError, request: Request) -> dict[str, str]:
+    """What the headers of the answer say of an error.
+
+    Args:
+        error: What went wrong.
+        request: What was asked.
+
+    Returns:
+        How to log in, for 401; in how many seconds to ask again, for 429 and 503: when there is
+        room again, as far as that is known, or when Redis has been away for twice as long.
     """
     status = status_of(error)
-    headers = {"WWW-Authenticate": "Bearer"} if status is HTTPStatus.UNAUTHORIZED else None
-    return JSONResponse({"error": error.as_dict()}, status, headers)
+    if status is HTTPStatus.UNAUTHORIZED:
+        return {"WWW-Authenticate": "Bearer"}
+    if isinstance(error, AskAgain):
+        longest = WINDOW if status is HTTPStatus.TOO_MANY_REQUESTS else LONGEST
+        return {"Retry-After": str(whole_seconds(error.after, longest=longest))}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        outages: Outages = request.app.state.outages
+        return {"Retry-After": str(outages.ask_again_after(error.code))}
+    return {}
 
 
 def status_of(error: PostroomError) -> HTTPStatus:
@@ -102,7 +126,7 @@ def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
     if isinstance(error, NotAuthenticated) and _is_page(request):
         return RedirectResponse(login_for(request), HTTPStatus.SEE_OTHER)
-    return refusal(error)
+    return refusal(error, request)
 
 
 def _is_page(request: Request) -> bool:
@@ -120,9 +144,9 @@ def _http(request: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"error": known.as_dict()}, error.status_code, error.headers)
 
 
-def _invalid(_: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    return refusal(_first_of(error.errors()))
+    return refusal(_first_of(error.errors()), request)
 
 
 def _first_of(details: Any) -> InvalidQuery:

@@ -119,6 +119,7 @@ def test_the_51st_client_is_told_to_come_later(port: int, watch: Watch) -> None:
 
     assert {each.answer.status for each in first} == {200}
     assert refused.answer.status == 503
+    assert refused.answer.headers["Retry-After"] == "30"  # no stream ends by itself before
     error = json.loads(refused.answer.read())["error"]
     assert sorted(error) == ["code", "field", "message", "remedy"]
     assert error["code"] == "too_many_clients"
@@ -140,7 +141,7 @@ def test_a_server_that_ends_opens_no_more_streams(app: FastAPI, watch: Watch) ->
     last = list(iter(open_one.next, None))  # it comes to an end
 
     assert all(event.name == "" for event in last)
-    assert refused.answer.status == 503
+    assert (refused.answer.status, refused.answer.headers["Retry-After"]) == (503, "1")
     assert json.loads(refused.answer.read())["error"]["code"] == "server_ends"
 
 
