@@ -19,7 +19,7 @@ from monitoring.queues.snapshot import (
 from monitoring.words import are, number, span
 from workers.routing import Priority, list_name, queue_of
 from workers.settings import Settings
-from workers.stuck_policies import read_stuck_policies
+from workers.stuck_policies import StuckPolicies, read_stuck_policies
 
 
 def queue_facts(snapshot: Snapshot, connection: redis.Redis) -> Facts:
@@ -69,13 +69,14 @@ def running_facts(snapshot: Snapshot, connection: redis.Redis, settings: Setting
         settings: Which of them are escalated.
     """
     running = longest_first(read_running(snapshot, now=snapshot.time, connection=connection))
+    policies = read_stuck_policies(settings.stuck_policy)
     longest: dict[str, Running] = {}
     for job in running:
         longest.setdefault(job.queue, job)
     return {
         "escalated": list(_escalated(running, snapshot, settings)),
         "running": [
-            _running(job, (snapshot.time - job.began).total_seconds())
+            _running(job, (snapshot.time - job.began).total_seconds(), policies)
             for job in longest.values()
             if job.began is not None
         ],
@@ -123,7 +124,11 @@ def _escalated(
             yield Reading(run.job_id, run.seconds, said)
 
 
-def _running(job: Running, seconds: float) -> Reading:
-    since = span(max(0.0, seconds))
-    said = f"Job {job.job_id} of {job.queue} has been running for {since}."
+def _running(job: Running, seconds: float, policies: StuckPolicies) -> Reading:
+    since, policy = span(max(0.0, seconds)), policies.of(job.kind)
+    after = f" after {span(policy.after.total_seconds())}" if policy.acts else ""
+    said = (
+        f"Job {job.job_id} of {job.queue} has been running for {since}; its STUCK_POLICY is "
+        f"{policy.action}{after}."
+    )
     return Reading(job.queue, seconds, said)

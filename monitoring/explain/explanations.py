@@ -12,6 +12,7 @@ from typing import Any, Literal
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts, QueueFacts, StreamFacts
 from monitoring.explain.rules import job_findings, queue_findings, stream_findings
+from monitoring.explain.rules.fates import fate, will_be_ended
 from monitoring.explain.rules.holdups import clock
 from monitoring.words import are, number, span
 
@@ -163,7 +164,8 @@ def _ahead(facts: JobFacts) -> str:
 def _on_its_way(facts: JobFacts) -> str:
     if facts.state == "running":
         on = f" on worker {facts.worker}" if facts.worker else ""
-        return f"It has been running for {span(facts.age(facts.began))}{on}."
+        then = f" {fate(facts)}" if will_be_ended(facts) else ""
+        return f"It has been running for {span(facts.age(facts.began))}{on}.{then}"
     if facts.state == "finished" and facts.ended is not None:
         return f"It succeeded at {clock(facts.ended, facts.now)}."
     return f"It is {facts.state}."

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from monitoring.doctor.finding import Finding
+from monitoring.jobs.stuck_plans import Plan
 from monitoring.numbers.forecast import Forecast
 from monitoring.queues.fleet import WorkerSnapshot
 from monitoring.queues.snapshot import Counts
@@ -196,6 +197,7 @@ class JobFacts:
         replayed_as: The job that its message was sent again as.
         acts: What people did to it, newest first.
         known_by: The releases of the workers that have a handler for its type.
+        plan: What STUCK_POLICY does with its run; None if it does not run.
     """
 
     job_id: str
@@ -225,6 +227,7 @@ class JobFacts:
     replayed_as: str = ""
     acts: Sequence[AuditEntry] = ()
     known_by: Sequence[str] = ()
+    plan: Plan | None = None
 
     @property
     def queue_name(self) -> str:

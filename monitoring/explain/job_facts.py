@@ -12,6 +12,8 @@ from monitoring.answers import as_text, as_time
 from monitoring.explain.facts import JobFacts, JobState, Parent, QueueFacts
 from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.jobs.places import ahead_of, due_at, lease_of
+from monitoring.jobs.running import running_of
+from monitoring.jobs.stuck_plans import Plan, plans
 from monitoring.numbers.spans import SECONDS
 from monitoring.numbers.usual import read_usual_runs
 from monitoring.queues.look import Look
@@ -26,6 +28,7 @@ from workers.engine.ends import salvaged
 from workers.pauses import Pause, marks_of, pause_field
 from workers.published import published
 from workers.routing import queue_of
+from workers.stuck_policies import read_stuck_policies
 
 _MOST_PARENTS = 100
 _MOST_ACTS = 1_000  # newest entries of the audit log that are searched
@@ -114,6 +117,7 @@ def read_job_facts(job_id: str, look: Look) -> JobFacts:
             for each in published(connection=connection)
             if each.message_type == kind
         ],
+        plan=_plan(job_id, record, token, silent, look) if state == "running" else None,
     )
 
 
@@ -235,6 +239,14 @@ def _chosen(record: _Record) -> int | None:
     except (ValueError, AttributeError):
         return None
     return found if isinstance(found, int) else None
+
+
+def _plan(job_id: str, record: _Record, token: str, silent: float, look: Look) -> Plan:
+    """What STUCK_POLICY does with a run."""
+    run = running_of(token or job_id, record.fields, silent)
+    policies = read_stuck_policies(look.settings.stuck_policy)
+    (found,) = plans([run], policies, connection=look.connection)
+    return found
 
 
 def _moment(text: str) -> datetime | None:

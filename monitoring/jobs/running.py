@@ -91,7 +91,7 @@ def read_running(
     known = [(token, dict(zip(_FIELDS, record, strict=True))) for token, record in pairs]
     until = {**taken, **leased}
     return [
-        _running(token, record, _silence(until[token], now))
+        running_of(token, _texts(record), _silence(until[token], now))
         for token, record in known
         if record["status"]
     ]
@@ -153,8 +153,15 @@ def _silence(until: float, now: datetime) -> float:
     return past if past >= _ABANDONED_AFTER else 0.0
 
 
-def _running(token: str, record: Mapping[str, Any], silent: float) -> Running:
-    text = {name: as_text(value or b"") for name, value in record.items()}
+def running_of(token: str, fields: Mapping[str, str], silent: float) -> Running:
+    """A job in a worker's hands, as its record tells of it.
+
+    Args:
+        token: Of its lease; or its id, where nobody knows that.
+        fields: Of its record, as text; those that it lacks may be missing.
+        silent: Seconds since its lease lapsed, or 0.
+    """
+    text: Mapping[str, str] = dict.fromkeys(_FIELDS, "") | dict(fields)
     is_shown = text["status"] == "started"
     return Running(
         job_id=job_of(token),
@@ -167,6 +174,10 @@ def _running(token: str, record: Mapping[str, Any], silent: float) -> Running:
         silent=silent,
         execution=execution_of(token),
     )
+
+
+def _texts(record: Mapping[str, Any]) -> Mapping[str, str]:
+    return {name: as_text(value or b"") for name, value in record.items()}
 
 
 def _positive(text: str) -> float | None:

@@ -129,11 +129,11 @@ def get_stuck_jobs(
         payloads = list(_payloads([each.job_id for each, _, _ in found], connection))
         plan = list(plans([each for each, _, _ in found], policies, connection=connection))
     rows = [
-        _job(*each, payload) | {"policy": policy}
+        _job(*each, payload) | {"policy": policy.as_json()}
         for each, payload, policy in zip(found, payloads, plan, strict=True)
     ]
     rows += [
-        _entry(*each) | {"policy": plan_of_entry(each[0].kind, policies)}
+        _entry(*each) | {"policy": plan_of_entry(each[0].kind, policies).as_json()}
         for each in _stuck_entries(entries, usual, now)
     ]
     return sorted(rows, key=lambda row: row["stuckDuration"], reverse=True)

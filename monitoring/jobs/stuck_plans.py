@@ -1,6 +1,7 @@
 """What the policy for stuck jobs will do with each of them, or has done. Only reads."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -17,6 +18,32 @@ _ENTRY = "Entries of streams are only reported: their workers take no commands."
 _GONE = "Its worker is gone: another one takes the job over, within seconds if there is any."
 _STOCK = "A stock worker runs it, which cannot let it run again; `stop` it could."
 _UNSEEN = "It is not known to run yet."
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What becomes of one run by its policy.
+
+    Args:
+        action: What the policy says.
+        at: When it is taken, or was; None if it is not.
+        done: When it was taken for this run; None if it was not.
+        why: Why it is not taken though there is one; None if it is.
+    """
+
+    action: str
+    at: datetime | None = None
+    done: datetime | None = None
+    why: str | None = None
+
+    def as_json(self) -> JsonDict:
+        """The plan as the API shows it."""
+        return {
+            "action": self.action,
+            "at": None if self.at is None else shown_time(self.at),
+            "done": None if self.done is None else shown_time(self.done),
+            "why": self.why,
+        }
 
 
 def due(
@@ -39,7 +66,7 @@ def due(
 
 def plans(
     running: Sequence[Running], policies: StuckPolicies, *, connection: redis.Redis
-) -> Iterator[JsonDict]:
+) -> Iterator[Plan]:
     """What becomes of some jobs, in two round trips at most.
 
     Args:
@@ -48,8 +75,7 @@ def plans(
         connection: Where.
 
     Returns:
-        For each `action`; `at`, when it is taken (None if it is not); `done`, when it was taken for
-        this run (None if it was not); and `why` it is not taken though there is one (else None).
+        One plan for each.
     """
     acts = [each for each in running if policies.of(each.kind).acts]
     named = [(each.job_id, each.execution) for each in acts]
@@ -62,7 +88,7 @@ def plans(
         yield _plan(each, policy, done.get((each.job_id, each.execution)), refused=is_refused)
 
 
-def plan_of_entry(kind: str, policies: StuckPolicies) -> JsonDict:
+def plan_of_entry(kind: str, policies: StuckPolicies) -> Plan:
     """The same of an entry of a stream: whatever its policy says, nothing is done.
 
     Args:
@@ -70,26 +96,20 @@ def plan_of_entry(kind: str, policies: StuckPolicies) -> JsonDict:
         policies: The policies.
     """
     policy = policies.of(kind)
-    return _told(policy.action, why=_ENTRY if policy.acts else None)
+    return Plan(policy.action, why=_ENTRY if policy.acts else None)
 
 
-def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool) -> JsonDict:
+def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool) -> Plan:
     if mark is not None:
-        at = shown_time(datetime.fromisoformat(mark.at))
-        return _told(mark.action, at=at, done=at)
+        at = datetime.fromisoformat(mark.at)
+        return Plan(mark.action, at=at, done=at)
     if not policy.acts:
-        return _told(policy.action)
+        return Plan(policy.action)
     if job.silent or job.began is None:
-        return _told(policy.action, why=_GONE if job.silent else _UNSEEN)
+        return Plan(policy.action, why=_GONE if job.silent else _UNSEEN)
     if refused:
-        return _told(policy.action, why=_STOCK)
-    return _told(policy.action, at=shown_time(job.began + policy.after))
-
-
-def _told(
-    action: str, *, at: str | None = None, done: str | None = None, why: str | None = None
-) -> JsonDict:
-    return {"action": action, "at": at, "done": done, "why": why}
+        return Plan(policy.action, why=_STOCK)
+    return Plan(policy.action, at=job.began + policy.after)
 
 
 def _run(job: Running, ran: timedelta) -> StuckRun:

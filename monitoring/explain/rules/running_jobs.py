@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts
+from monitoring.explain.rules.fates import fate
 from monitoring.words import span
 
 _SPARED = 5.0  # seconds that a worker lets pass before it kills what is over its timeout
@@ -34,7 +35,8 @@ def past_timeout(facts: JobFacts) -> Iterator[Finding]:
             "past_timeout",
             "critical",
             f"It has been running for {span(ran)}, and its timeout is "
-            f"{span(facts.timeout.total_seconds())}: its worker should have ended it.",
+            f"{span(facts.timeout.total_seconds())}: its worker should have ended it."
+            f"{_fate(facts)}",
             f'`postroom jobs stop {facts.job_id} --reason "..."`',
         )
 
@@ -53,7 +55,13 @@ def slow(facts: JobFacts) -> Iterator[Finding]:
     yield Finding(
         "running_long",
         "warning",
-        f"It has been running for {span(ran)} on worker {facts.worker or '?'}; {told}.",
+        f"It has been running for {span(ran)} on worker {facts.worker or '?'}; {told}."
+        f"{_fate(facts)}",
         f'`postroom jobs stop {facts.job_id} --reason "..."`, or let it end: '
         f"`postroom job {facts.job_id}` shows how far it is.",
     )
+
+
+def _fate(facts: JobFacts) -> str:
+    told = fate(facts)
+    return f" {told}" if told else ""

@@ -10,6 +10,7 @@ from rq.command import PUBSUB_CHANNEL_TEMPLATE, parse_payload
 
 from messages import NoteEnrichmentMessage
 from monitoring.duties.warden import Warden
+from monitoring.explain.why import why
 from monitoring.jobs.stuck import get_stuck_jobs
 from tests.processes import ask_until_true
 from tests.workers.takers import Taker
@@ -243,3 +244,26 @@ def test_the_web_process_looks_by_itself_and_not_where_all_is_only_reported(stag
         warden.stop()
 
     assert len(stage.log()) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("requeue:45m", "It will be requeued by STUCK_POLICY at 10:45 UTC, in 12 min."),
+        ("report", "STUCK_POLICY of NOTE_ENRICHMENT is report, so nothing ends it before its"),
+    ],
+)
+def test_why_a_job_is_stuck_names_what_its_policy_does(stage, policy, text, told) -> None:
+    policy(text)
+    stage.live_until(33)
+    (found,) = why(stage.handle.id, connection=stage.redis, now=at(33))
+
+    assert told in found.text
+
+
+def test_why_says_what_was_done_already(stage, policy) -> None:
+    policy("stop:30m")
+    stage.look("stop:30m", 31)
+    (found,) = why(stage.handle.id, connection=stage.redis, now=at(33))
+
+    assert "STUCK_POLICY told its worker to stop it at 10:31 UTC." in found.text

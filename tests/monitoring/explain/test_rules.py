@@ -8,6 +8,7 @@ import pytest
 from monitoring.explain.explanations import explain_job, explain_queue, explain_stream
 from monitoring.explain.facts import JobFacts, Letters, QueueFacts, Retries, Share, StreamFacts
 from monitoring.explain.rules import QUEUE_RULES, queue_findings
+from monitoring.jobs.stuck_plans import Plan
 from monitoring.numbers.forecast import Forecast
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.queues.snapshot import Counts
@@ -199,6 +200,90 @@ def test_a_slow_job_is_told_with_what_is_usual() -> None:
     )
     usual = explain_job(replace(facts, usual=timedelta(seconds=100)))
     assert (usual.findings, usual.text) == ([], "It has been running for 4 min on worker one.")
+
+
+def running(minutes: float, plan: Plan | None, *, timeout: float | None = None) -> str:
+    """What is said of a job that has been running for so long."""
+    facts = job(
+        state="running",
+        kind="EMAIL",
+        worker="one",
+        began=NOW - timedelta(minutes=minutes),
+        timeout=None if timeout is None else timedelta(minutes=timeout),
+        plan=plan,
+    )
+    return explain_job(facts).text
+
+
+@pytest.mark.parametrize(
+    ("plan", "timeout", "told"),
+    [
+        (
+            Plan("requeue", at=NOW + timedelta(minutes=12)),
+            None,
+            "It will be requeued by STUCK_POLICY at 12:12 UTC, in 12 min.",
+        ),
+        (
+            Plan("stop", at=NOW + timedelta(minutes=12)),
+            40,
+            "It will be stopped by STUCK_POLICY at 12:12 UTC, in 12 min.",
+        ),
+        (
+            Plan("stop", at=NOW + timedelta(minutes=12)),
+            25,
+            "Its timeout ends this run at 12:07 UTC, in 7 min, before STUCK_POLICY would",
+        ),
+        (
+            Plan("escalate", at=NOW + timedelta(minutes=12)),
+            None,
+            "It goes on, and STUCK_POLICY tells the channels of alerts at 12:12 UTC, in 12 min.",
+        ),
+        (
+            Plan("stop", at=NOW - timedelta(minutes=1), done=NOW - timedelta(minutes=1)),
+            None,
+            "STUCK_POLICY told its worker to stop it at 11:59 UTC.",
+        ),
+        (
+            Plan("stop", at=NOW - timedelta(minutes=1)),
+            None,
+            "It will be stopped by STUCK_POLICY within seconds, as is due since 11:59 UTC, where",
+        ),
+        (
+            Plan("requeue", why="A stock worker runs it."),
+            None,
+            "STUCK_POLICY of EMAIL is requeue, and does nothing here: A stock worker runs it.",
+        ),
+        (
+            Plan("report"),
+            None,
+            "is report and it has no timeout, so nothing will be done about it by itself.",
+        ),
+        (
+            Plan("report"),
+            40,
+            "is report, so nothing ends it before its timeout at 12:22 UTC, in 22 min.",
+        ),
+        (
+            Plan("report"),
+            10,
+            "STUCK_POLICY of EMAIL is report, so nothing more will be done about it by itself.",
+        ),
+    ],
+)
+def test_a_job_that_runs_for_long_says_what_becomes_of_it_by_itself(
+    plan: Plan, timeout: float | None, told: str
+) -> None:
+    assert told in running(18, plan, timeout=timeout)
+
+
+def test_of_a_job_that_is_well_only_what_will_be_done_is_told() -> None:
+    planned = Plan("requeue", at=NOW + timedelta(minutes=29))
+
+    assert running(1, Plan("report")) == "It has been running for 60 s on worker one."
+    assert running(1, planned) == (
+        "It has been running for 60 s on worker one. "
+        "It will be requeued by STUCK_POLICY at 12:29 UTC, in 29 min."
+    )
 
 
 def test_a_stream_whose_entries_somebody_trimmed_or_holds_for_long() -> None:
