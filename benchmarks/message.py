@@ -42,6 +42,19 @@ def indexed_messages(count: int) -> Iterator[WorkoutUpdateMessage]:
         yield _indexed_message(number, "x" * padding)
 
 
+def messages_of_tenants(count: int) -> Iterator[TestMessage]:
+    """Messages as `sample_messages`, each with one of ten tenants in its metadata.
+
+    Args:
+        count: How many, from 0.
+
+    Yields:
+        One message at a time.
+    """
+    for number, message in enumerate(sample_messages(count)):
+        yield message.model_copy(update={"metadata": {"tenant": f"tenant-{number % 10}"}})
+
+
 def _indexed_message(number: int, text: str) -> WorkoutUpdateMessage:
     plan, exercise = f"plan-{number:05}", f"exercise-{number % 50:02}"
     message = WorkoutUpdateMessage.of(

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 WorkerKind = Literal["simple", "fork", "raw", "ours"]
-ProducerKind = Literal["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
+ProducerKind = Literal[
+    "rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed", "tenants"
+]
 StreamKind = Literal["stream_raw", "stream_read", "stream", "stream_unfenced", "stream_claim"]
 Kind = WorkerKind | ProducerKind | StreamKind
 
@@ -109,6 +111,7 @@ ROWS: Sequence[Row] = (
     Row("rq_enqueue_many", "rq Queue.enqueue_many", "rq_enqueue_many", base="rq_enqueue_many"),
     Row("enqueue_many", "enqueue_many", "enqueue_many", base="rq_enqueue_many"),
     Row("indexed", "enqueue_many, two indexed fields", "indexed", base="enqueue_many"),
+    Row("tenants", "enqueue_many, of ten tenants", "tenants", base="enqueue_many"),
 )
 
 STREAM_ROWS: Sequence[Row] = (

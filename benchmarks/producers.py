@@ -4,14 +4,14 @@ RQ's are given the same message as a dict, and the name of the same function.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import redis
 from rq import Queue
 from rq.serializers import JSONSerializer
 
-from benchmarks.message import indexed_messages, sample_messages
+from benchmarks.message import indexed_messages, messages_of_tenants, sample_messages
 from benchmarks.plan import ProducerKind
 from messages import Message
 from workers import enqueue, enqueue_many, keys
@@ -31,7 +31,7 @@ def make(kind: ProducerKind, jobs: int) -> None:
         kind: Who will store them.
         jobs: How many.
     """
-    _made[:] = indexed_messages(jobs) if kind == "indexed" else sample_messages(jobs)
+    _made[:] = _MESSAGES.get(kind, sample_messages)(jobs)
 
 
 def produce(kind: ProducerKind, connection: redis.Redis) -> float:
@@ -97,10 +97,16 @@ def _rq_queue(connection: redis.Redis) -> Queue:
     return Queue(name, connection=connection, serializer=JSONSerializer)
 
 
+_MESSAGES: Mapping[ProducerKind, Callable[[int], Iterable[Message]]] = {
+    "indexed": indexed_messages,
+    "tenants": messages_of_tenants,
+}
+
 _PRODUCERS: Mapping[ProducerKind, Callable[[Sequence[Any], redis.Redis], None]] = {
     "rq_enqueue": _rq_enqueue,
     "enqueue": _enqueue,
     "rq_enqueue_many": _rq_enqueue_many,
     "enqueue_many": _enqueue_many,
     "indexed": _enqueue_many,
+    "tenants": _enqueue_many,
 }

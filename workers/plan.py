@@ -23,6 +23,8 @@ from workers.job_fields import (
 from workers.options import EnqueueOptions, aware
 from workers.routing import Priority, list_name, priority_of, queue_for
 from workers.settings import Settings
+from workers.tenant_keys import older_tenant_index, tenant_index
+from workers.tenants import FIELD, tenant_mark
 from workers.wire import Stored, packed
 
 _KNOWN_OPTIONS = frozenset(EnqueueOptions.__annotations__)
@@ -108,15 +110,16 @@ def _planned(
     _check_names(options, at)
     queue = queue_for(message, settings.queue_routes, asked=options.get("queue"))
     name = list_name(queue, priority_of(options.get("priority")))
-    waits_for = parents(options)
+    waits_for, tenant = parents(options), tenant_mark(message.tenant)
     fields = {
         "origin": name,
         **limits(message, options, settings),
         **dependence(waits_for, options),
+        **({FIELD: tenant} if tenant else {}),
     }
     is_indexed = settings.index_jobs > 0 and bool(indexed_fields(type(message.data)))
     return JobPlan(
-        keys=_keys(name, unique_key(options), message.message_type),
+        keys=_keys(name, unique_key(options), message.message_type, tenant),
         arguments=(
             keys.job_prefix(),
             delay_ms(options),
@@ -128,6 +131,7 @@ def _planned(
             settings.index_jobs if is_indexed else "",
             settings.index_days * DAY,
             " ".join(indexed_fields(type(message.data))),
+            settings.index_jobs if tenant and settings.index_jobs else "",
             len(waits_for),
             2 * len(fields),
             *waits_for,
@@ -164,7 +168,7 @@ def _check_names(options: EnqueueOptions, at: datetime | None) -> None:
         )
 
 
-def _keys(name: str, unique: str, message_type: str) -> Sequence[str]:
+def _keys(name: str, unique: str, message_type: str, tenant: str) -> Sequence[str]:
     return (
         keys.queues(),
         keys.queue(name),
@@ -174,4 +178,5 @@ def _keys(name: str, unique: str, message_type: str) -> Sequence[str]:
         keys.canceled(name),
         keys.index(message_type),
         keys.older_index(message_type),
+        *((tenant_index(tenant), older_tenant_index(tenant)) if tenant else ()),
     )

@@ -68,7 +68,7 @@ def test_a_bench_counts_what_each_row_does_and_leaves_nothing_behind(tmp_path) -
 @pytest.mark.drill
 @pytest.mark.slow("five processes load the application, and each stores its messages six times")
 def test_producers_are_compared_with_those_of_rq(tmp_path) -> None:
-    names = ["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed"]
+    names = ["rq_enqueue", "enqueue", "rq_enqueue_many", "enqueue_many", "indexed", "tenants"]
     rows = [row for row in ROWS if row.name in names]
 
     result = bench(TINY, rows, tmp_path, needed=("cpu",))

@@ -20,7 +20,7 @@ from monitoring.web.settings import WebSettings
 from postroom.settings import ShellSettings
 from tests.docs.documents import ROOT, table
 from tests.messages.oracle import TYPES
-from workers import keys, stream_keys, watch_keys
+from workers import keys, stream_keys, tenant_keys, watch_keys
 from workers.dead_letters import DeadLetter
 from workers.options import EnqueueOptions
 from workers.settings import Settings
@@ -215,7 +215,7 @@ def test_every_key_in_redis_is_listed() -> None:
     }
     functions = {
         name: found
-        for module in (keys, stream_keys, watch_keys)
+        for module in (keys, stream_keys, tenant_keys, watch_keys)
         for name, found in inspect.getmembers(module, inspect.isfunction)
         if not name.startswith("_") and not name.endswith("_prefix")
     }

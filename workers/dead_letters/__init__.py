@@ -23,6 +23,7 @@ from workers.dead_letters.errors import (
 )
 from workers.dead_letters.files import Imported, RefusedLine, export_letters, import_letters
 from workers.dead_letters.letter import MAX_DATA, DeadLetter, Summary
+from workers.dead_letters.removal import remove_old
 from workers.dead_letters.replays import ReplayOptions, replay
 from workers.dead_letters.selection import Filter, Page, cursor_of, matching, page
 from workers.dead_letters.shown import as_changes, as_counts, as_listed, as_shown
@@ -34,7 +35,6 @@ from workers.dead_letters.store import (
     count_spilled,
     find,
     newest,
-    remove_old,
     resolve,
 )
 

@@ -15,9 +15,10 @@ from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.errors import DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.removal import purge_many
 from workers.dead_letters.replays import check_replayable, replay_silently
 from workers.dead_letters.selection import Filter, forget, remember, remembered, snapshot
-from workers.dead_letters.store import purge_many, stored_text
+from workers.dead_letters.store import stored_text
 from workers.errors import InvalidOption, StorageRefused, StorageUnavailable
 from workers.settings import Settings, load_settings
 

@@ -16,8 +16,7 @@ from workers.clock import utc_now
 from workers.connection import storage_errors
 from workers.dead_letters.errors import LetterChanged, NotReplayable
 from workers.dead_letters.letter import DeadLetter, as_text, letter_of, message_id, summary
-from workers.dead_letters.store import letter_keys, not_found, stored_text
-from workers.scripts import script
+from workers.dead_letters.store import letter_keys, not_found, stored_text, with_tenants
 
 TRIES = 5
 """How often a letter is read again if somebody else changed it meanwhile."""
@@ -179,7 +178,7 @@ def _store(  # noqa: PLR0913, PLR0917 - the facts of one edit
     )
     edited = _edited(letter, data, found, made)
     texts = (stored, as_text(edited), as_text(summary(edited)))
-    outcome = connection.register_script(script("workers", "edit_letter"))(
+    outcome = connection.register_script(with_tenants("edit_letter"))(
         keys=[*letter_keys(letter.job_id), keys.audit()],
         args=[letter.job_id, *texts, *audit.arguments(made)],
     )

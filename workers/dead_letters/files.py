@@ -17,8 +17,7 @@ from workers.dead_letters.bulk import Progress
 from workers.dead_letters.errors import InvalidLetter
 from workers.dead_letters.letter import DeadLetter, as_text, summary
 from workers.dead_letters.selection import Filter, snapshot
-from workers.dead_letters.store import letter_keys, score
-from workers.scripts import script
+from workers.dead_letters.store import letter_keys, score, with_tenants
 
 _CHUNK = 50  # letters in memory at a time; each may have some hundred kB
 _NAMED = 1_000  # lines of a kind that are told of one by one
@@ -187,7 +186,7 @@ def _read(chunk: Iterable[tuple[int, str | bytes]], tally: _Tally) -> Iterator[D
 
 
 def _restore(letters: Sequence[DeadLetter], connection: redis.Redis) -> Iterator[tuple[str, str]]:
-    run = connection.register_script(script("workers", "restore_letter"))
+    run = connection.register_script(with_tenants("restore_letter"))
     with connection.pipeline(transaction=False) as pipe:
         for letter in letters:
             args = (

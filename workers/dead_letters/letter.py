@@ -7,6 +7,8 @@ from typing import Any, ClassVar
 
 from pydantic import ConfigDict
 
+from workers.tenants import mark_of
+
 MAX_DATA = (
     300_000  # bytes kept of what could not be read as a message; a message has at most 256 kB
 )
@@ -33,6 +35,8 @@ class DeadLetter:
             one that died in a stream, the key of the `stream` and the `group`.
         edits: Who changed the envelope, when, why and how, oldest first.
         spilled: Whether the rest of it stands in the spill file only.
+        tenant: Whose it is, as `tenant_mark` writes it, of a spilled one; of others the envelope
+            says it.
     """
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
@@ -49,6 +53,7 @@ class DeadLetter:
     options: dict[str, Any] = field(default_factory=dict)
     edits: Sequence[dict[str, Any]] = ()
     spilled: bool = False
+    tenant: str = ""
 
 
 @dataclass(frozen=True)
@@ -66,6 +71,8 @@ class Summary:
         edits: How often it was edited.
         spilled: Whether it must be imported before it can be repaired.
         fingerprint: Of the failure that it died of; empty if that has none.
+        tenant: Whose it is, as `tenant_mark` writes it; empty if it is nobody's, or was buried by a
+            release that did not say it.
     """
 
     job_id: str
@@ -78,6 +85,7 @@ class Summary:
     edits: int
     spilled: bool
     fingerprint: str = ""
+    tenant: str = ""
 
 
 def summary(letter: DeadLetter) -> Summary:
@@ -93,7 +101,13 @@ def summary(letter: DeadLetter) -> Summary:
         edits=len(letter.edits),
         spilled=letter.spilled,
         fingerprint=_fingerprint(letter),
+        tenant=tenant_of(letter),
     )
+
+
+def tenant_of(letter: DeadLetter) -> str:
+    """Whose a letter is, as `tenant_mark` writes it; empty if it is nobody's."""
+    return letter.tenant if letter.spilled else mark_of(letter.envelope)
 
 
 def _fingerprint(letter: DeadLetter) -> str:

@@ -21,13 +21,13 @@ from workers.dead_letters.store import (
     not_found,
     seconds_remembered,
     stored_text,
+    with_tenants,
 )
 from workers.errors import InvalidState
 from workers.options import Backoff, Duration, EnqueueOptions
 from workers.record import JobRecord, job_record
 from workers.registry import enqueue_middleware
 from workers.routing import NAME_PATTERN, Priority, PriorityName, queue_of
-from workers.scripts import script
 from workers.settings import Settings, load_settings
 
 
@@ -246,5 +246,5 @@ def _send(  # noqa: PLR0913 - the facts of one replay
 
 
 def _script(sent: Resent) -> str:
-    rest = script("workers", "replay_letter")
+    rest = with_tenants("replay_letter")
     return f"local function enqueue(KEYS, ARGV)\n{sent.script}\nend\n{rest}"

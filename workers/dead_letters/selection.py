@@ -17,6 +17,8 @@ from workers.errors import InvalidOption
 from workers.options import aware
 from workers.routing import queue_of
 from workers.scripts import script
+from workers.tenant_keys import dead_letters_of
+from workers.tenants import tenant_mark
 
 PLAN_SECONDS = 15 * 60
 """Seconds that a dry run's letters are remembered for the run after it."""
@@ -39,6 +41,8 @@ class Filter:
         since: Buried then or later.
         until: Buried then or earlier.
         fingerprint: Dead of this kind of failure.
+        tenant: Whose messages they are. Only that tenant's list is read, so that nothing of others
+            shows in what a page takes or has.
     """
 
     message_type: str | None = None
@@ -48,6 +52,7 @@ class Filter:
     since: datetime | None = None
     until: datetime | None = None
     fingerprint: str | None = None
+    tenant: str | None = None
 
     def __post_init__(self) -> None:
         for moment in (self.since, self.until):
@@ -61,8 +66,16 @@ class Filter:
             and self.queue in {None, letter.queue, queue_of(letter.queue)}
             and self.reason in {None, letter.reason}
             and self.fingerprint in {None, letter.fingerprint}
+            and (self.tenant is None or tenant_mark(self.tenant) == letter.tenant != "")
             and (self.text or "").casefold() in letter.error.casefold()
         )
+
+    @property
+    def key(self) -> str:
+        """The sorted set in which the letters stand."""
+        if self.tenant is None:
+            return keys.dead_letters()
+        return dead_letters_of(tenant_mark(self.tenant))
 
     def looks_at_each(self) -> bool:
         """Whether letters must be read before it is known which fit."""
@@ -130,7 +143,7 @@ def page(
     place, size = _begin(wanted, cursor), _STEP if wanted.looks_at_each() else limit
     fitting: list[Summary] = []
     for _ in range(_MOST_STEPS):
-        step = _step(place, size, connection)
+        step = _step(wanted.key, place, size, connection)
         for found in step:
             if wanted.since and found.place.time < wanted.since.timestamp():
                 return Page(fitting, None)
@@ -218,13 +231,13 @@ def _begin(wanted: Filter, cursor: str | None) -> _Place:
     return _Place(wanted.until.timestamp() if wanted.until else math.inf)
 
 
-def _step(place: _Place, size: int, connection: redis.Redis) -> Sequence[_Found]:
+def _step(key: str, place: _Place, size: int, connection: redis.Redis) -> Sequence[_Found]:
     read_page = connection.register_script(script("workers", "page_letters"))
     skip = 0
     while True:
         answer: Any = read_page(
             args=[
-                *(keys.dead_letters(), keys.dead_letter_index()),
+                *(key, keys.dead_letter_index()),
                 *(repr(place.time), place.job_id, skip, size),
             ]
         )

@@ -3,21 +3,28 @@
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import redis
-from redis.client import Pipeline
 
-from workers import audit, keys
+from workers import keys
 from workers.dead_letters.ending import Ending
 from workers.dead_letters.errors import AlreadyReplayed, DeadLetterNotFound
-from workers.dead_letters.letter import DeadLetter, as_text, letter_of, summary, summary_of
+from workers.dead_letters.letter import (
+    DeadLetter,
+    as_text,
+    letter_of,
+    summary,
+    tenant_of,
+)
 from workers.dead_letters.spill import spill
 from workers.engine_settings import DAY
 from workers.logger import get_logger
 from workers.scripts import script
 from workers.settings import Settings, load_settings
+from workers.tenant_keys import dead_letters_of
+from workers.tenants import tenant_mark
 
 log = get_logger("postroom.dead_letters")
 
@@ -70,9 +77,9 @@ def _bury(
     limit: int | str,
     connection: redis.Redis,
 ) -> int:
-    text = (
-        script("workers", "bury") if ending is None else ending.script + script("workers", "bury")
-    )
+    text = with_tenants("bury")
+    if ending is not None:
+        text = ending.script + text
     stored: int = connection.register_script(text)(
         keys=[
             *letter_keys(letter.job_id),
@@ -104,8 +111,24 @@ def _spilled(letter: DeadLetter, settings: Settings) -> DeadLetter:
         return letter
     log.error("dead_letter_spilled", job_id=letter.job_id, file=str(path))
     return replace(
-        letter, envelope=None, traceback="", attempts=(), options={}, edits=(), spilled=True
+        letter,
+        envelope=None,
+        traceback="",
+        attempts=(),
+        options={},
+        edits=(),
+        spilled=True,
+        tenant=tenant_of(letter),
     )
+
+
+def with_tenants(name: str) -> str:
+    """A script that moves letters, behind the functions that keep the lists of tenants.
+
+    Args:
+        name: Of the script.
+    """
+    return script("workers", "tenant_letters") + script("workers", name)
 
 
 def letter_keys(job_id: str) -> Sequence[str]:
@@ -115,6 +138,7 @@ def letter_keys(job_id: str) -> Sequence[str]:
         keys.dead_letter(job_id),
         keys.dead_letter_index(),
         keys.dead_letters_spilled(),
+        dead_letters_of(""),  # what the key of a tenant's letters begins with
     )
 
 
@@ -163,9 +187,15 @@ def not_found(job_id: str) -> DeadLetterNotFound:
     return DeadLetterNotFound(f"There is no dead letter of a job {job_id}.", field="job_id")
 
 
-def count(*, connection: redis.Redis) -> int:
-    """How many dead letters there are, those in the spill file included."""
-    return int(connection.zcard(keys.dead_letters()))
+def count(*, tenant: str | None = None, connection: redis.Redis) -> int:
+    """How many dead letters there are, those in the spill file included.
+
+    Args:
+        tenant: Only those of this tenant.
+        connection: Where.
+    """
+    key = keys.dead_letters() if tenant is None else dead_letters_of(tenant_mark(tenant))
+    return int(connection.zcard(key))
 
 
 def count_spilled(*, connection: redis.Redis) -> int:
@@ -206,7 +236,7 @@ def resolve(job_id: str, *, connection: redis.Redis, settings: Settings | None =
     Raises:
         AlreadyReplayed: If the letter was replayed: another job runs its message.
     """
-    outcome: Any = connection.register_script(script("workers", "resolve_letter"))(
+    outcome: Any = connection.register_script(with_tenants("resolve_letter"))(
         keys=[*letter_keys(job_id), keys.dead_letter_left(job_id), keys.job(job_id)],
         args=[job_id, seconds_remembered(settings or load_settings())],
     )
@@ -223,59 +253,3 @@ def resolve(job_id: str, *, connection: redis.Redis, settings: Settings | None =
 def seconds_remembered(settings: Settings) -> int:
     """How long it is remembered how a letter left: as long as another would have been kept."""
     return settings.dead_letter_days * DAY
-
-
-def purge_many(
-    job_ids: Sequence[str], *, made: audit.AuditEntry | None = None, connection: redis.Redis
-) -> int:
-    """Remove letters, and their jobs from RQ's failed ones: `rq requeue --all` leaves them alone.
-
-    Args:
-        job_ids: Up to some thousand.
-        made: What the audit log shall say of it.
-        connection: Where.
-
-    Returns:
-        How many were there.
-    """
-    if not job_ids:
-        return 0
-    shorts: Any = connection.hmget(keys.dead_letter_index(), list(job_ids))
-    found = [summary_of(short) for short in shorts if short is not None]
-    with connection.pipeline(transaction=True) as pipe:
-        _remove(job_ids, pipe)
-        for letter in found:
-            pipe.zrem(keys.failed(letter.queue), letter.job_id)
-        if made is not None:
-            text, kept = audit.arguments(made)
-            pipe.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
-        removed: list[int] = pipe.execute()
-    return removed[0]
-
-
-def remove_old(*, older_than: timedelta, now: datetime, connection: redis.Redis) -> int:
-    """Remove letters by age.
-
-    Args:
-        older_than: The setting DEAD_LETTER_DAYS.
-        now: The time.
-        connection: Where.
-
-    Returns:
-        How many were removed; at most 1,000 a call.
-    """
-    oldest = (now - older_than).timestamp()
-    ids: Any = connection.zrangebyscore(keys.dead_letters(), "-inf", oldest, start=0, num=1_000)
-    if not ids:
-        return 0
-    with connection.pipeline(transaction=True) as pipe:
-        _remove([job_id.decode() for job_id in ids], pipe)
-        removed: list[int] = pipe.execute()
-    return removed[0]
-
-
-def _remove(job_ids: Sequence[str], pipe: Pipeline) -> None:
-    pipe.zrem(keys.dead_letters(), *job_ids)
-    pipe.delete(*(keys.dead_letter(job_id) for job_id in job_ids))
-    pipe.hdel(keys.dead_letter_index(), *job_ids)
-    pipe.srem(keys.dead_letters_spilled(), *job_ids)

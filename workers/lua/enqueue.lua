@@ -1,19 +1,23 @@
 -- Store jobs that share all but their messages, and put them where they belong, all or nothing.
 -- KEYS: set of queues, queue list, scheduled set, deferred set, unique key, cancelled set,
---       the index of the message type, and its older half
+--       the index of the message type, and its older half; if they are a tenant's, the index of its
+--       jobs, and its older half
 -- ARGV: when they were sent, prefix of job keys, delay in ms or '', due time in s or '',
 --       queue TTL in s or '', unique: '' | 'live' | window in ms,
 --       what to do when a parent failed: fail | run | cancel, message type,
 --       the index: jobs it keeps or '', seconds it keeps them, the names of its fields,
---       number of parents, number of fields and values, the parents' ids, the fields and values,
+--       jobs that the index of the tenant keeps or '', number of parents, number of fields and
+--       values, the parents' ids, the fields and values,
 --       then for each job its id, its data and, if there is an index, lines of field:value for it
 -- Returns: what happened to the last job and the id that stands for its message; then for each
 --       duplicate its place among the jobs, from 1, and the id of the job that was there before.
 local call = redis.call
-local queues, list, scheduled, deferred, unique, cancelled, index, older = unpack(KEYS)
-local sent, prefix, delay, due, ttl, window, policy, kind, most, age, names = unpack(ARGV, 1, 11)
-local parents, fields = tonumber(ARGV[12]), tonumber(ARGV[13])
-local first = 14 + parents + fields -- where the jobs begin
+local queues, list, scheduled, deferred, unique, cancelled, index, older = unpack(KEYS, 1, 8)
+local own, older_own = KEYS[9], KEYS[10]
+local sent, prefix, delay, due, ttl, window, policy, kind, most, age, names, most_own =
+  unpack(ARGV, 1, 12)
+local parents, fields = tonumber(ARGV[13]), tonumber(ARGV[14])
+local first = 15 + parents + fields -- where the jobs begin
 local step = most == '' and 2 or 3
 
 local function has_ended(status)
@@ -31,7 +35,7 @@ end
 
 local state, failed = 'queued', nil
 local waits = {}
-for place = 14, 13 + parents do
+for place = 15, 14 + parents do
   local status = call('HGET', prefix .. ARGV[place], 'status')
   if status and not has_ended(status) then
     waits[#waits + 1] = ARGV[place]
@@ -60,7 +64,7 @@ end
 -- the id, which RQ's readers show anyway: a record is small, and jobs of a type share it.
 local hash = {
   'created_at', sent, 'enqueued_at', sent, 'status', state, 'description', kind, 'data', '',
-  unpack(ARGV, 14 + parents, first - 1)
+  unpack(ARGV, 15 + parents, first - 1)
 }
 local data = 10
 local function set(field, value)
@@ -169,25 +173,37 @@ else
   end
 end
 
-if most ~= '' then
-  most, age = tonumber(most), tonumber(age)
-  -- The index has two halves. A full or old one takes the place of the one before, as a whole: to
-  -- take out single entries would cost more than to write them.
-  local begin = call('LINDEX', index, 0)
-  local is_full = begin and call('LLEN', index) >= most / 2
+-- An index has two halves. A full or old one takes the place of the one before, as a whole: to take
+-- out single entries would cost more than to write them.
+local function make_room(newer, before, jobs, of_fields)
+  local begin = call('LINDEX', newer, 0)
+  local is_full = begin and call('LLEN', newer) >= tonumber(jobs) / 2
   if is_full or (begin and tonumber(string.match(begin, '^%d+')) < (now() - age / 2) * 1000) then
-    call('UNLINK', older)
-    call('RENAME', index, older)
-    for field in string.gmatch(names, '%S+') do
-      call('UNLINK', older .. ':' .. field)
-      if call('EXISTS', index .. ':' .. field) == 1 then
-        call('RENAME', index .. ':' .. field, older .. ':' .. field)
+    call('UNLINK', before)
+    call('RENAME', newer, before)
+    for field in string.gmatch(of_fields, '%S+') do
+      call('UNLINK', before .. ':' .. field)
+      if call('EXISTS', newer .. ':' .. field) == 1 then
+        call('RENAME', newer .. ':' .. field, before .. ':' .. field)
       end
     end
   end
+end
 
+age = tonumber(age)
+local stamp = (most ~= '' or most_own ~= '') and string.format('%.0f ', now() * 1000)
+if most_own ~= '' then
+  make_room(own, older_own, most_own, '')
+  local entries = {}
+  for number, id in ipairs(new) do
+    entries[number] = stamp .. id
+  end
+  call('RPUSH', own, unpack(entries))
+  call('EXPIRE', own, age)
+end
+if most ~= '' then
+  make_room(index, older, most, names)
   local entries, added = {}, {}
-  local stamp = string.format('%.0f ', now() * 1000)
   for number, id in ipairs(new) do
     local values = ARGV[places[number] + 2]
     entries[number] = stamp .. id .. '\n' .. values

@@ -1,8 +1,10 @@
 -- Store an imported dead letter, unless it is there whole, or its message has run again since.
--- KEYS: set of letters, this letter, index, set of spilled letters, how it left
+-- tenant_letters.lua stands before this text.
+-- KEYS: set of letters, this letter, index, set of spilled letters, what the sets of tenants begin
+--       with, how it left
 -- ARGV: id, time in s, letter as JSON, its short form as JSON, 1 if it is a spilled one's rest
 -- Returns: imported | restored | there, or how it left: replayed ID | requeued
-local letters, letter, index, spilled, left = unpack(KEYS)
+local letters, letter, index, spilled, of, left = unpack(KEYS)
 local id, time, text, short, is_spilled = unpack(ARGV)
 
 local outcome = 'imported'
@@ -17,9 +19,11 @@ else
     return how
   end
 end
+leave_tenant(of, index, id)
 redis.call('SET', letter, text)
 redis.call('ZADD', letters, time, id)
 redis.call('HSET', index, id, short)
+join_tenant(of, short, time, id)
 if is_spilled == '1' then
   redis.call('SADD', spilled, id)
 else
