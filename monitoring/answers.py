@@ -1,9 +1,13 @@
 """What Redis answers, in Python's terms."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 from rq.utils import utcparse
+
+from workers.clock import shown_time
+
+__all__ = ["as_moment", "as_text", "as_time", "server_time", "shown_time", "shown_times"]
 
 
 def as_text(value: bytes | str) -> str:
@@ -33,6 +37,6 @@ def server_time(clock: Sequence[int]) -> datetime:
     return datetime.fromtimestamp(seconds + microseconds / 1_000_000, tz=UTC)
 
 
-def shown_time(moment: datetime) -> str:
-    """A time as the API shows it, such as `2026-01-22T10:30:00.000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def shown_times(times: Mapping[str, datetime | None]) -> dict[str, str | None]:
+    """Times by their names, as the API shows them."""
+    return {name: shown_time(each) if each else None for name, each in times.items()}

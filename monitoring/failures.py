@@ -14,6 +14,7 @@ import redis
 from monitoring.answers import as_text, server_time
 from monitoring.errors import InvalidQuery
 from workers import keys
+from workers.clock import shown_text, shown_time
 from workers.connection import default_connection, storage_errors
 from workers.errors import FailureGroupNotFound
 from workers.failure_groups import GroupState
@@ -135,7 +136,7 @@ def get_failure_group(
     trend = zip(begins, counts, strict=True)
     return {
         **_shown(fingerprint, group),
-        "trend": [{"at": begin.isoformat(), "count": count} for begin, count in trend],
+        "trend": [{"at": shown_time(begin), "count": count} for begin, count in trend],
         "versions": list(_versions(group)),
         "jobs": jobs,
     }
@@ -226,7 +227,7 @@ def _shown(name: str, group: Stored) -> JsonDict:
         "fixedIn": group.get("fixed_in"),
         "reopenedAt": _iso(group.get("reopened")),
         "reopenedIn": group.get("reopened_in"),
-        "by": json.loads(group.get("said", "null")),
+        "by": _said(group.get("said")),
     }
 
 
@@ -276,7 +277,12 @@ def _lines(group: Stored, field: str) -> list[str]:
     return [line for line in group.get(field, "").split("\n") if line]
 
 
+def _said(stored: str | None) -> JsonDict | None:
+    told: JsonDict | None = json.loads(stored or "null")
+    return told and {**told, "at": shown_text(told["at"])}
+
+
 def _iso(milliseconds: str | None) -> str | None:
     if milliseconds is None:
         return None
-    return datetime.fromtimestamp(int(milliseconds) / 1000, UTC).isoformat()
+    return shown_time(datetime.fromtimestamp(int(milliseconds) / 1000, UTC))

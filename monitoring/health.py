@@ -1,7 +1,6 @@
 """Whether the system works, in the shape of requirement 004. Only reads."""
 
 from collections.abc import Mapping
-from dataclasses import asdict
 from typing import Any
 
 import redis
@@ -9,6 +8,7 @@ import redis
 from messages import PostroomError
 from monitoring.doctor.letters import letter_findings
 from monitoring.errors import unknown_queue
+from monitoring.queues.held import shown_pause
 from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     Counts,
@@ -97,7 +97,7 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
         "oldest_waiting_seconds": _rounded(max(ages.values(), default=None)),
         "workers": len(snapshot.listening(*lists)),
         "paused": snapshot.is_paused(name),
-        "pauses": [asdict(pause) for pause in snapshot.pauses_of(name)],
+        "pauses": [shown_pause(pause) for pause in snapshot.pauses_of(name)],
         "suspended": snapshot.suspended,
         "priorities": _split(snapshot.queues[name], snapshot, ages),
     }

@@ -49,6 +49,28 @@ def iso(seconds: float) -> str:
     return f"{_second(whole)}.{int((seconds - whole) * 1_000_000):06d}Z"
 
 
+def shown_time(moment: datetime) -> str:
+    """A time as the API shows it, such as `2026-01-22T10:30:00.000Z`.
+
+    Args:
+        moment: Aware.
+    """
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def shown_text(stored: str) -> str:
+    """The same of a time that is stored as text; text that is no time stays as it is.
+
+    Args:
+        stored: ISO 8601; without an offset it is UTC.
+    """
+    try:
+        told = datetime.fromisoformat(stored)
+    except (TypeError, ValueError):  # somebody imported a letter that has another
+        return stored
+    return shown_time(told if told.tzinfo else told.replace(tzinfo=UTC))
+
+
 def written_now() -> str:
     """The time as RQ writes it."""
     return iso(unix_now())

@@ -10,6 +10,7 @@ from monitoring.alerts.rule import Rule
 from monitoring.alerts.store import KEPT, Store
 from monitoring.doctor.finding import Severity
 from monitoring.errors import InvalidQuery
+from workers.clock import shown_text, shown_time
 from workers.connection import storage_errors
 
 JsonDict = dict[str, Any]
@@ -65,7 +66,12 @@ def get_history(limit: int = 100, *, connection: redis.Redis) -> list[JsonDict]:
             f"limit is {limit}.", field="limit", remedy=f"Use an integer from 1 to {KEPT}."
         )
     with storage_errors():
-        return list(Store(connection).history(limit))
+        return [_told(notice) for notice in Store(connection).history(limit)]
+
+
+def _told(notice: JsonDict) -> JsonDict:
+    alerts = [{**each, "since": shown_text(each["since"])} for each in notice["alerts"]]
+    return {**notice, "at": shown_text(notice["at"]), "alerts": alerts}
 
 
 def _row(rule: Rule, alert: Alert) -> JsonDict:
@@ -77,8 +83,8 @@ def _row(rule: Rule, alert: Alert) -> JsonDict:
         "metric": rule.metric,
         "value": alert.value,
         "limit": rule.limit,
-        "since": alert.since.isoformat(),
-        "firedAt": alert.fired_at and alert.fired_at.isoformat(),
-        "announcedAt": alert.announced_at and alert.announced_at.isoformat(),
+        "since": shown_time(alert.since),
+        "firedAt": alert.fired_at and shown_time(alert.fired_at),
+        "announcedAt": alert.announced_at and shown_time(alert.announced_at),
         "said": alert.said,
     }

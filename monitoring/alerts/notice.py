@@ -14,6 +14,7 @@ from monitoring.alerts.metrics import METRICS
 from monitoring.alerts.rule import Rule
 from monitoring.doctor.finding import Severity
 from monitoring.words import listed, span
+from workers.clock import shown_time
 
 MOST_APART = 5
 """Alerts of a rule that begin together and are told one by one; more of them share a notice."""
@@ -143,7 +144,7 @@ def trial(channel: str, *, turn: str, installation: str, now: datetime) -> Notic
         severity="info",
         metric="",
         limit="",
-        at=now.isoformat(),
+        at=shown_time(now),
         installation=installation,
         title=f"[TEST] Postroom ({installation})",
         text=f"The channel {channel} works: this is what alerts look like there.",
@@ -183,7 +184,7 @@ def _notice(
         severity=rule.severity,
         metric=rule.metric,
         limit=rule.limit,
-        at=now.isoformat(),
+        at=shown_time(now),
         installation=installation,
         title=f"[{word}] {rule.name}{about and ':'}{about} ({installation})",
         text=_text(kind, [event.alert for event in events], found, now),
@@ -238,7 +239,7 @@ def _told_later(alert: Alert) -> str:
 
 
 def _about(alert: Alert) -> About:
-    return About(alert.scope, round(alert.value, 3), alert.since.isoformat())
+    return About(alert.scope, round(alert.value, 3), shown_time(alert.since))
 
 
 def _printable(text: str, *, longest: int = _LONGEST) -> str:

@@ -16,6 +16,7 @@ from monitoring.alerts.alert import Alert, Key, alert_of, as_text
 from monitoring.alerts.notice import Addressed, Notice, notice_of
 from monitoring.answers import as_text as text_of
 from workers import watch_keys
+from workers.clock import shown_time
 from workers.scripts import script
 
 KEPT = 1_000
@@ -177,7 +178,7 @@ class Store:
             error: Why the last try failed.
             now: The time.
         """
-        notice = replace(outgoing.notice, at=now.isoformat(), text=error)
+        notice = replace(outgoing.notice, at=shown_time(now), text=error)
         entry = {**notice.as_dict(), "kind": "undelivered", "channels": [outgoing.channel]}
         names = [watch_keys.alert_outbox(), watch_keys.alert_history()]
         self._run("give_up", names, [outgoing.field, json.dumps(entry), KEPT])

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query
 
 from monitoring.api.parts import JsonDict, Looker, Reader
 from workers import audit
+from workers.clock import shown_text
 from workers.connection import storage_errors
 
 router = APIRouter(tags=["audit"])
@@ -18,4 +19,8 @@ def audit_log(
 ) -> JsonDict:
     """Show what people did, the newest first."""
     with storage_errors():
-        return {"entries": [asdict(each) for each in audit.entries(limit, connection=reader)]}
+        return {"entries": [_shown(each) for each in audit.entries(limit, connection=reader)]}
+
+
+def _shown(made: audit.AuditEntry) -> JsonDict:
+    return {**asdict(made), "at": shown_text(made.at)}

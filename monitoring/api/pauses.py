@@ -1,12 +1,12 @@
 """Routes: what is paused: queues, message types, tenants."""
 
-from dataclasses import asdict
 from http import HTTPStatus
 
 from fastapi import APIRouter
 
 from monitoring.api.bodies import PauseOf
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader, Writer, by
+from monitoring.queues.held import shown_pause
 from monitoring.queues.known_queues import check_queue
 from workers import pauses
 
@@ -16,7 +16,7 @@ router = APIRouter(prefix="/api/pauses", tags=["queues"])
 @router.get("")
 def list_pauses(_: Looker, reader: Reader) -> JsonDict:
     """List what is paused, by whom and why, and how many jobs each pause holds back."""
-    return {"pauses": [asdict(each) for each in pauses.pauses(connection=reader)]}
+    return {"pauses": [shown_pause(each) for each in pauses.pauses(connection=reader)]}
 
 
 @router.post("", status_code=HTTPStatus.CREATED)

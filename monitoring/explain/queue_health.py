@@ -17,6 +17,7 @@ from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.explain.rules import queue_findings
 from monitoring.queues.look import take_look
 from monitoring.words import number, span
+from workers.clock import shown_time
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 
@@ -126,7 +127,7 @@ def get_health_report(
     rows = [_row(each, metrics_of(each)) for each in facts.values()]
     rows.sort(key=lambda row: _ORDER.index(row["status"]), reverse=True)
     return {
-        "timestamp": look.now.isoformat(),
+        "timestamp": shown_time(look.now),
         "status": rows[0]["status"] if rows else "healthy",
         "queues": rows,
     }

@@ -10,6 +10,7 @@ from monitoring.jobs.running import job_of
 from monitoring.queues.snapshot import queue_lists, started
 from monitoring.queues.stats import message_type_of
 from workers import keys
+from workers.clock import shown_time
 
 JsonDict = dict[str, Any]
 
@@ -76,7 +77,7 @@ def _shown(
     return {
         "jobId": job_id,
         "jobName": message_type_of(described) or as_text(described or b""),
-        "startedAt": time.isoformat() if time else None,
+        "startedAt": shown_time(time) if time else None,
         "worker": as_text(worker) if worker and status == _STARTED else None,
     }
 

@@ -12,6 +12,7 @@ from monitoring.queues.snapshot import queue_lists, take_snapshot
 from monitoring.queues.stats import message_type_of
 from monitoring.words import first_line
 from workers import dead_letters, keys
+from workers.clock import shown_text, shown_time
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.dead_letters.letter import letter_of
@@ -90,7 +91,7 @@ def _of_letter(letter: DeadLetter) -> JsonDict:
         "messageType": letter.message_type,
         "reason": letter.reason,
         "error": first_line(letter.error),
-        "failedAt": letter.buried_at,
+        "failedAt": shown_text(letter.buried_at),
     }
 
 
@@ -101,7 +102,7 @@ def _of_record(job_id: str, record: Mapping[str, Any], results: Sequence[Any]) -
         "messageType": message_type_of(record["description"]),
         "reason": as_text(record["status"] or b"failed"),
         "error": _error_of(results[0][1]) if results else "",
-        "failedAt": ended.isoformat() if ended else None,
+        "failedAt": shown_time(ended) if ended else None,
     }
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from monitoring.answers import as_text, as_time
+from monitoring.answers import as_text, as_time, shown_times
 from monitoring.errors import InvalidQuery
 from monitoring.packing import answered, command, hash_fields, with_key
 from monitoring.queues.snapshot import queue_lists, started
@@ -119,9 +119,10 @@ def newest_jobs(
         share = max(1, min(most, MOST_READ // max(1, len(counts))))
         read = _ids(list(counts), share, connection)
         ids = read if message_type else _made_last(read, max(limit, _CANDIDATES))
-        jobs = [job for job in _jobs(ids, connection) if _fits(job, message_type)]
+        jobs = [pair for pair in _jobs(ids, connection) if _fits(pair[1], message_type)]
     is_read = len(ids) == len(read) and max(counts.values(), default=0) <= share
-    shown = sorted(jobs, key=_changed, reverse=True)[:limit]
+    jobs.sort(key=lambda pair: pair[0], reverse=True)
+    shown = [job for _, job in jobs[:limit]]
     return Newest(shown, is_all=is_read and len(jobs) <= limit)
 
 
@@ -217,23 +218,24 @@ def _made_last(ids: Mapping[str, str], count: int) -> Mapping[str, str]:
     return {job_id: ids[job_id] for job_id in sorted(ids, reverse=True)[:count]}
 
 
-def _jobs(ids: Mapping[str, str], connection: redis.Redis) -> Iterator[JsonDict]:
+def _jobs(ids: Mapping[str, str], connection: redis.Redis) -> Iterator[tuple[str, JsonDict]]:
+    """When each changed last, and what is shown of it."""
     records = answered(connection, hash_fields(keys.job(""), ids, _FIELDS))
     for (job_id, state), values in zip(ids.items(), records, strict=True):
         record = dict(zip(_FIELDS, values, strict=True))
         if record["status"]:
-            yield _shown(job_id, state, record)
+            yield _changed(record), _shown(job_id, state, record)
 
 
 def _shown(job_id: str, state: str, record: Mapping[str, bytes | None]) -> JsonDict:
-    times = {name: as_time(record[name]) for name in _TIMES}
+    times = {_camel(name): as_time(record[name]) for name in _TIMES}
     return {
         "jobId": job_id,
         "messageType": message_type_of(record["description"]),
         "queue": queue_of(as_text(record["origin"] or b"")),
         "state": state,
         "status": as_text(record["status"] or b""),
-        **{_camel(name): moment.isoformat() if moment else None for name, moment in times.items()},
+        **shown_times(times),
     }
 
 
@@ -246,5 +248,6 @@ def _fits(job: JsonDict, message_type: str | None) -> bool:
     return message_type is None or job["messageType"] == message_type
 
 
-def _changed(job: JsonDict) -> str:
-    return max(job[_camel(name)] or "" for name in _TIMES)
+def _changed(record: Mapping[str, bytes | None]) -> str:
+    # As text: RQ's times are all in one form, which sorts as the times do.
+    return max(as_text(record[name] or b"") for name in _TIMES)

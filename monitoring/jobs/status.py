@@ -1,19 +1,20 @@
 """One job seen from outside: its state, its attempts, its result. Only reads."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 
 import redis
 from rq.job import Job, JobStatus
 
-from monitoring.answers import as_moment, as_text
-from monitoring.queues.held import holding
+from monitoring.answers import as_moment, as_text, shown_times
+from monitoring.queues.held import holding, shown_pause
 from workers import attempts, dead_letters, job_log, keys
+from workers.clock import shown_text, shown_time
 from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.dead_letters.replayed import Replayed, replayed_of
+from workers.dead_letters.shown import shown_attempt
 from workers.errors import JobNotFound
 from workers.find_job import find_job
 from workers.jobs import envelope_of
@@ -76,7 +77,13 @@ def get_job_log(
     connection = connection or default_connection()
     with storage_errors():
         found = job_log.last_lines(job_id, last, connection=connection)
-    return [{"number": line.number, **line.entry} for line in found]
+    return [shown_line(line) for line in found]
+
+
+def shown_line(line: job_log.Line) -> JsonDict:
+    """A line of a job's log as JSON."""
+    at = shown_text(str(line.entry.get("timestamp", "")))
+    return {"number": line.number, **line.entry, "timestamp": at}
 
 
 def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
@@ -92,7 +99,7 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "priority": priority_in(job.origin).value,
         "heldBy": _held_by(job),
         "replayedAs": successor,
-        "replayedAt": replay.at if replay else None,
+        "replayedAt": shown_text(replay.at) if replay else None,
         "replayedBy": replay.by if replay else None,
         "attempts": _attempts(job, status, letter),
         "maxAttempts": job.meta.get("attempts"),
@@ -118,7 +125,7 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "replayedAs": None,
         "replayedAt": None,
         "replayedBy": None,
-        "attempts": [_camel(entry) for entry in letter.attempts],
+        "attempts": [shown_attempt(entry) for entry in letter.attempts],
         "maxAttempts": None,
         "result": None,
         "error": letter.error,
@@ -130,7 +137,7 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "createdAt": None,
         "enqueuedAt": None,
         "startedAt": None,
-        "endedAt": letter.buried_at,
+        "endedAt": shown_text(letter.buried_at),
         "dueAt": None,
     }
 
@@ -139,7 +146,7 @@ def _held_by(job: Job) -> JsonDict | None:
     pause = holding(job.id, connection=job.connection)
     if pause is None:
         return None
-    told = asdict(pause)
+    told = shown_pause(pause)
     del told["held"]
     return told
 
@@ -152,9 +159,9 @@ def _replayed(job: Job) -> tuple[str | None, Replayed | None]:
 
 def _attempts(job: Job, status: JobStatus, letter: DeadLetter | None) -> list[JsonDict]:
     if letter is not None:
-        return [_camel(entry) for entry in letter.attempts]
+        return [shown_attempt(entry) for entry in letter.attempts]
     past = attempts.history(job.id, connection=job.connection)
-    found = [_camel(vars(entry)) for entry in past]
+    found = [shown_attempt(vars(entry)) for entry in past]
     if status in {JobStatus.STARTED, JobStatus.FINISHED}:
         found.append(_current(job, status, past))
     return found
@@ -166,7 +173,7 @@ def _current(job: Job, status: JobStatus, past: Sequence[attempts.AttemptRecord]
         "number": sum(entry.counts for entry in past) + 1,
         "outcome": "completed" if status is JobStatus.FINISHED else "running",
         "worker": job.worker_name,
-        "startedAt": started.isoformat() if started else None,
+        "startedAt": shown_time(started) if started else None,
         "durationMs": _ms(started, ended) if status is JobStatus.FINISHED else None,
     }
 
@@ -191,7 +198,7 @@ def _times(job: Job, status: JobStatus) -> JsonDict:
         "endedAt": scored if status is JobStatus.CANCELED else job.ended_at,
         "dueAt": scored if status is JobStatus.SCHEDULED else None,
     }
-    return {name: time.isoformat() if time else None for name, time in times.items()}
+    return shown_times(times)
 
 
 def _scored(job: Job, status: JobStatus) -> datetime | None:
@@ -201,12 +208,3 @@ def _scored(job: Job, status: JobStatus) -> datetime | None:
         return None
     score: Any = job.connection.zscore(places[status](job.origin), job.id)
     return as_moment(score)
-
-
-def _camel(entry: JsonDict) -> JsonDict:
-    return {_camel_name(name): value for name, value in entry.items()}
-
-
-def _camel_name(name: str) -> str:
-    first, *rest = name.split("_")
-    return first + "".join(part.capitalize() for part in rest)

@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 
 from messages import PostroomError
 from monitoring.errors import AskAgain
+from monitoring.jobs.status import shown_line
 from monitoring.live import sse
 from monitoring.live.looks import QUEUES, JsonDict, Look, Subject, TakeLook
 from monitoring.live.pace import Pace
@@ -245,4 +246,4 @@ def _unread(watcher: Watcher, lines: Sequence[Line]) -> Sequence[Line]:
 
 
 def _line_event(line: Line) -> bytes:
-    return sse.event({"number": line.number, **line.entry}, number=str(line.number))
+    return sse.event(shown_line(line), number=str(line.number))

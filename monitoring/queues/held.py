@@ -1,7 +1,7 @@
 """Pauses, and the jobs that they keep from starting. Only reads."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
 
@@ -9,8 +9,14 @@ import redis
 
 from monitoring.answers import as_text
 from workers import keys
+from workers.clock import shown_text
 from workers.pauses import Pause, as_pause, pause_field
 from workers.routing import queue_of
+
+
+def shown_pause(pause: Pause) -> dict[str, Any]:
+    """A pause as JSON."""
+    return {**asdict(pause), "at": shown_text(pause.at)}
 
 
 @dataclass(frozen=True)

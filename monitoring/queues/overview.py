@@ -15,6 +15,7 @@ from monitoring.queues.snapshot import (
     take_snapshot,
 )
 from monitoring.queues.stats import figures
+from workers.clock import shown_time
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 
@@ -86,7 +87,7 @@ def worker_row(worker: WorkerSnapshot, time: datetime) -> JsonDict:
         "currentJob": worker.current_job,
         "secondsSinceHeartbeat": _since(worker.last_heartbeat, time),
         "stock": worker.is_stock,
-        "startedAt": worker.born.isoformat() if worker.born else None,
+        "startedAt": shown_time(worker.born) if worker.born else None,
         "codeVersion": worker.code_version,
         "cpuSeconds": worker.cpu_seconds,
         "memoryMb": worker.memory_mb,
@@ -99,7 +100,7 @@ def worker_row(worker: WorkerSnapshot, time: datetime) -> JsonDict:
 
 
 def _death(death: DeathOfChild) -> JsonDict:
-    return {"at": death.at.isoformat(), "how": death.how, "memoryMb": death.memory_mb}
+    return {"at": shown_time(death.at), "how": death.how, "memoryMb": death.memory_mb}
 
 
 def _since(seen: datetime | None, time: datetime) -> float | None:

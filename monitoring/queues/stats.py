@@ -6,7 +6,7 @@ from typing import Any
 
 import redis
 
-from monitoring.answers import as_text, as_time
+from monitoring.answers import as_text, as_time, shown_times
 from monitoring.errors import InvalidQuery
 from monitoring.queues.snapshot import Counts, Snapshot, started, take_snapshot
 from workers import keys
@@ -173,11 +173,11 @@ def _changed(record: Record) -> str:
 
 
 def _shown(job_id: str, record: Record) -> JsonDict:
-    times = {name: as_time(record[name]) for name in _TIMES}
+    times = {shown: as_time(record[name]) for name, shown in _TIMES.items()}
     return {
         "jobId": job_id,
         "messageType": message_type_of(record["description"]),
         "queue": queue_of(as_text(record["origin"] or b"")),
         "status": as_text(record["status"] or b""),
-        **{_TIMES[name]: moment.isoformat() if moment else None for name, moment in times.items()},
+        **shown_times(times),
     }

@@ -16,6 +16,7 @@ from monitoring.numbers.depths import record_depths
 from monitoring.numbers.forecast import Forecast, desired_workers
 from monitoring.queues.look import take_look
 from monitoring.scale.settings import ScaleSettings, scale_settings
+from workers.clock import shown_time
 from workers.connection import default_connection, storage_errors
 from workers.settings import load_settings
 
@@ -63,7 +64,7 @@ class Scales:
             in the name of a queue, a backslash goes before each dot.
         """
         return {
-            "timestamp": self.now.isoformat(),
+            "timestamp": shown_time(self.now),
             "desired_workers": sum(each.desired_workers for each in self.queues.values()),
             "queues": {name: _shown(each) for name, each in self.queues.items()},
         }

@@ -4,13 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from monitoring.answers import as_text, as_time
+from monitoring.answers import as_text, as_time, shown_times
 from monitoring.packing import hash_fields
 from monitoring.queues.stats import message_type_of
 from monitoring.search.places import active_ids
 from monitoring.search.states import state_of
 from monitoring.search.trips import Trips
 from workers import keys
+from workers.clock import shown_text
 from workers.routing import queue_of
 
 JsonDict = dict[str, Any]
@@ -80,7 +81,7 @@ def _shown(hit: Hit, record: Mapping[str, bytes | None], active: frozenset[str])
         "queue": queue_of(as_text(record["origin"] or b"")),
         "state": hit.state or state_of(hit.job_id, record, active),
         "status": as_text(record["status"] or b""),
-        **{name: moment.isoformat() if moment else None for name, moment in times.items()},
+        **shown_times(times),
     }
 
 
@@ -92,5 +93,5 @@ def _of_letter(job_id: str, letter: Mapping[str, Any]) -> JsonDict:
         "state": "failed",
         "status": "buried",
         **dict.fromkeys(_TIMES.values()),
-        "endedAt": letter["buried_at"],
+        "endedAt": shown_text(letter["buried_at"]),
     }

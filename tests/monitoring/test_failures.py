@@ -98,7 +98,7 @@ def test_a_trend_has_each_hour_up_to_now_with_all_queues_of_the_group(redis):
 
     trend = get_failure_group("g0001", hours=4, now=NOW, connection=redis)["trend"]
     assert [each["count"] for each in trend] == [0, 3, 0, 4]
-    assert trend[-1]["at"] == "2026-01-15T12:00:00+00:00"
+    assert trend[-1]["at"] == "2026-01-15T12:00:00.000Z"
 
 
 @pytest.mark.parametrize(

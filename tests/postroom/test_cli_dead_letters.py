@@ -56,7 +56,7 @@ def test_list_in_json_is_a_list_with_the_names_that_scripts_rely_on(
             "queue": "email",
         }.items()
     )
-    assert (second["jobId"], second["buriedAt"]) == ("older", "2026-01-15T12:00:00+00:00")
+    assert (second["jobId"], second["buriedAt"]) == ("older", "2026-01-15T12:00:00.000Z")
 
 
 def test_list_shows_what_a_person_needs(call: DeadLetters, job_id: str) -> None:

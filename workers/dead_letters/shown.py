@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from messages.masking import masked
+from workers.clock import shown_text
 from workers.dead_letters.edits import Change
 from workers.dead_letters.files import Imported
 from workers.dead_letters.letter import DeadLetter, Summary
@@ -24,7 +25,7 @@ def as_listed(letter: Summary) -> Json:
         "priority": priority_in(letter.queue).value,
         "reason": letter.reason,
         "error": letter.error,
-        "buriedAt": letter.buried_at,
+        "buriedAt": shown_text(letter.buried_at),
         "attempts": letter.attempts,
         "edits": letter.edits,
         "spilled": letter.spilled,
@@ -42,14 +43,20 @@ def as_shown(letter: DeadLetter) -> Json:
         "priority": priority_in(letter.queue).value,
         "reason": letter.reason,
         "error": letter.error,
-        "buriedAt": letter.buried_at,
+        "buriedAt": shown_text(letter.buried_at),
         "message": _without_secrets(letter.envelope),
         "options": letter.options,
-        "attempts": [_camel(entry) for entry in letter.attempts],
-        "edits": list(letter.edits),
+        "attempts": [shown_attempt(entry) for entry in letter.attempts],
+        "edits": [{**each, "at": shown_text(each.get("at", ""))} for each in letter.edits],
         "spilled": letter.spilled,
         "traceback": letter.traceback,
     }
+
+
+def shown_attempt(entry: Mapping[str, Any]) -> Json:
+    """An attempt that did not succeed, of a letter or of a job's history."""
+    told = {_camel_name(name): value for name, value in entry.items()}
+    return {**told, "startedAt": shown_text(told.get("startedAt", ""))}
 
 
 def as_changes(changes: Sequence[Change]) -> list[Json]:
@@ -78,10 +85,6 @@ def _without_secrets(envelope: Any) -> Any:
     if isinstance(envelope, Mapping) and isinstance(envelope.get("messageType"), str):
         return masked(envelope)
     return redacted_value(masked(envelope))
-
-
-def _camel(entry: Mapping[str, Any]) -> Json:
-    return {_camel_name(name): value for name, value in entry.items()}
 
 
 def _camel_name(name: str) -> str:

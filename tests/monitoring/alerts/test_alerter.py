@@ -23,6 +23,7 @@ from tests.monitoring.alerts.sinks import Hands, Sink
 from tests.monitoring.conftest import log_in, url_of
 from tests.workers.takers import Taker
 from workers import Settings, enqueue, keys, watch_keys
+from workers.clock import shown_time
 from workers.connection import connect
 from workers.errors import StorageUnavailable
 
@@ -268,7 +269,7 @@ def test_alerts_and_history_are_shown(stage):
     [alert] = get_alerts(connection=stage.redis, rules=one.rules)
     assert (alert["rule"], alert["scope"], alert["state"]) == ("waiting", "email", "firing")
     assert (alert["value"], alert["limit"]) == (3, "> 2")
-    assert alert["announcedAt"] == stage.hands.now.isoformat()
+    assert alert["announcedAt"] == shown_time(stage.hands.now)
     [notice] = get_history(connection=stage.redis)
     assert (notice["kind"], notice["channels"]) == ("fired", ["ops"])
     assert notice["id"] == stage.sink.got[0].json["id"]

@@ -56,7 +56,7 @@ def test_the_stream_of_a_queue_shows_what_runs_in_it(redis: Redis, watch: Watch)
     (job,) = shown.data["activeJobs"]
     assert job["jobId"] == job_id
     assert job["jobName"] == "NOTE_ENRICHMENT"
-    assert job["startedAt"] == "2026-01-15T12:00:00+00:00"
+    assert job["startedAt"] == "2026-01-15T12:00:00.000Z"
     assert job["worker"]
 
 
