@@ -1,5 +1,6 @@
 """How long the web process takes to answer, and what it asks Redis for, with much to look at."""
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,12 +15,17 @@ from pydantic import SecretStr
 from redis.connection import Connection
 from typing_extensions import override
 
+from monitoring.alerts import AlertSettings
+from monitoring.alerts.rules import read_rules
+from monitoring.board.kept import RENEWING
+from monitoring.board.standing import Standing, read_standing
 from monitoring.live.looks import QUEUES, LookTaker
 from monitoring.web.app import closed_routers, create_app
 from monitoring.web.auth import declared
 from monitoring.web.identity import Role
 from monitoring.web.settings import WebSettings
 from monitoring.web.tokens import make_token
+from workers.settings import load_settings
 
 SLOW_COMMAND = 10_000
 """Microseconds that one command may take: the server does nothing else meanwhile."""
@@ -29,9 +35,14 @@ MOST_TRIPS = 20
 TICK = "a tick of the streams"
 """What the looks for all clients of streams are called among the routes."""
 
+STANDING = "how things stand"
+"""Likewise what all pages of the board share, and what one of them reads every 4 s."""
+
 _SIGNED_WITH = "of this measurement only, and of nobody else"
 _ENDLESS = "/live"
-_PAGES = {"/", "/rq/{path:path}"}  # not of the API
+_NOT_OURS = "/rq/"  # rq-dashboard's own pages
+_ASKED_FIRST = "/board/dialogs/"  # small answers, some of which need to be told what they are about
+_FRESH = {"Cache-Control": "no-cache"}  # not what the board remembers for others
 _QUERIES = {"/api/search": {"q": "type:EMAIL to:ada-7@example.com state:waiting"}}
 _OF_THE_BENCH = {"info", "config|set", "config|resetstat", "slowlog|reset", "slowlog|get"}
 
@@ -66,7 +77,8 @@ class _Counting(Connection):
 
     @override
     def send_packed_command(self, command: Any, check_health: bool = True) -> None:
-        _Counting.trips += 1
+        # What the board renews beside the requests is counted apart, as `STANDING`.
+        _Counting.trips += threading.current_thread().name != RENEWING
         super().send_packed_command(command, check_health)  # type: ignore[no-untyped-call]
 
 
@@ -79,11 +91,12 @@ def look(url: str, names: Mapping[str, str], *, each: int) -> Iterator[Look]:
         each: How many requests a route.
 
     Yields:
-        `TICK`, which is what all streams share, and then a route at a time.
+        `TICK` and `STANDING`, which streams and pages share, and then a route at a time.
     """
     pool = redis.ConnectionPool.from_url(url, connection_class=_Counting)
     with redis.Redis(connection_pool=pool) as connection:
         yield _tick(connection, each)
+        yield _standing(connection, each)
         client = _client(connection)
         for path in _paths():
             yield _look_at(client, path, names, each)
@@ -117,7 +130,9 @@ def _paths() -> Sequence[str]:
     return sorted(
         each.path
         for each in routes
-        if "GET" in each.methods and not each.path.endswith(_ENDLESS) and each.path not in _PAGES
+        if "GET" in each.methods
+        and not each.path.endswith(_ENDLESS)
+        and not each.path.startswith((_NOT_OURS, _ASKED_FIRST))
     )
 
 
@@ -127,13 +142,22 @@ def _tick(connection: redis.Redis, each: int) -> Look:
     return _of(TICK, taken, status=0, size=0)
 
 
+def _standing(connection: redis.Redis, each: int) -> Look:
+    settings, rules = load_settings(), read_rules(AlertSettings(), ())
+
+    def read() -> Standing:
+        return read_standing(connection=connection, settings=settings, rules=rules, root="")
+
+    return _of(STANDING, [_timed(read) for _ in range(each)], status=0, size=0)
+
+
 def _look_at(client: TestClient, path: str, names: Mapping[str, str], each: int) -> Look:
     url = path
     for name, value in _named(path, names).items():
         url = url.replace(f"{{{name}}}", value)
     asked = _QUERIES.get(path, {})
-    client.get(url, params=asked)  # what is loaded once is not counted
-    taken = [_timed(lambda: client.get(url, params=asked)) for _ in range(each)]
+    client.get(url, params=asked, headers=_FRESH)  # what is loaded once is not counted
+    taken = [_timed(lambda: client.get(url, params=asked, headers=_FRESH)) for _ in range(each)]
     answer = taken[-1].answer
     return _of(path, taken, status=answer.status_code, size=len(answer.content))
 

@@ -21,7 +21,6 @@ from monitoring.api import (
     deploys,
     failures,
     health,
-    home,
     jobs,
     live,
     numbers,
@@ -37,6 +36,9 @@ from monitoring.api import (
     why,
 )
 from monitoring.api.parts import JsonDict, Looker
+from monitoring.board import dialogs, files
+from monitoring.board.page import Board, refused
+from monitoring.board.places import overview
 from monitoring.duties import Duties
 from monitoring.live.live import Live
 from monitoring.live.looks import LookTaker
@@ -77,8 +79,9 @@ ROUTERS = (
     stream_actions,
     audit,
     session,
-    home,
     rq_dashboard,
+    overview,
+    dialogs,
 )
 """Modules with a `router`; each route declares its role."""
 
@@ -139,11 +142,12 @@ def create_app(
         alerts_settings=alerts_settings,
     )
     app.state.live = live_of(reader or connection, settings)
+    app.state.board, app.state.show_refusal = Board(settings.live_seconds), refused
     app.state.rq_dashboard = RqDashboard(connection, app.state.engine)
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(Stirring, live=app.state.live)
+    app.add_middleware(Stirring, live=app.state.live, board=app.state.board)
     app.add_middleware(SafeHeaders)
     if settings.cors_origins:
         _allow(app, settings.cors_origins)
@@ -227,6 +231,7 @@ def _add_routes(app: FastAPI, prefix: str) -> None:
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
     app.include_router(session.open_router, prefix=prefix)
+    app.include_router(files.open_router, prefix=prefix)
     for router in closed_routers():
         app.include_router(router, prefix=prefix)
 

@@ -126,7 +126,8 @@ def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
     if isinstance(error, NotAuthenticated) and _is_page(request):
         return RedirectResponse(login_for(request), HTTPStatus.SEE_OTHER)
-    return refusal(error, request)
+    shown = request.app.state.show_refusal if _is_page(request) else None
+    return shown(request, error) if shown else refusal(error, request)
 
 
 def _is_page(request: Request) -> bool:

@@ -4,23 +4,26 @@ from http import HTTPStatus
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from monitoring.board.page import Board
 from monitoring.live.live import Live
 from monitoring.web.auth import SAFE
 
 
 class Stirring:
-    """Has the streams look after each request that may have changed something.
+    """Has the streams and the pages look after each request that may have changed something.
 
     One that was refused has not: whoever may do nothing does not make it look more often.
 
     Args:
         app: What answers.
         live: The streams.
+        board: The pages.
     """
 
-    def __init__(self, app: ASGIApp, live: Live) -> None:
+    def __init__(self, app: ASGIApp, live: Live, board: Board) -> None:
         self._app = app
         self._live = live
+        self._board = board
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
@@ -34,4 +37,5 @@ class Stirring:
 
         await self._app(scope, receive, send_on if may_change else send)
         if may_change and not is_refused:
+            self._board.stir()
             self._live.stir()

@@ -61,10 +61,12 @@ def test_a_browser_that_is_not_logged_in_is_shown_the_form(browser: TestClient) 
     assert '<form method="post" action="/login">' in browser.get("/login").text
 
 
-def test_the_first_page_tells_who_is_logged_in(browser: TestClient, web: WebSettings) -> None:
+def test_the_board_tells_who_is_logged_in(browser: TestClient, web: WebSettings) -> None:
     log_in(browser, web)
 
-    assert "You are ann, ADMIN." in browser.get("/").text
+    account = browser.get("/board/dialogs/account").text
+    assert "You are ann" in account
+    assert "Role ADMIN." in account
 
 
 def test_a_wrong_token_shows_the_form_again_and_says_why(browser: TestClient) -> None:

@@ -21,6 +21,11 @@ LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 
 ROLES = {
     "GET /": LOOK,
+    "GET /board/dialogs/account": LOOK,
+    "GET /board/dialogs/keys": LOOK,
+    "GET /board/dialogs/more": LOOK,
+    "GET /board/dialogs/pause": ACT,
+    "GET /board/dialogs/resume": ACT,
     "GET /rq/{path:path}": ACT,
     "POST /rq/{path:path}": ACT,
     "GET /openapi.json": LOOK,
@@ -101,6 +106,9 @@ ROLES = {
 
 OF_ONE_TENANT = {
     "GET /",
+    "GET /board/dialogs/account",
+    "GET /board/dialogs/keys",
+    "GET /board/dialogs/more",
     "GET /api/session",
     "GET /api/jobs/{job_id}",
     "GET /api/jobs/{job_id}/status",

@@ -81,12 +81,12 @@ def test_only_who_acts_on_all_tenants_gets_in(bearing) -> None:
     assert refusal(bearing(None).get("/rq/static/css/main.css")) == "not_authenticated"
 
 
-def test_the_first_page_leads_there_those_who_may_go(bearing) -> None:
-    link = '<a href="/rq/">'
+def test_the_board_leads_there_those_who_may_go(bearing) -> None:
+    link, page = 'href="/rq/"', "/board/dialogs/account"
 
-    assert link in bearing(Role.ADMIN).get("/").text
-    assert link not in bearing(Role.MODERATOR).get("/").text
-    assert link not in bearing(Role.ADMIN, tenant="7").get("/").text
+    assert link in bearing(Role.ADMIN).get(page).text
+    assert link not in bearing(Role.MODERATOR).get(page).text
+    assert link not in bearing(Role.ADMIN, tenant="7").get(page).text
 
 
 @pytest.mark.parametrize(

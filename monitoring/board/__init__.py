@@ -1,0 +1,1 @@
+"""The board: the pages that people look at. Rendered here, patched in place by a browser."""

@@ -1,0 +1,193 @@
+// Actions: a form says which route it is sent to, and what is said once it is done.
+
+import { close } from "./overlays.js";
+
+/** @typedef {{method: string, url: string, body?: unknown}} Undo A request. */
+
+/** @type {Promise<string> | null} */
+let csrf = null;
+
+const root = document.body.dataset.root ?? "";
+
+const token = () =>
+  (csrf ??= fetch(`${root}/api/session`, { cache: "no-store" })
+    .then((answer) => answer.json())
+    .then((session) => session.csrfToken ?? ""));
+
+/**
+ * Send a form to the API.
+ *
+ * Its `action` and `data-method` name the route. Fields are members of the JSON body, `a.b` one
+ * within another; `data-query` fields are parameters. `data-said` is said when it is done;
+ * `data-undo` is the
+ * request that undoes it, as JSON.
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} [button] What was pressed; its name and value are sent too.
+ */
+export async function act(form, button) {
+  const { url, body } = request(form, button);
+  const pressed = /** @type {HTMLButtonElement | null} */ (button ?? form.querySelector("button:not([type=button])"));
+  if (pressed) pressed.disabled = true;
+  const result = await send(form.dataset.method ?? "POST", url, body);
+  if (pressed) pressed.disabled = false;
+  if (result.error) return refused(form, result.error);
+  const said = fill(form.dataset.said ?? "Done.", result.answer);
+  const undo = form.dataset.undo ? JSON.parse(form.dataset.undo) : null;
+  if (form.closest(".veil")) close();
+  if (form.dataset.goes) return location.assign(fill(form.dataset.goes, result.answer));
+  toast(said, false, undo);
+  dispatchEvent(new CustomEvent("acted", { detail: result.answer }));
+}
+
+/**
+ * @param {string} method
+ * @param {URL | string} url
+ * @param {unknown} body Sent as JSON; undefined sends none.
+ * @returns {Promise<{answer?: any, error?: {message: string, remedy: string, field?: string}}>}
+ */
+export async function send(method, url, body) {
+  try {
+    const headers = { "X-CSRF-Token": await token(), ...(body === undefined ? {} : { "Content-Type": "application/json" }) };
+    const answer = await fetch(url, { method, headers, body: body === undefined ? undefined : JSON.stringify(body) });
+    const told = answer.headers.get("content-type")?.includes("json") ? await answer.json() : {};
+    if (answer.ok) return { answer: told };
+    csrf = null;
+    return { error: told.error ?? { message: `The server answered ${answer.status}.`, remedy: "Try again." } };
+  } catch {
+    return { error: { message: "The server does not answer.", remedy: "Nothing was changed as far as this page knows; look before you try again." } };
+  }
+}
+
+/**
+ * @param {HTMLFormElement} form
+ * @param {HTMLElement | null} [button]
+ */
+function request(form, button) {
+  const url = new URL(form.action);
+  /** @type {Record<string, any>} */
+  const body = {};
+  let has = false;
+  for (const field of /** @type {HTMLInputElement[]} */ ([...form.elements])) {
+    const off = !field.name || field.disabled || (["checkbox", "radio"].includes(field.type) && !field.checked);
+    if (off || (field.localName === "button" && field !== button)) continue;
+    if (field.value === "" && field.hasAttribute("data-optional")) continue;
+    if (field.hasAttribute("data-query")) url.searchParams.append(field.name, field.value);
+    else {
+      has = true;
+      put(body, field.name.split("."), valueOf(field));
+    }
+  }
+  return { url, body: has || form.hasAttribute("data-body") ? body : undefined };
+}
+
+/** @param {HTMLInputElement} field */
+function valueOf(field) {
+  const { value } = field;
+  switch (field.dataset.type ?? field.type) {
+    case "number":
+      return value === "" ? null : Number(value);
+    case "boolean":
+      return value === "true";
+    case "checkbox":
+      return value === "on" ? true : value;
+    case "json":
+      try {
+        return JSON.parse(value);
+      } catch {
+        return value;
+      }
+    default:
+      return value;
+  }
+}
+
+/**
+ * @param {Record<string, any>} into
+ * @param {string[]} path
+ * @param {unknown} value
+ */
+function put(into, path, value) {
+  const [name, ...rest] = path;
+  if (rest.length) put((into[name] ??= {}), rest, value);
+  else if (name.endsWith("[]")) (into[name.slice(0, -2)] ??= []).push(value);
+  else into[name] = value;
+}
+
+/**
+ * Fill `{name}` in a sentence from an answer.
+ * @param {string} text
+ * @param {any} answer
+ */
+function fill(text, answer) {
+  return text.replace(/\{([\w.]+)\}/g, (_, path) => path.split(".").reduce((/** @type {any} */ at, /** @type {string} */ name) => at?.[name], answer) ?? "");
+}
+
+/**
+ * Say beside the field, or above the buttons, why it was not done.
+ * @param {HTMLFormElement} form
+ * @param {{message: string, remedy: string, field?: string}} error
+ */
+function refused(form, error) {
+  const text = `${form.dataset.not ?? "Not done"}: ${error.message} ${error.remedy}`;
+  const place = form.querySelector("[data-error]");
+  if (!(place instanceof HTMLElement)) return toast(text, true);
+  place.textContent = text;
+  place.hidden = false;
+  const field = error.field && form.querySelector(`[name="${CSS.escape(error.field)}"]`);
+  if (field instanceof HTMLElement) {
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+  }
+}
+
+const SECONDS = 10;
+
+/**
+ * One line at the edge, with one button where it can be undone.
+ * @param {string} text
+ * @param {boolean} [bad] Stays until it is closed.
+ * @param {Undo | null} [undo] The request that undoes it.
+ */
+export function toast(text, bad = false, undo = null) {
+  const box = document.getElementById("toasts");
+  if (!box) return;
+  const line = document.createElement("div");
+  line.className = bad ? "toast bad" : "toast";
+  const words = document.createElement("span");
+  words.textContent = text;
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "btn sm";
+  button.textContent = undo ? "Undo" : "Close";
+  button.onclick = () => (undo ? revert(undo, line) : line.remove());
+  line.append(words, button);
+  box.append(line);
+  if (bad) return;
+  let left = SECONDS;
+  const timer = setInterval(() => {
+    if (line.matches(":hover, :focus-within")) return;
+    left -= 1;
+    if (left <= 0 || !line.isConnected) {
+      clearInterval(timer);
+      line.remove();
+    }
+  }, 1000);
+}
+
+/**
+ * @param {Undo} undo
+ * @param {HTMLElement} line
+ */
+async function revert(undo, line) {
+  const { error } = await send(undo.method, undo.url, undo.body);
+  line.remove();
+  toast(error ? `Not undone: ${error.message} ${error.remedy}` : "Undone.", !!error);
+  dispatchEvent(new CustomEvent("acted"));
+}
+
+/** Copy what an element names. @param {HTMLElement} button */
+export async function copy(button) {
+  const text = button.dataset.copy ?? document.getElementById(button.dataset.from ?? "")?.textContent ?? "";
+  await navigator.clipboard.writeText(text);
+  toast("Copied.");
+}

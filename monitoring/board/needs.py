@@ -1,0 +1,157 @@
+"""What needs a person: findings and alerts as the board shows them, the worst first. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from monitoring.board.mending import Button, began, buttons_of
+from monitoring.doctor.finding import Finding
+from monitoring.explain.facts import QueueFacts
+from monitoring.explain.rules import queue_findings
+
+Severity = Literal["critical", "high", "medium", "low"]
+
+SEVERITIES: Sequence[Severity] = ("critical", "high", "medium", "low")
+
+_HIGH = frozenset(
+    {
+        *("workers_died", "children_died", "dead_letters", "error_rate", "many_retries"),
+        *("standing_still", "taken_and_abandoned", "scheduled_overdue", "service_asks_to_wait"),
+    }
+)
+"""Warnings that cost messages their attempts, or stand still; the others only wait."""
+
+_SERVER = frozenset(
+    {
+        *("memory_nearly_full", "eviction_policy", "redis_is_replica", "clock_skew"),
+        *("worker_clock_skew", "suspended"),
+    }
+)
+"""Findings that every queue has, and that are told once."""
+
+_PART = re.compile(r"(?: \(|: |; )")
+_OF_ALERTS: Mapping[str, Severity] = {"critical": "critical", "warning": "medium", "info": "low"}
+
+
+@dataclass(frozen=True)
+class Need:
+    """One thing that is wrong.
+
+    Args:
+        key: Names it, for as long as it lasts.
+        severity: How urgent it is.
+        title: What is so.
+        why: What makes us believe so; may be empty.
+        remedy: What to do, in words.
+        since: When it began; None if that is not known.
+        subject: The queue or the stream; empty if it is about all.
+        buttons: What can be done here, the best first.
+    """
+
+    key: str
+    severity: Severity
+    title: str
+    why: str = ""
+    remedy: str = ""
+    since: datetime | None = None
+    subject: str = ""
+    buttons: Sequence[Button] = ()
+
+
+def needs_of(
+    facts: Mapping[str, QueueFacts], alerts: Sequence[Mapping[str, Any]], root: str
+) -> Sequence[Need]:
+    """What needs a person, the worst first, then what has lasted longest.
+
+    Args:
+        facts: All queues, by name.
+        alerts: What `get_alerts` returns; those about a queue of which a finding tells the cause
+            are left out.
+        root: What stands in front of the paths of pages.
+    """
+    found = {need.key: need for need in _of_queues(facts, root)}
+    told = {need.subject for need in found.values()}
+    for alert in alerts:
+        if alert["state"] == "firing" and alert["scope"] not in told:
+            need = _of_alert(alert, is_queue=alert["scope"] in facts, root=root)
+            found.setdefault(need.key, need)
+    return sorted(found.values(), key=_urgency)
+
+
+def _urgency(need: Need) -> tuple[int, float]:
+    began = need.since.timestamp() if need.since else float("inf")
+    return SEVERITIES.index(need.severity), began
+
+
+def _of_queues(facts: Mapping[str, QueueFacts], root: str) -> Iterator[Need]:
+    for each in facts.values():
+        for finding in queue_findings(each):
+            if finding.severity != "info":
+                yield need_of(finding, each, root)
+
+
+def need_of(finding: Finding, facts: QueueFacts, root: str) -> Need:
+    """A finding about a queue.
+
+    Args:
+        finding: What the rules say.
+        facts: The queue.
+        root: What stands in front of the paths of pages.
+    """
+    is_shared = finding.code in _SERVER
+    title, why = parted(finding.what)
+    if not is_shared and facts.name not in title:
+        title = f"{facts.name}: {title[:1].lower()}{title[1:]}"
+    return Need(
+        key=finding.code if is_shared else f"{finding.code} {facts.name} {title}",
+        severity=_severity(finding),
+        title=title,
+        why=why,
+        remedy=finding.remedy.replace("`", ""),
+        since=began(finding.code, facts),
+        subject="" if is_shared else facts.name,
+        buttons=tuple(buttons_of(finding, facts, root)),
+    )
+
+
+def parted(sentence: str) -> tuple[str, str]:
+    """A sentence as a title and the rest.
+
+    Args:
+        sentence: It tells the fact first, then its grounds after a bracket, colon or semicolon.
+
+    Returns:
+        Both without a full stop at the end of the title; the rest begins with a capital.
+    """
+    cut = _PART.search(sentence)
+    if cut is None:
+        return sentence.rstrip("."), ""
+    title, rest = sentence[: cut.start()], sentence[cut.end() :]
+    if cut.group() == " (":
+        rest = rest.replace(")", "", 1) if ")" in rest else rest
+    return title, rest[:1].upper() + rest[1:]
+
+
+def _severity(finding: Finding) -> Severity:
+    if finding.severity == "critical":
+        return "critical"
+    return "high" if finding.code in _HIGH else "medium"
+
+
+def _of_alert(alert: Mapping[str, Any], *, is_queue: bool, root: str) -> Need:
+    title, why = parted(alert["said"])
+    scope = alert["scope"]
+    word, place = ("Open queue", "queues") if is_queue else ("Open stream", "streams")
+    url = f"{root}/{place}/{quote(scope, safe='')}" if scope else f"{root}/settings"
+    return Need(
+        key=f"alert {alert['rule']} {scope}",
+        severity=_OF_ALERTS[alert["severity"]],
+        title=title,
+        why=why or f"The rule {alert['rule']} allows {alert['limit']}.",
+        since=datetime.fromisoformat(alert["since"]),
+        subject=scope,
+        buttons=(Button(word if scope else "See alerts", url),),
+    )

@@ -1,0 +1,238 @@
+"""Renders the pages: once for all who see the same, and nothing where a browser has it already."""
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from messages import PostroomError
+from monitoring.board import drawing, wording
+from monitoring.board.assets import version
+from monitoring.board.kept import Kept
+from monitoring.board.marks import Marks
+from monitoring.board.standing import Standing, read_standing
+from monitoring.duties import Duties
+from monitoring.jobs.stuck import get_stuck_jobs
+from monitoring.web.identity import Identity, Role
+from monitoring.web.paths import path_of
+from monitoring.web.refusals import status_of
+from workers.clock import utc_now
+
+Values = Mapping[str, Any]
+JsonDict = dict[str, Any]
+
+_STANDING = 4.0  # seconds for which how things stand is news
+_STALE = 30.0  # seconds for which old news of how things stand will do while new ones are read
+_STUCK = 30.0  # what is stuck is so for minutes, and to find it costs as much as a page
+
+_TIMES = re.compile(r"(<time[^>]*>)[^<]*")
+_THEMES = frozenset({"light", "dark"})
+
+PLACES = (
+    ("", "Overview", "overview"),
+    ("jobs", "Jobs", "jobs"),
+    ("failures", "Failures", "failures"),
+    ("queues", "Queues", "queues"),
+    ("workers", "Workers", "workers"),
+    ("messages", "Messages", "messages"),
+    ("insights", "Insights", "insights"),
+    ("settings", "Settings", "settings"),
+)
+"""Path, name and icon of each place, in the order of the rail; Settings stands apart."""
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A page as it was rendered.
+
+    Args:
+        html: The page, but for its tag.
+        tag: The same for pages that differ in nothing but how long ago something was.
+        status: Of the answer.
+    """
+
+    html: str
+    tag: str
+    status: HTTPStatus = HTTPStatus.OK
+
+
+class Board:
+    """What the pages of one process share.
+
+    Args:
+        seconds: For how long a page is remembered.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self.pages: Kept[Seen] = Kept(seconds)
+        self._standing: Kept[Standing] = Kept(_STANDING, stale=_STALE, most=1)
+        self._stuck: Kept[Sequence[JsonDict]] = Kept(_STUCK, stale=4 * _STUCK, most=1)
+
+    def stir(self) -> None:
+        """Forget all that was seen: something was changed here."""
+        self.pages.forget()
+        self._standing.forget()
+        self._stuck.forget()
+
+    def standing(self, request: Request) -> Standing:
+        """How things stand.
+
+        Args:
+            request: To the application.
+        """
+        state, root = request.app.state, path_of(request, "")
+
+        def stuck() -> Sequence[JsonDict]:
+            return get_stuck_jobs(connection=state.reader)
+
+        def read() -> Standing:
+            duties: Duties = state.duties
+            return read_standing(
+                connection=state.reader,
+                settings=state.engine,
+                rules=duties.alerter.rules,
+                root=root,
+                stuck=self._stuck.get(None, stuck),
+            )
+
+        return self._standing.get(root, read)
+
+
+def is_fresh(request: Request) -> bool:
+    """Whether the browser wants nothing that was remembered: after an action of its own."""
+    return "no-cache" in request.headers.get("cache-control", "")
+
+
+def page(
+    request: Request,
+    asker: Identity,
+    template: str,
+    read: Callable[[Standing], Values],
+    *,
+    place: str,
+) -> Response:
+    """Answer with a page.
+
+    Args:
+        request: Its address, with the query, names what is shown.
+        asker: Who asks; those of one role and tenant see the same page.
+        template: Of `templates/`.
+        read: Reads what the page shows beside how things stand.
+        place: Of `PLACES`, by its path.
+    """
+    board: Board = request.app.state.board
+    theme = request.cookies.get("postroom_theme", "")
+    theme = theme if theme in _THEMES else ""
+    key = (path_of(request, ""), str(request.url), asker.role, asker.tenant, theme)
+    fresh = is_fresh(request)
+
+    def make() -> Seen:
+        around = {"theme": theme, "place": place, **_around(request, asker)}
+        try:
+            standing = board.standing(request)
+            values = read(standing)
+        except PostroomError as error:
+            return _refused(error, around)
+        shown = {**around, "standing": standing, "now": standing.now, **values}
+        return _seen(render(template, shown))
+
+    return _answer(request, board.pages.get(key, make, fresh=fresh))
+
+
+def fragment(request: Request, asker: Identity, template: str, values: Values) -> HTMLResponse:
+    """Answer with a part of a page, such as a dialog.
+
+    Args:
+        request: To the application.
+        asker: Who asks.
+        template: Of `templates/`.
+        values: What it shows.
+    """
+    return HTMLResponse(render(template, {**_around(request, asker), "now": utc_now(), **values}))
+
+
+def render(template: str, values: Values) -> str:
+    """A template with its values.
+
+    Args:
+        template: Of `templates/`.
+        values: All that it names; one that is missing is an error.
+    """
+    return _templates().get_template(template).render(marks=Marks(), **values)
+
+
+def _around(request: Request, asker: Identity | None) -> Values:
+    root = path_of(request, "")
+    return {
+        "root": root,
+        "assets": f"{root}/board/assets/{version()}",
+        "version": version(),
+        "places": PLACES,
+        "environment": request.app.state.engine.environment,
+        "may_act": asker is not None and asker.role >= Role.ADMIN,
+        "may_destroy": asker is not None and asker.role >= Role.SUPER_ADMIN,
+        "tenant": asker.tenant if asker else None,
+    }
+
+
+def refused(request: Request, error: PostroomError) -> Response:
+    """Answer with a page that says why there is none, and what to do.
+
+    Args:
+        request: Of a browser.
+        error: What went wrong.
+    """
+    around = {"theme": "", "place": None, **_around(request, None)}
+    return _answer(request, _refused(error, around))
+
+
+def _refused(error: PostroomError, around: Values) -> Seen:
+    shown = {**around, "standing": None, "now": utc_now(), "error": error}
+    return _seen(render("refused.html", shown), status_of(error))
+
+
+def _seen(html: str, status: HTTPStatus = HTTPStatus.OK) -> Seen:
+    lasting = _TIMES.sub(r"\1", html)
+    return Seen(html, f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:20]}"', status)
+
+
+def _answer(request: Request, seen: Seen) -> Response:
+    headers = {"ETag": seen.tag, "Cache-Control": "private, no-cache"}
+    if request.headers.get("if-none-match", "") == seen.tag:
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+    html = seen.html.replace("{{tag}}", seen.tag.replace('"', "&quot;"), 1)
+    return HTMLResponse(html, seen.status, headers)
+
+
+@cache
+def _templates() -> Environment:
+    made = Environment(
+        loader=PackageLoader("monitoring.board"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters |= {
+        "count": wording.count,
+        "percent": wording.percent,
+        "duration": wording.duration,
+        "bytes": wording.size,
+        "exactly": wording.exactly,
+    }
+    made.globals |= {
+        "told": wording.told,
+        "clock": wording.clock,
+        "load_bars": drawing.load_bars,
+        "spark_path": drawing.spark_path,
+        "under": drawing.under,
+    }
+    return made

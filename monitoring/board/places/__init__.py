@@ -1,0 +1,1 @@
+"""The places of the board: for each what it reads, and its routes."""
