@@ -61,6 +61,7 @@ ROLES = {
     "GET /api/overview": LOOK,
     "GET /api/workers": LOOK,
     "GET /api/redis": LOOK,
+    "GET /api/history/cost": LOOK,
     "GET /api/failed-jobs": LOOK,
     "GET /api/queue-stats": LOOK,
     "PATCH /admin/jobs/queue/{queue}/pause": ACT,
