@@ -28,6 +28,16 @@ def consumer(group: str, name: str) -> str:
     return f"{our_prefix()}consumer:{group}:{name}"
 
 
+def orders(group: str, name: str) -> str:
+    """List: what a consumer is told to do with entries that it runs; expires."""
+    return f"{our_prefix()}orders:{group}:{name}"
+
+
+def stuck_entry(group: str, consumer: str, stream: str, entry_id: str) -> str:
+    """String: what the policy for stuck jobs did with the run of an entry; expires."""
+    return f"{our_prefix()}stuck-entry:{group}:{consumer}:{entry_id}:{stream}"
+
+
 def delayed() -> str:
     """Sorted set: the entries that are due later, by the time in ms."""
     return f"{our_prefix()}delayed"

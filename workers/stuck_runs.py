@@ -34,8 +34,9 @@ the job. `stock_worker`: it cannot let the job run again. `not_heard`: its worke
 so nothing was done, and the next look tries again."""
 
 _COMMANDS = {"stop": "stop-execution", "requeue": REQUEUE}
-_MARK_TTL = 30 * DAY
-_ANSWERS: tuple[Done, ...] = get_args(Done)
+MARK_TTL = 30 * DAY
+"""Seconds for which it is known what was done."""
+ANSWERS: tuple[Done, ...] = get_args(Done)
 
 
 @dataclass(frozen=True)
@@ -118,13 +119,13 @@ def resolve(
         _command(run, policy),
         own,
         mark,
-        _MARK_TTL,
+        MARK_TTL,
         text,
         kept,
     ]
     with storage_errors():
         told: Any = connection.register_script(script("workers", "resolve_run"))(named, given)
-    done = next(each for each in _ANSWERS if each.encode() == told)
+    done = next(each for each in ANSWERS if each.encode() == told)
     if done == "done":
         audit.tell(made)
     return done
@@ -140,9 +141,19 @@ def marks(runs: Sequence[tuple[str, str]], *, connection: redis.Redis) -> Sequen
     Returns:
         For each what was done; None if nothing was.
     """
-    if not runs:
+    return marks_at([keys.stuck_run(*each) for each in runs], connection=connection)
+
+
+def marks_at(names: Sequence[str], *, connection: redis.Redis) -> Sequence[Mark | None]:
+    """As `marks`, by the keys of the marks.
+
+    Args:
+        names: The keys.
+        connection: Where.
+    """
+    if not names:
         return []
-    found: Any = connection.mget([keys.stuck_run(*each) for each in runs])
+    found: Any = connection.mget(names)
     return [None if text is None else Mark(**json.loads(text)) for text in found]
 
 

@@ -4,20 +4,23 @@ Of any number of processes one looks at a time, and what is done with a run the 
 `workers.stuck_runs` does once, whoever asks.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import redis
 
 from monitoring.duties.rounds import Rounds
+from monitoring.jobs.entry_plans import ON_ENTRIES, due_entries
 from monitoring.jobs.running import read_running
 from monitoring.jobs.stuck_plans import due
 from monitoring.queues.snapshot import take_snapshot
+from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
 from workers import watch_keys
 from workers.connection import storage_errors
 from workers.logger import get_logger
 from workers.settings import Settings
-from workers.stuck_policies import read_stuck_policies
+from workers.stuck_entries import resolve_entry
+from workers.stuck_policies import StuckPolicies, read_stuck_policies
 from workers.stuck_runs import Done, resolve
 
 log = get_logger("postroom.web")
@@ -79,12 +82,27 @@ class Warden:
             snapshot = take_snapshot(connection=self._reading, queues=self._settings.queues)
             now = now or snapshot.time
             running = read_running(snapshot, now=now, connection=self._reading)
+            entries = self._entries(policies, now)
         found: dict[str, Done] = {}
         for run, policy in due(running, policies, now=now):
             found[run.job_id] = resolve(run, policy, now=now, connection=self._connection)
-            if found[run.job_id] not in {"done", "done_before"}:
-                log.warning("stuck_job_not_resolved", job_id=run.job_id, because=found[run.job_id])
+        group = self._settings.stream_group
+        for entry, policy in due_entries(entries, policies, group=group, now=now):
+            found[entry.job_id] = resolve_entry(entry, policy, now=now, connection=self._connection)
+        for job_id, done in found.items():
+            if done not in {"done", "done_before"}:
+                log.warning("stuck_job_not_resolved", job_id=job_id, because=done)
         return found
+
+    def _entries(self, policies: StuckPolicies, now: datetime) -> Sequence[HeldEntry]:
+        # An entry has been in hand for at least as long as it has been running.
+        every = [policies.default, *policies.by_type.values()]
+        ages = [each.after for each in every if each.action in ON_ENTRIES]
+        if not ages:
+            return ()
+        return read_held_entries(
+            at_least=min(ages), now=now, settings=self._settings, connection=self._reading
+        )
 
     def _has_turn(self) -> bool:
         # A little less, so that the process which had the last turn is not late for the next.

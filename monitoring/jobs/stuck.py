@@ -12,8 +12,9 @@ import redis
 
 from messages.masking import masked
 from monitoring.answers import shown_time
+from monitoring.jobs.entry_plans import plans_of_entries
 from monitoring.jobs.running import Running, read_running
-from monitoring.jobs.stuck_plans import plan_of_entry, plans
+from monitoring.jobs.stuck_plans import plans
 from monitoring.numbers.usual import UsualRuns, read_usual_runs
 from monitoring.queues.snapshot import take_snapshot
 from monitoring.streams.stuck_entries import HeldEntry, read_held_entries
@@ -127,14 +128,23 @@ def get_stuck_jobs(
         usual = _usual(running, entries, now, connection)
         found = list(_stuck_jobs(running, usual, now))
         payloads = list(_payloads([each.job_id for each, _, _ in found], connection))
+        held = list(_stuck_entries(entries, usual, now))
+        planned = list(
+            plans_of_entries(
+                [each for each, _, _ in held],
+                policies,
+                group=settings.stream_group,
+                connection=connection,
+            )
+        )
         plan = list(plans([each for each, _, _ in found], policies, connection=connection))
     rows = [
         _job(*each, payload) | {"policy": policy.as_json()}
         for each, payload, policy in zip(found, payloads, plan, strict=True)
     ]
     rows += [
-        _entry(*each) | {"policy": plan_of_entry(each[0].kind, policies).as_json()}
-        for each in _stuck_entries(entries, usual, now)
+        _entry(*each) | {"policy": policy.as_json()}
+        for each, policy in zip(held, planned, strict=True)
     ]
     return sorted(rows, key=lambda row: row["stuckDuration"], reverse=True)
 

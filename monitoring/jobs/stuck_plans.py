@@ -14,7 +14,6 @@ from workers.stuck_runs import Mark, StuckRun, marks, stock_workers
 
 JsonDict = dict[str, Any]
 
-_ENTRY = "Entries of streams are only reported: their workers take no commands."
 _GONE = "Its worker is gone: another one takes the job over, within seconds if there is any."
 _STOCK = "A stock worker runs it, which cannot let it run again; `stop` it could."
 _UNSEEN = "It is not known to run yet."
@@ -86,17 +85,6 @@ def plans(
         policy = policies.of(each.kind)
         is_refused = policy.action == "requeue" and each.worker in stock
         yield _plan(each, policy, done.get((each.job_id, each.execution)), refused=is_refused)
-
-
-def plan_of_entry(kind: str, policies: StuckPolicies) -> Plan:
-    """The same of an entry of a stream: whatever its policy says, nothing is done.
-
-    Args:
-        kind: Its message type.
-        policies: The policies.
-    """
-    policy = policies.of(kind)
-    return Plan(policy.action, why=_ENTRY if policy.acts else None)
 
 
 def _plan(job: Running, policy: StuckPolicy, mark: Mark | None, *, refused: bool) -> Plan:

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import redis
@@ -12,6 +12,7 @@ from monitoring.streams.groups import text
 from monitoring.streams.reading import Question, answered, known
 from workers import stream_keys
 from workers.settings import Settings
+from workers.streams.orders import runs_in
 from workers.streams.wire import envelope_of
 
 MOST_STREAMS = 1_000
@@ -32,6 +33,9 @@ class HeldEntry:
         deliveries: How often it was delivered.
         is_alive: Whether its consumer shows that it lives.
         envelope: The message; empty if the entry is gone, or cannot be read.
+        takes_orders: Whether its consumer can be told to end a run.
+        run_began: When its run began, by the clock of its worker; None if the consumer does not
+            tell, because it waits behind others, or because ten others have run for longer.
     """
 
     stream: str
@@ -41,6 +45,8 @@ class HeldEntry:
     deliveries: int
     is_alive: bool
     envelope: Mapping[str, Any]
+    takes_orders: bool = False
+    run_began: datetime | None = None
 
     @property
     def job_id(self) -> str:
@@ -75,7 +81,9 @@ def read_held_entries(
     dead: Any = connection.zrange(stream_keys.orphaned(group), 0, -1)
     streams = _streams_of(group, [*alive, *dead], connection)
     rows = _pending(streams, group, at_least, connection)
-    envelopes = _envelopes([(stream, text(row["message_id"])) for stream, row in rows], connection)
+    places = [(stream, text(row["message_id"])) for stream, row in rows]
+    envelopes = _envelopes(places, connection)
+    runs = _runs(group, sorted({text(row["consumer"]) for _, row in rows}), connection)
     return [
         HeldEntry(
             stream=stream,
@@ -85,9 +93,30 @@ def read_held_entries(
             deliveries=row["times_delivered"],
             is_alive=alive.get(row["consumer"], 0) > now.timestamp() * 1000,
             envelope=envelope,
+            takes_orders=text(row["consumer"]) in runs,
+            run_began=runs.get(text(row["consumer"]), {}).get(place),
         )
-        for (stream, row), envelope in zip(rows, envelopes, strict=True)
+        for (stream, row), place, envelope in zip(rows, places, envelopes, strict=True)
     ]
+
+
+def _runs(
+    group: str, consumers: Sequence[str], connection: redis.Redis
+) -> Mapping[str, Mapping[tuple[str, str], datetime]]:
+    """Since when consumers run what they do; those that do not tell are missing."""
+
+    def asked(name: str) -> Question:
+        return lambda pipe: pipe.hget(stream_keys.consumer(group, name), "runs")
+
+    answers = answered(_once([asked(name) for name in consumers]), connection)
+    return {
+        name: {
+            place: datetime.fromtimestamp(since, tz=UTC)
+            for place, since in runs_in(text(told)).items()
+        }
+        for name, told in zip(consumers, answers, strict=True)
+        if told is not None
+    }
 
 
 def _streams_of(group: str, consumers: Sequence[bytes], connection: redis.Redis) -> Sequence[str]:

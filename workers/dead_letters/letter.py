@@ -25,7 +25,8 @@ class DeadLetter:
         queue: The name of the list it was in.
         reason: `permanent`, `exhausted`, `timeout`, `memory`, `stuck`, `invalid_payload`,
             `unknown_type`, `no_upcaster`, `not_json`, `too_large`, `foreign_function`, `corrupt`,
-            `expired`, `crash`, `crash_loop`, `delivery_limit` or `parent_failed`.
+            `expired`, `crash`, `crash_loop`, `delivery_limit`, `stopped`
+            or `parent_failed`.
         error: What went wrong, in a line.
         traceback: Where; empty if no handler raised it.
         buried_at: ISO 8601, UTC.

@@ -57,19 +57,19 @@ class Stops:
             self._again.add(name)  # first: once it stands in the other, the worker's loop acts
             self._since[name] = time.monotonic()
 
-    def is_asked(self, lease: Lease) -> bool:
+    def is_asked(self, lease: Lease | Running) -> bool:
         """Whether somebody asked for that.
 
         Args:
-            lease: The lease of the run.
+            lease: The lease of the run, or the run as the page shows it.
         """
         return (lease.job_id, lease.execution) in self._since
 
-    def runs_again(self, lease: Lease) -> bool:
+    def runs_again(self, lease: Lease | Running) -> bool:
         """Whether its job is to run again then.
 
         Args:
-            lease: The lease of the run.
+            lease: As for `is_asked`.
         """
         return (lease.job_id, lease.execution) in self._again
 

@@ -10,7 +10,9 @@ from workers import stream_keys
 from workers.engine.away import Away
 from workers.engine.child_death import ChildDeath
 from workers.engine.page import Running
-from workers.engine.run_message import Messages
+from workers.engine.run_message import Ending, Messages
+from workers.engine.stops import Stops
+from workers.errors import JobStuck
 from workers.run_facts import Place
 from workers.sayer import Silent
 from workers.settings import Settings
@@ -34,12 +36,16 @@ class StreamAftermath:
         reader: What its children read; they differ in the consumer.
         settings: Those of the worker.
         is_leaving: Whether the worker was told to leave.
+        stops: The runs that somebody asked to stop.
     """
 
-    def __init__(self, reader: Reader, settings: Settings, is_leaving: Callable[[], bool]) -> None:
+    def __init__(
+        self, reader: Reader, settings: Settings, is_leaving: Callable[[], bool], stops: Stops
+    ) -> None:
         self._reader = reader
         self._settings = settings
         self._is_leaving = is_leaving
+        self._stops = stops
 
     def settle(self, death: ChildDeath) -> None:
         """Acknowledge, judge and hand back; see `stable.Aftermath`."""
@@ -47,7 +53,7 @@ class StreamAftermath:
         hands = Hands(reader.holder, reader.connection)
         self._commit_journal(hands, death)
         for run in death.running:
-            if death.is_caused_by(run, leaving=self._is_leaving()):
+            if self._stops.is_asked(run) or death.is_caused_by(run, leaving=self._is_leaving()):
                 self._judge(hands, run, death)
         begun = {(run.list_name, run.execution) for run in death.running}
         for stream in _streams_of(hands):
@@ -74,11 +80,21 @@ class StreamAftermath:
         away = Away(self._reader.worker)
         endings = StreamEndings(hands, Naming(settings.stream_template), away)
         messages = Messages(place, endings, Silent())
-        if death.killed_for is not None:
-            messages.judge_killed(entry, delivery, death.killed_for, now=time.time())
+        error = self._limit_of(run, death)
+        if error is not None:
+            messages.judge_killed(entry, delivery, error, now=time.time())
             return
         begun = messages.start(entry, delivery, Stop(), now=time.time())
-        endings.crashed(entry, begun, delivery, death.words)
+        if self._stops.is_asked(run):
+            endings.stop(Ending(entry, begun, delivery))
+        else:
+            endings.crashed(entry, begun, delivery, death.words)
+
+    def _limit_of(self, run: Running, death: ChildDeath) -> BaseException | None:
+        """What it did not keep to; None if it crashed, or was stopped for good."""
+        if self._stops.runs_again(run):
+            return JobStuck(run.seconds)
+        return None if self._stops.is_asked(run) else death.killed_for
 
 
 def _entry_again(hands: Hands, run: Running) -> Entry | None:

@@ -14,6 +14,7 @@ from workers.engine.away import Away
 from workers.engine.ends import type_of
 from workers.engine.run_message import Ending
 from workers.engine.slot import Done
+from workers.errors import JobStopped
 from workers.handling import HandBack, death_of, say_handed_back, say_retried
 from workers.logger import get_logger
 from workers.lost import CRASH_LIMIT, PAUSES, crash_record
@@ -26,6 +27,7 @@ from workers.streams.naming import Naming, StreamName
 
 log = get_logger("postroom.streams")
 
+_STOPPED = "STUCK_POLICY stopped its run."
 _VANISHED = "each of its consumers vanished with it"
 
 EntryEnding = Ending[Delivery]
@@ -53,8 +55,14 @@ class StreamEndings:
         return Done(entry, run.began, result, made)
 
     def stop(self, ending: EntryEnding) -> None:
-        """Nobody can ask for it: entries have no command to stop."""
-        self.crashed(_entry(ending), ending.run, ending.job, "it was stopped")
+        """Bury a message whose run was stopped for good: an entry cannot stay where it is."""
+        entry, run, envelope = _entry(ending), ending.run, ending.job.envelope()
+        kind = type_of(envelope)
+        death = Death(entry.job_id, entry.list_name, "stopped", _STOPPED, envelope)
+        # Whoever is stopped has not failed by itself: it counts for no group of failures.
+        record = replace(run.ended("dead", JobStopped(_STOPPED), kind=kind), fingerprint="")
+        log.warning("job_stopped", job_id=entry.job_id, duration_ms=run.duration_ms)
+        self._bury(entry, run, death, record, kind)
 
     def retry(self, ending: EntryEnding, message: Message | None, outcome: RetryAfter) -> None:
         """Let the message run again, as another entry."""

@@ -5,12 +5,14 @@ import platform
 import resource
 import socket
 import time
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from workers.engine.away import Away
 from workers.engine.clocks import Clock, Clocks
 from workers.engine.horse import Horse
-from workers.engine.page import Count, Page
+from workers.engine.page import Count, Page, Running
+from workers.engine.stops import Stops
 from workers.logger import get_logger
 from workers.published import publish
 from workers.release import code_version
@@ -19,6 +21,7 @@ from workers.streams import consumers, delayed
 from workers.streams.known import Search
 from workers.streams.lane import Reader
 from workers.streams.naming import Naming
+from workers.streams.orders import SHOWN_RUNS, Order, run_line, take_orders
 from workers.streams.watch import Watch
 
 log = get_logger("postroom.streams")
@@ -34,14 +37,16 @@ class StreamKeeper:
     Args:
         reader: What its children read.
         settings: The intervals.
+        stops: Is told which runs are to end.
     """
 
-    def __init__(self, reader: Reader, settings: Settings) -> None:
+    def __init__(self, reader: Reader, settings: Settings, stops: Stops) -> None:
         self.horse: Horse | None = None
         self.done = Count()
         """What children have done that are gone."""
         self._reader = reader
         self._settings = settings
+        self._stops = stops
         self._group = reader.holder.group
         self._version = code_version(settings.code_version)
         self._born = time.time()
@@ -85,7 +90,14 @@ class StreamKeeper:
             kept = holder.seconds * _KEPT_FOR
             facts = self._facts(horse)
             consumers.tell(self._group, horse.holder, facts, seconds=kept, connection=client)
+            for order in take_orders(self._group, horse.holder, connection=client):
+                self._obey(order, horse)
         return False
+
+    def _obey(self, order: Order, horse: Horse) -> None:
+        for run in horse.page.running():
+            if (run.list_name, run.execution) == (order.stream, order.entry_id):
+                (self._stops.ask if order.action == "stop" else self._stops.ask_again)(run)
 
     def _facts(self, horse: Horse) -> dict[str, Any]:
         running = horse.page.running()
@@ -101,6 +113,7 @@ class StreamKeeper:
             "failed": self.done.failed + done.failed,
             "running": " ".join(each.job_id for each in running[:10]),
             "running_count": len(running),
+            "runs": "\n".join(_longest(running)),
             "stream": running[0].list_name if running else "",
             "since": round(time.time() - running[0].seconds, 3) if running else "",
             "memory_mb": round(horse.memory_mb(), 1),
@@ -135,6 +148,12 @@ class StreamKeeper:
     def _publish(self) -> bool:
         publish(self._version, connection=self._reader.connection)
         return False
+
+
+def _longest(running: Sequence[Running]) -> Iterator[str]:
+    now = time.time()
+    for each in sorted(running, key=lambda run: run.seconds, reverse=True)[:SHOWN_RUNS]:
+        yield run_line(each.list_name, each.execution, now - each.seconds)
 
 
 def _nothing() -> None:

@@ -98,12 +98,14 @@ class StreamWorker:
             patterns=list(self._reader.patterns),
         )
         run_hooks("worker_started", self.name)
-        keeper = StreamKeeper(self._reader, self.settings)
+        keeper = StreamKeeper(self._reader, self.settings, self.stops)
         task = task or Task(recycle_after=self.settings.child_jobs)
         if task.burst:  # it would leave before its keeper had looked
             naming = Naming(self.settings.stream_template)
             search(self._reader.patterns, naming, connection=self._reader.connection)
-        aftermath = StreamAftermath(self._reader, self.settings, lambda: self.is_to_stop)
+        aftermath = StreamAftermath(
+            self._reader, self.settings, lambda: self.is_to_stop, self.stops
+        )
         try:
             Stable(self, task, keeper, aftermath).run()
         finally:

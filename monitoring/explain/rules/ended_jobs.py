@@ -29,6 +29,7 @@ _WHY: Mapping[str, str] = {
     "crash": "RQ itself failed it",
     "crash_loop": "three processes died while they ran it",
     "delivery_limit": "each of its consumers vanished with it",
+    "stopped": "its run in a stream was stopped",
     "parent_failed": "a job that it depends on did not succeed",
 }
 

@@ -1,5 +1,6 @@
 """What the policy for stuck jobs does: at its time, once for a run, and never with another run."""
 
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -8,13 +9,24 @@ import pytest
 from redis import Redis
 from rq.command import PUBSUB_CHANNEL_TEMPLATE, parse_payload
 
-from messages import NoteEnrichmentMessage
+from messages import MessageScanMessage, NoteEnrichmentMessage
 from monitoring.duties.warden import Warden
 from monitoring.explain.why import why
 from monitoring.jobs.stuck import get_stuck_jobs
 from tests.processes import ask_until_true
 from tests.workers.takers import Taker
-from workers import JobHandle, Settings, audit, enqueue, keys, settings, watch_keys
+from workers import (
+    JobHandle,
+    Settings,
+    audit,
+    enqueue,
+    keys,
+    publish,
+    settings,
+    stream_keys,
+    watch_keys,
+)
+from workers.streams.orders import run_line, take_orders
 from workers.stuck_runs import REQUEUE
 
 BEGAN = datetime(2026, 1, 22, 10, 0, tzinfo=UTC)
@@ -267,3 +279,88 @@ def test_why_says_what_was_done_already(stage, policy) -> None:
     (found,) = why(stage.handle.id, connection=stage.redis, now=at(33))
 
     assert "STUCK_POLICY told its worker to stop it at 10:31 UTC." in found.text
+
+
+# --- entries of streams --------------------------------------------------------------------------
+
+
+STREAM = "jobs:guild:g:message_scan"
+
+
+@pytest.fixture
+def entry(redis: Redis) -> str:
+    """An entry that a consumer has been running for 31 minutes; returns its message's id."""
+    sent = publish(MessageScanMessage.of("g", "c", ["m"]), stream=STREAM, connection=redis)
+    redis.xgroup_create(STREAM, "workers", "0")
+    redis.xreadgroup("workers", "one", {STREAM: ">"})
+    ((entry_id, _),) = redis.xrange(STREAM)
+    redis.xclaim(STREAM, "workers", "one", 0, [entry_id], idle=31 * 60_000)
+    redis.sadd(stream_keys.consumes("workers", "one"), STREAM)
+    redis.zadd(stream_keys.consumers("workers"), {"one": (time.time() + 60) * 1000})
+    runs = run_line(STREAM, entry_id.decode(), time.time() - 31 * 60)
+    redis.hset(stream_keys.consumer("workers", "one"), "runs", runs)
+    return sent.message_id
+
+
+def look(redis: Redis, policy: str) -> object:
+    redis.delete(watch_keys.stuck_turn())
+    return Warden(Settings(stuck_policy=policy), connection=redis).look()
+
+
+@pytest.mark.parametrize("action", ["stop", "requeue"])
+def test_the_consumer_of_an_entry_is_told_once(redis: Redis, entry: str, action: str) -> None:
+    assert look(redis, f"{action}:32m") == {}
+    assert look(redis, f"MESSAGE_SCAN={action}") == {entry: "done"}
+    assert look(redis, action) == {entry: "done_before"}
+
+    (order,) = take_orders("workers", "one", connection=redis)
+    assert (order.action, order.stream) == (action, STREAM)
+    (told,) = audit.entries(9, connection=redis)
+    assert (told.action, told.target) == (f"entry.{action}", entry)
+    assert "It has been running for 0:31:0" in told.reason
+
+
+def test_the_list_says_of_an_entry_what_will_be_done_and_what_was(
+    redis: Redis, entry: str, policy
+) -> None:
+    policy("stop:1h")
+    (before,) = get_stuck_jobs(connection=redis)
+    policy("stop")
+    look(redis, "stop")
+    (after,) = get_stuck_jobs(connection=redis)
+
+    assert before["jobId"] == entry
+    assert (before["policy"]["action"], before["policy"]["done"]) == ("stop", None)
+    ahead = datetime.fromisoformat(before["policy"]["at"]) - datetime.now(UTC)
+    assert timedelta(minutes=28) < ahead < timedelta(minutes=30)
+    assert after["policy"]["done"] is not None
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("escalate", "The alert `pending_age` tells people of entries"),
+        ("waits", "It has not begun"),
+        ("deaf", "Its consumer takes no orders"),
+        ("dead", "Its consumer is gone"),
+    ],
+)
+def test_what_cannot_be_done_with_an_entry_is_not_and_says_why(
+    redis: Redis, entry: str, policy, change: str, why: str
+) -> None:
+    del entry
+    text = "escalate" if change == "escalate" else "stop"
+    told = stream_keys.consumer("workers", "one")
+    match change:
+        case "waits":
+            redis.hset(told, "runs", "")
+        case "deaf":
+            redis.hdel(told, "runs")
+        case "dead":
+            redis.zadd(stream_keys.consumers("workers"), {"one": 1})
+    policy(text)
+
+    assert look(redis, text) == {}
+    (row,) = get_stuck_jobs(connection=redis)
+    assert row["policy"]["why"].startswith(why)
+    assert row["policy"]["at"] is None

@@ -204,7 +204,7 @@ def test_an_entry_that_a_living_consumer_has_for_long_is_told(
     assert (row["severity"], row["reason"]) == ("medium", "running_long")
     assert row["stuckDuration"] == pytest.approx(1_860_000, abs=5_000)
     assert row["data"]["messageIds"] == ["m"]
-    assert row["policy"]["why"].startswith("Entries of streams are only reported")
+    assert row["policy"]["why"].startswith("Its consumer takes no orders")
     assert (row["policy"]["action"], row["policy"]["at"]) == ("stop", None)
 
     redis.zadd(stream_keys.consumers("workers"), {"one": 1})
