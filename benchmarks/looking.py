@@ -36,7 +36,7 @@ TICK = "a tick of the streams"
 """What the looks for all clients of streams are called among the routes."""
 
 STANDING = "how things stand"
-"""Likewise what all pages of the board share, and what one of them reads every 4 s."""
+"""Likewise what all pages of the board share, and what is read anew every 4 s."""
 
 _SIGNED_WITH = "of this measurement only, and of nobody else"
 _ENDLESS = "/live"

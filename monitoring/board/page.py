@@ -28,7 +28,6 @@ from workers.clock import utc_now
 Values = Mapping[str, Any]
 JsonDict = dict[str, Any]
 
-_STANDING = 4.0  # seconds for which how things stand is news
 _STALE = 30.0  # seconds for which old news of how things stand will do while new ones are read
 _STUCK = 30.0  # what is stuck is so for minutes, and to find it costs as much as a page
 
@@ -67,12 +66,12 @@ class Board:
     """What the pages of one process share.
 
     Args:
-        seconds: For how long a page is remembered.
+        seconds: For how long a page is remembered; how things stand, twice as long.
     """
 
     def __init__(self, seconds: float) -> None:
         self.pages: Kept[Seen] = Kept(seconds)
-        self._standing: Kept[Standing] = Kept(_STANDING, stale=_STALE, most=1)
+        self._standing: Kept[Standing] = Kept(2 * seconds, stale=_STALE, most=1)
         self._stuck: Kept[Sequence[JsonDict]] = Kept(_STUCK, stale=4 * _STUCK, most=1)
 
     def stir(self) -> None:
@@ -175,6 +174,7 @@ def _around(request: Request, asker: Identity | None) -> Values:
         "assets": f"{root}/board/assets/{version()}",
         "version": version(),
         "places": PLACES,
+        "seconds": request.app.state.web.live_seconds,
         "environment": request.app.state.engine.environment,
         "may_act": asker is not None and asker.role >= Role.ADMIN,
         "may_destroy": asker is not None and asker.role >= Role.SUPER_ADMIN,

@@ -39,11 +39,23 @@ class Chart extends HTMLElement {
 
   /** The point whose values are shown. @type {number | null} */
   at = null;
+  /** @type {any} */
+  spec = {};
+  svg = el("svg", { role: "img" });
+  tip = document.createElement("div");
+  cross = el("g");
+  W = 0;
+  H = 0;
+  t = 8;
+  b = 24;
+  l = 44;
+  r = 8;
+  n = 0;
+  max = 1;
+  step = 1;
 
   connectedCallback() {
-    if (this.svg) return;
-    this.svg = el("svg", { role: "img" });
-    this.tip = document.createElement("div");
+    if (this.W) return;
     this.tip.className = "tip";
     this.tip.hidden = true;
     this.tip.setAttribute("aria-live", "polite");
@@ -69,7 +81,7 @@ class Chart extends HTMLElement {
   }
 
   attributeChangedCallback() {
-    if (this.svg) this.draw();
+    if (this.W) this.draw();
     this.tell();
   }
 
@@ -99,17 +111,14 @@ class Chart extends HTMLElement {
     if (!this.W || !s.series) return;
     this.H = s.h || 200;
     this.t = s.marks?.length ? 24 : 8;
-    this.b = 24;
     this.n = s.series[0].v.length;
     this.max = s.ticks.at(-1) || 1;
     this.l = s.left ?? 44;
-    this.r = 8;
     this.step = (this.W - this.l - this.r) / Math.max(1, this.n);
     this.setAttribute("aria-label", `${s.label} Left and right arrows read the values.`);
     this.svg.setAttribute("aria-label", s.label);
     this.svg.setAttribute("viewBox", `0 0 ${this.W} ${this.H}`);
-    this.svg.setAttribute("height", this.H);
-    this.cross = el("g");
+    this.svg.setAttribute("height", String(this.H));
     this.svg.replaceChildren(...this.axes(), ...this.bars(), ...this.lines(), ...this.marks(), this.cross);
     if (this.at !== null) this.show(this.at);
   }

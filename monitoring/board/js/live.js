@@ -3,7 +3,8 @@
 
 import { holding, patch } from "./patch.js";
 
-const SECONDS = { busy: 2, idle: 10, idleAfter: 300, amber: 6, stale: 30, most: 60 };
+const PACE = Number(document.body.dataset.seconds);
+const SECONDS = { busy: PACE, quiet: 4 * PACE, idle: 10, idleAfter: 300, amber: 3 * PACE + 10, stale: 30 };
 
 const $ = (/** @type {string} */ selector) => /** @type {HTMLElement | null} */ (document.querySelector(selector));
 
@@ -12,7 +13,7 @@ const state = {
   seen: performance.now(),
   asked: 0,
   touched: performance.now(),
-  ticked: false,
+  ticked: -Infinity,
   streaming: false,
   paused: false,
   busy: false,
@@ -24,7 +25,6 @@ export async function refresh(fresh = false) {
   if (state.busy) return;
   state.busy = true;
   state.asked = performance.now();
-  state.ticked = false;
   try {
     await load(fresh);
     state.seen = performance.now();
@@ -84,7 +84,8 @@ function due() {
   const now = performance.now();
   const idle = now - state.touched > SECONDS.idleAfter * 1000;
   const patience = Math.min(SECONDS.busy * 2 ** state.failures, SECONDS.idle);
-  const pace = idle || (state.streaming && !state.ticked) ? SECONDS.idle : patience;
+  const quiet = state.streaming && now - state.ticked > SECONDS.quiet * 1000;
+  const pace = idle || quiet ? SECONDS.idle : patience;
   return !document.hidden && !state.paused && now - state.asked >= pace * 1000;
 }
 
@@ -108,7 +109,7 @@ function listen() {
   if (!stream || !worker) return;
   const heard = (/** @type {string} */ word) => {
     state.streaming = word !== "lost";
-    if (word === "tick") state.ticked = true;
+    if (word === "tick") state.ticked = performance.now();
   };
   if ("SharedWorker" in window) {
     const { port } = new SharedWorker(worker, { name: "postroom", type: "module" });
@@ -137,5 +138,5 @@ export function live() {
   for (const kind of ["pointerdown", "keydown", "scroll", "focus"])
     addEventListener(kind, () => (state.touched = performance.now()), { passive: true });
   document.addEventListener("visibilitychange", () => !document.hidden && due() && refresh());
-  setInterval(() => (due() ? refresh() : age()), 500);
+  setInterval(() => (due() ? refresh() : age()), Math.min(500, PACE * 500));
 }

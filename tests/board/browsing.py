@@ -1,0 +1,80 @@
+"""A real browser for the tests of the board, and what it must never say."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+_NAMES = ("chromium", "chromium-browser", "google-chrome")
+_REQUIRED = "TEST_BROWSER_REQUIRED"
+DESKTOP, PHONE = (1440, 900), (360, 780)
+PATIENCE_MS = 8_000
+MOST_BYTES = 60_000
+
+# What is no fault of the page: a test that takes Redis away is answered so.
+_EXPECTED = "the server responded with a status of 503"
+
+
+def program() -> str:
+    """The browser's program; skips the test if there is none, unless one is required."""
+    found = os.environ.get("TEST_BROWSER") or next(filter(None, map(shutil.which, _NAMES)), None)
+    if found is None:
+        missing = "no browser: `apt-get install chromium`, or name one in TEST_BROWSER"
+        pytest.fail(missing) if os.environ.get(_REQUIRED) else pytest.skip(missing)
+    return found
+
+
+@contextmanager
+def browser_running() -> Iterator[Browser]:
+    """Start the browser."""
+    path = program()
+    with sync_playwright() as playwright:
+        # Without a sandbox, which root may not have.
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+
+
+@dataclass
+class Complaints:
+    """What a browser complained of: scripts that failed, and what the policy refused."""
+
+    of: list[str] = field(default_factory=list)
+
+    def hear(self, context: BrowserContext) -> None:
+        """Listen to all pages of a context."""
+        context.on("page", self._hear)
+
+    def _hear(self, page: Page) -> None:
+        page.on("pageerror", lambda error: self.of.append(str(error)))
+        page.on("console", lambda said: self._said(said.type, said.text))
+
+    def _said(self, kind: str, text: str) -> None:
+        if kind == "error" and _EXPECTED not in text and "net::ERR" not in text:
+            self.of.append(text)
+
+
+def violations(page: Page) -> list[str]:
+    """What axe-core finds against WCAG 2.2 A and AA, and its own best practices."""
+    results = Axe().run(page).response["violations"]
+    return [
+        f"{each['id']}: {node['html'][:200]} {node['failureSummary'][:300]}"
+        for each in results
+        for node in each["nodes"]
+    ]
+
+
+_WEIGHT = """() => [...performance.getEntriesByType('navigation'),
+  ...performance.getEntriesByType('resource').filter(each => each.initiatorType !== 'fetch')]
+  .map(each => [each.name, each.decodedBodySize])"""
+
+
+def weight(page: Page) -> dict[str, int]:
+    """Bytes of all that a page has loaded, uncompressed, by address; not those of its updates."""
+    found: list[tuple[str, int]] = page.evaluate(_WEIGHT)
+    return dict(found)

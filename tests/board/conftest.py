@@ -1,0 +1,80 @@
+"""The board as people meet it: the real application, a real server, a real browser."""
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page
+from redis import Redis
+
+from monitoring.web.app import create_app
+from monitoring.web.identity import Identity, Role
+from monitoring.web.sessions import COOKIE
+from monitoring.web.settings import WebSettings
+from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, Complaints, browser_running
+from tests.monitoring.api.tokens import SECRET
+from tests.monitoring.api.watching import served
+from workers.clock import utc_now
+
+Visit = Callable[..., Page]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with browser_running() as browser:
+        yield browser
+
+
+@pytest.fixture
+def app(redis: Redis) -> FastAPI:
+    """The application, which looks often, so that no test waits for a tick."""
+    settings = WebSettings(postroom_secret=SECRET, live_seconds=0.1)
+    return create_app(connection=redis, settings=settings)
+
+
+@pytest.fixture
+def address(app: FastAPI) -> Iterator[str]:
+    """Where the application answers."""
+    with served(app) as port:
+        yield f"http://127.0.0.1:{port}"
+
+
+@pytest.fixture
+def visit(app: FastAPI, address: str, browser: Browser) -> Iterator[Visit]:
+    """Open a page as somebody: `visit("/jobs", Role.ADMIN, dark=True, phone=True)`.
+
+    At the end no page may have had a script that failed, or met what the policy refuses.
+    """
+    contexts, complaints = [], Complaints()
+
+    def _visit(
+        path: str,
+        role: Role = Role.SUPER_ADMIN,
+        *,
+        tenant: str | None = None,
+        dark: bool = False,
+        phone: bool = False,
+    ) -> Page:
+        width, height = PHONE if phone else DESKTOP
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if dark else "light",
+            has_touch=phone,
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        complaints.hear(context)
+        context.set_default_timeout(PATIENCE_MS)
+        sessions = app.state.authenticator.sessions
+        ann = Identity("ann", role, tenant, "cookie")
+        context.add_cookies(
+            [{"name": COOKIE, "value": sessions.cookie(ann, now=utc_now()), "url": address}]
+        )
+        page = context.new_page()
+        page.goto(f"{address}{path}")
+        return page
+
+    yield _visit
+    for context in contexts:
+        context.close()
+    assert complaints.of == []
