@@ -28,9 +28,9 @@ def consumer(group: str, name: str) -> str:
     return f"{our_prefix()}consumer:{group}:{name}"
 
 
-def orders(group: str, name: str) -> str:
+def orders(group: str, consumer: str) -> str:
     """List: what a consumer is told to do with entries that it runs; expires."""
-    return f"{our_prefix()}orders:{group}:{name}"
+    return f"{our_prefix()}orders:{group}:{consumer}"
 
 
 def stuck_entry(group: str, consumer: str, stream: str, entry_id: str) -> str:

@@ -205,6 +205,7 @@ def test_every_key_in_redis_is_listed() -> None:
     placeholders = {"job_id": "ID", "name": "LIST", "digest": "DIGEST", "paused": "PAUSE"}
     placeholders |= {"message_type": "TYPE", "field": "FIELD", "holder": "HOLDER"}
     placeholders |= {"group": "GROUP", "consumer": "CONSUMER", "stream": "STREAM", "harm": "HARM"}
+    placeholders |= {"entry_id": "ENTRY"}
     placeholders |= {
         "tenant": "TENANT",
         "resolution": "RESOLUTION",
