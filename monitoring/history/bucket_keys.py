@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import NamedTuple
 
 from monitoring.history.kinds import Found, Kind
 from monitoring.history.rounds import Reading, size_of, spread
@@ -12,57 +13,62 @@ _DAY = 86_400
 _KEPT: dict[Resolution, int] = {"m": 7 * _DAY, "h": 90 * _DAY, "d": 90 * _DAY}
 _NAMES: dict[Resolution, str] = {"m": "minuteBuckets", "h": "hourBuckets", "d": "dayBuckets"}
 _NEWEST, _OF_NEWEST, _OF_OTHERS = 60, 10, 20  # so that young installations are measured, too
+_SUMS = 6  # times as many, of the counters: there is one key for each bucket
 _MOST_QUEUES = 50
 
 
 def buckets(resolution: Resolution, queues: Sequence[str], now: datetime) -> Reading[Found]:
-    """Measure up to 30 buckets with the histograms of up to 50 queues, in one round trip.
+    """Measure up to 180 buckets, and of 30 the histograms of up to 50 queues, in one round trip.
 
     Args:
         resolution: `m`, `h` or `d`.
         queues: The names of queues and of families of streams.
         now: The server's time.
     """
-    length = SECONDS[resolution]
-    this_one, count = int(now.timestamp()) // length, _KEPT[resolution] // length
+    strata = _strata(resolution, now)
     asked = [queues[place] for place in spread(len(queues), _MOST_QUEUES)]
-    strata = [(0, min(_NEWEST, count), _OF_NEWEST), (_NEWEST, count, _OF_OTHERS)]
-    chosen = [
-        ((end - begin), [begin + each for each in spread(end - begin, most)])
-        for begin, end, most in strata
-        if end > begin
+    sums = [[keys.stats(resolution, begin) for begin in each.begins(_SUMS)] for each in strata]
+    times = [
+        [keys.times(resolution, begin, queue) for begin in each.begins(1) for queue in asked]
+        for each in strata
     ]
-    answers = iter(
-        (
-            yield [
-                size_of(key)
-                for _, agos in chosen
-                for ago in agos
-                for key in _keys(resolution, (this_one - ago) * length, asked)
-            ]
-        )
-    )
+    answers = iter((yield [size_of(key) for of in (*sums, *times) for key in of]))
+    counted = [[int(next(answers) or 0) for _ in of] for of in sums]
+    drawn = [[int(next(answers) or 0) for _ in of] for of in times]
     entries = size = 0.0
-    measured, share = 0, len(queues) / max(1, len(asked))
-    for stratum, agos in chosen:
-        for _ in agos:
-            sums = int(next(answers) or 0)
-            times = sum(int(next(answers) or 0) for _ in asked)
-            weight = stratum / len(agos)
-            entries, size = entries + weight * (sums > 0), size + weight * (sums + times * share)
-            measured += 1 + len(asked)
-    days = _KEPT[resolution] // _DAY
+    for stratum, own, histograms in zip(strata, counted, drawn, strict=True):
+        entries += stratum.size * sum(each > 0 for each in own) / len(own)
+        size += stratum.size * sum(own) / len(own)
+        if histograms:
+            size += stratum.size * len(queues) * sum(histograms) / len(histograms)
     kind = Kind(
         _NAMES[resolution],
         round(entries),
         round(size),
-        measured,
+        sum(map(len, (*sums, *times))),
         ("entries", "bytes"),
-        limit=f"{days} days",
+        limit=f"{_KEPT[resolution] // _DAY} days",
     )
     return Found((kind,))
 
 
-def _keys(resolution: Resolution, begin: int, queues: Sequence[str]) -> Sequence[str]:
-    times = [keys.times(resolution, begin, queue) for queue in queues]
-    return [keys.stats(resolution, begin), *times]
+class _Stratum(NamedTuple):
+    """`size` buckets in a row, the last of which begins at `newest`."""
+
+    newest: int
+    length: int
+    size: int
+    most: int
+
+    def begins(self, times: int) -> Sequence[int]:
+        """The begins of so many times `most` of them, in Unix seconds."""
+        return [self.newest - ago * self.length for ago in spread(self.size, times * self.most)]
+
+
+def _strata(resolution: Resolution, now: datetime) -> Sequence[_Stratum]:
+    length = SECONDS[resolution]
+    newest, count = int(now.timestamp()) // length * length, _KEPT[resolution] // length
+    return [
+        _Stratum(newest, length, _NEWEST, _OF_NEWEST),
+        _Stratum(newest - _NEWEST * length, length, count - _NEWEST, _OF_OTHERS),
+    ]

@@ -4,6 +4,7 @@ A reader is a generator that yields packed commands, is sent their answers, and 
 """
 
 from collections.abc import Generator, Sequence
+from random import Random
 from typing import Any, TypeVar
 
 import redis
@@ -18,7 +19,6 @@ Commands = list[bytes]
 """Packed, as `monitoring.packing` does."""
 Reading = Generator[Commands, Sequence[Any], T]
 
-_GOLDEN = 0.618033988749895  # its multiples fill the space from 0 to 1 most evenly
 _SAMPLES = 5  # entries of a collection that Redis looks at, to tell the memory of all
 
 
@@ -43,7 +43,8 @@ def spread(count: int, most: int) -> Sequence[int]:
     """
     if count <= most:
         return range(count)
-    return [int((each + each * _GOLDEN % 1) * count / most) for each in range(most)]
+    chance = Random(most)  # noqa: S311 - no secret, and the same each time
+    return [int((each + chance.random()) * count / most) for each in range(most)]
 
 
 def read_together(readings: Sequence[Reading[T]], connection: redis.Redis) -> Sequence[T]:
