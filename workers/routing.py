@@ -1,12 +1,12 @@
 """Which of Redis' lists a message goes to: a queue by rule, and a list within it by priority."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from functools import lru_cache
 from typing import Literal
 
-from messages import Message
+from messages import Message, message_types
 from workers.errors import InvalidOption
 
 NAME_PATTERN = re.compile(r"[A-Za-z0-9_.\-]{1,100}")
@@ -90,6 +90,38 @@ def queue_for(message: Message, routes: Mapping[str, str], *, asked: str | None 
             remedy="Use up to 100 letters, digits, _, . and -.",
         )
     return name
+
+
+def is_queue_of(tenant: str, name: str, routes: Mapping[str, str]) -> bool:
+    """Whether a queue is one tenant's own: rules lead that tenant's messages to it, and no others'.
+
+    Args:
+        tenant: Whose it may be.
+        name: A queue's name, without its priority.
+        routes: The setting QUEUE_ROUTES; the queues of message classes are rules, too.
+
+    Returns:
+        False for a queue that no rule makes out of a tenant. What somebody sends to it by hand,
+        with `queue=`, counts as its owner's.
+    """
+    rules = [*routes.items(), *((kind, cls.queue) for kind, cls in message_types().items())]
+    owners = {owner for rule in rules for owner in _owners(*rule, name)}
+    return owners == {tenant}
+
+
+def _owners(rule: str, template: str, name: str) -> Iterator[str]:
+    """Whose messages a rule leads to a queue; an empty text stands for everybody's."""
+    _, _, whom = rule.partition(":")
+    first, *others = (re.escape(part) for part in template.split("{tenant}"))
+    pattern = first + "".join(
+        f"{'(?P<tenant>.+)' if number == 0 else '(?P=tenant)'}{part}"
+        for number, part in enumerate(others)
+    )
+    found = re.fullmatch(pattern, name)
+    if found is not None:
+        named = found["tenant"] if others else ""
+        if not whom or not named or whom == named:
+            yield whom or named
 
 
 def _by_number(value: int) -> Priority:

@@ -67,7 +67,7 @@ class Settings(RedisSettings, StreamSettings):
     keep_failed: int = Field(default=10_000, ge=50)
     """Failed jobs that each list keeps at most; their dead letters are kept apart."""
     index_jobs: int = Field(default=100_000, ge=0)
-    """Jobs that the index of a message type, or of a tenant, holds at most; half at least; 0: none."""
+    """Jobs that the index of a type or of a tenant holds at most, half of it at least; 0: none."""
     index_days: int = Field(default=30, ge=1)
     """Days after which a job has left that index."""
     dead_letter_days: int = Field(default=90, ge=1)

@@ -9,16 +9,16 @@ from monitoring.api.bulk import as_bulk
 from monitoring.api.parts import (
     Actor,
     Asker,
-    Destroyer,
     Engine,
     JsonDict,
-    Looker,
+    OwnActor,
+    OwnDestroyer,
     Reader,
     Writer,
     by,
 )
 from monitoring.api.reasons import NeededReason
-from monitoring.jobs.tenants import is_of
+from monitoring.jobs.tenants import letter_of
 from workers import dead_letters
 from workers.dead_letters import Filter
 
@@ -29,7 +29,7 @@ _MOST = 200
 
 @router.get("")
 def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
-    _: Looker,
+    asker: Asker,
     reader: Reader,
     kind: Annotated[str | None, Query(alias="type")] = None,
     queue: str | None = None,
@@ -38,23 +38,20 @@ def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
     cursor: str | None = None,
 ) -> JsonDict:
-    """List dead letters, the newest first."""
-    wanted = Filter(message_type=kind, queue=queue, reason=reason, text=text)
+    """List dead letters, the newest first; of one tenant, to who may see no other."""
+    wanted = Filter(message_type=kind, queue=queue, reason=reason, text=text, tenant=asker.tenant)
     page = dead_letters.page(wanted, limit=limit, cursor=cursor, connection=reader)
     return {
         "letters": [dead_letters.as_listed(each) for each in page.letters],
         "cursor": page.cursor,
-        "total": dead_letters.count(connection=reader),
+        "total": dead_letters.count(tenant=asker.tenant, connection=reader),
     }
 
 
 @router.get("/{job_id}")
 def show_letter(job_id: str, asker: Asker, reader: Reader) -> JsonDict:
     """Show a whole letter, its secrets masked."""
-    letter = dead_letters.find(job_id, connection=reader)
-    if letter is None or not is_of(asker.tenant, letter.envelope):
-        raise dead_letters.DeadLetterNotFound(f"There is no dead letter of job {job_id}.")
-    return dead_letters.as_shown(letter)
+    return dead_letters.as_shown(letter_of(asker.tenant, job_id, connection=reader))
 
 
 @router.patch("/{job_id}")
@@ -65,8 +62,11 @@ def edit_letter(job_id: str, body: Edit, asker: Actor, writer: Writer) -> JsonDi
 
 
 @router.post("/{job_id}/replay")
-def replay_letter(job_id: str, body: Why, asker: Actor, writer: Writer, engine: Engine) -> JsonDict:
+def replay_letter(
+    job_id: str, body: Why, asker: OwnActor, writer: Writer, engine: Engine
+) -> JsonDict:
     """Send a letter's message again, and remove the letter."""
+    letter_of(asker.tenant, job_id, connection=writer)
     new_id = dead_letters.replay(
         job_id, by=by(asker, body.reason), settings=engine, connection=writer
     )
@@ -74,16 +74,19 @@ def replay_letter(job_id: str, body: Why, asker: Actor, writer: Writer, engine: 
 
 
 @router.delete("/{job_id}")
-def purge_letter(job_id: str, asker: Destroyer, writer: Writer, reason: NeededReason) -> JsonDict:
+def purge_letter(
+    job_id: str, asker: OwnDestroyer, writer: Writer, reason: NeededReason
+) -> JsonDict:
     """Remove a letter for good."""
+    letter_of(asker.tenant, job_id, connection=writer)
     dead_letters.purge(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id}
 
 
 @router.post("/replay")
-def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> JsonDict:
+def replay_letters(body: Bulk, asker: OwnActor, writer: Writer, engine: Engine) -> JsonDict:
     """Replay all letters of a filter; a dry run shows which, and the next run does just those."""
-    wanted = _wanted(body.filter)
+    wanted = _wanted(body.filter, asker.tenant)
     if body.dry_run:
         found = dead_letters.dry_replay(wanted, connection=writer, settings=engine)
     else:
@@ -94,9 +97,9 @@ def replay_letters(body: Bulk, asker: Actor, writer: Writer, engine: Engine) -> 
 
 
 @router.post("/purge")
-def purge_letters(body: Bulk, asker: Destroyer, writer: Writer) -> JsonDict:
+def purge_letters(body: Bulk, asker: OwnDestroyer, writer: Writer) -> JsonDict:
     """Remove all letters of a filter for good; a dry run shows which."""
-    wanted = _wanted(body.filter)
+    wanted = _wanted(body.filter, asker.tenant)
     if body.dry_run:
         found = dead_letters.dry_purge(wanted, connection=writer)
     else:
@@ -104,5 +107,5 @@ def purge_letters(body: Bulk, asker: Destroyer, writer: Writer) -> JsonDict:
     return as_bulk(found, dry_run=body.dry_run)
 
 
-def _wanted(given: LetterFilter) -> Filter:
-    return Filter(**given.model_dump())
+def _wanted(given: LetterFilter, tenant: str | None) -> Filter:
+    return Filter(**given.model_dump(), tenant=tenant)

@@ -4,10 +4,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import JsonDict, Looker, Reader, Writer
+from monitoring.api.parts import Asker, JsonDict, Looker, Reader, Writer
 from monitoring.fleet import MOST_ROWS, get_workers
 from monitoring.health import get_queue_health, get_system_health
 from monitoring.jobs.failed import get_failed_jobs
+from monitoring.jobs.own import get_own_failures
 from monitoring.queues.overview import get_overview
 from monitoring.redis_server import get_redis
 
@@ -51,7 +52,9 @@ def redis_server(_: Looker, writer: Writer) -> JsonDict:
 
 @router.get("/api/failed-jobs")
 def failed_jobs(
-    _: Looker, reader: Reader, limit: Annotated[int, Query(ge=1, le=100)] = 10
+    asker: Asker, reader: Reader, limit: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> JsonDict:
     """Show the newest failures of each queue, in a line each."""
+    if asker.tenant is not None:
+        return {"queues": get_own_failures(asker.tenant, limit, connection=reader)}
     return {"queues": get_failed_jobs(limit, connection=reader)}

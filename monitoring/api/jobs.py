@@ -1,18 +1,20 @@
 """Routes: single jobs, and what one may do to them."""
 
 from contextlib import suppress
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from fastapi import APIRouter, Body, Query
 
 from monitoring.api.bodies import Retry
-from monitoring.api.parts import Actor, Asker, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.parts import Asker, Engine, JsonDict, OwnActor, Reader, Writer, by
 from monitoring.api.reasons import QueryReason, Reason, one_reason
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.jobs.detail import get_job_detail
+from monitoring.jobs.own import get_own_jobs
 from monitoring.jobs.pages import LONGEST_CURSOR, MOST_JOBS, get_job_page
 from monitoring.jobs.tenants import check_job_of
 from monitoring.queues.known_queues import check_queue_of
+from monitoring.web.auth import check_sees_all
 from workers import operations
 from workers.errors import JobNotFound
 from workers.successors import retry_job
@@ -27,9 +29,17 @@ _Cursor = Annotated[
 _Kind = Annotated[str | None, Query(alias="type")]
 
 
+class Which(TypedDict):
+    """Which jobs a list has."""
+
+    queue: str | None
+    state: str | None
+    message_type: str | None
+
+
 @router.get("/api/jobs")
 def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
-    _: Looker,
+    asker: Asker,
     reader: Reader,
     queue: str | None = None,
     state: str | None = None,
@@ -37,15 +47,14 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
     limit: _Limit = 20,
     cursor: _Cursor = None,
 ) -> JsonDict:
-    """List the jobs of a queue, a state or a type: the newest, and page by page all others."""
-    return get_job_page(
-        queue=queue,
-        state=state,
-        message_type=kind,
-        limit=limit,
-        cursor=cursor,
-        connection=reader,
-    )
+    """List the jobs of a queue, a state or a type: the newest, and page by page all others.
+
+    To who may see one tenant only, those of that tenant, the last sent first.
+    """
+    which: Which = {"queue": queue, "state": state, "message_type": kind}
+    if asker.tenant is not None:
+        return get_own_jobs(asker.tenant, **which, limit=limit, cursor=cursor, connection=reader)
+    return get_job_page(**which, limit=limit, cursor=cursor, connection=reader)
 
 
 @router.get("/api/jobs/{job_id}")
@@ -80,7 +89,7 @@ def job_log(
 def retry(  # noqa: PLR0913, PLR0917 - what a route is given
     queue: str,
     job_id: str,
-    asker: Actor,
+    asker: OwnActor,
     writer: Writer,
     engine: Engine,
     body: Annotated[Retry, Body()] = Retry(),  # noqa: B008 - it is frozen
@@ -88,7 +97,10 @@ def retry(  # noqa: PLR0913, PLR0917 - what a route is given
 ) -> JsonDict:
     """Send the message of a failed job again, perhaps changed, as a new job."""
     why = one_reason(reason, body.reason)
+    check_job_of(asker.tenant, job_id, connection=writer)
     check_queue_of(job_id, queue, connection=writer)
+    if body.data_overrides is not None:
+        check_sees_all(asker, "Data may decide whose a message is.")
     new_id = retry_job(
         job_id,
         by=by(asker, why),
@@ -104,32 +116,36 @@ def retry(  # noqa: PLR0913, PLR0917 - what a route is given
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/promote")
-def promote(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def promote(queue: str, job_id: str, asker: OwnActor, writer: Writer, reason: Reason) -> JsonDict:
     """Let a job that is due later run now."""
+    check_job_of(asker.tenant, job_id, connection=writer)
     check_queue_of(job_id, queue, connection=writer)
     operations.promote(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id}
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/cancel")
-def cancel(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def cancel(queue: str, job_id: str, asker: OwnActor, writer: Writer, reason: Reason) -> JsonDict:
     """Take a job out that has not begun."""
+    check_job_of(asker.tenant, job_id, connection=writer)
     check_queue_of(job_id, queue, connection=writer)
     operations.cancel(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id}
 
 
 @router.post("/admin/jobs/{queue}/{job_id}/stop")
-def stop(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def stop(queue: str, job_id: str, asker: OwnActor, writer: Writer, reason: Reason) -> JsonDict:
     """Tell the worker that runs a job to stop it."""
+    check_job_of(asker.tenant, job_id, connection=writer)
     check_queue_of(job_id, queue, connection=writer)
     worker = operations.stop(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id, "worker": worker}
 
 
 @router.delete("/admin/jobs/{queue}/{job_id}")
-def delete(queue: str, job_id: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def delete(queue: str, job_id: str, asker: OwnActor, writer: Writer, reason: Reason) -> JsonDict:
     """Remove a job that no worker has, with its records; its dead letter stays."""
+    check_job_of(asker.tenant, job_id, connection=writer)
     check_queue_of(job_id, queue, connection=writer)
     operations.delete(job_id, by=by(asker, reason), connection=writer)
     return {"success": True, "jobId": job_id}

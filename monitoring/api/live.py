@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Request
 from fastapi.responses import Response
 
-from monitoring.api.parts import Asker, JsonDict, Looker, Reader
+from monitoring.api.parts import Asker, Engine, JsonDict, Looker, Reader
 from monitoring.jobs.known import check_job
 from monitoring.jobs.tenants import check_job_of
 from monitoring.live.live import Live
 from monitoring.live.looks import QUEUES, Subject
-from monitoring.queues.known_queues import check_queue
+from monitoring.queues.known_queues import check_own_queue
 from monitoring.web.etags import unless_known
 from monitoring.web.event_stream import EventStream
 
@@ -57,20 +57,27 @@ def live_metrics(
 
 
 @router.get("/admin/jobs/queue/{queue}", response_model=JsonDict, responses=_NOT_MODIFIED)
-def show_queue(request: Request, queue: str, _: Looker, reader: Reader, live: Streams) -> Response:
+def show_queue(  # noqa: PLR0913, PLR0917 - what a route is given
+    request: Request, queue: str, asker: Asker, reader: Reader, engine: Engine, live: Streams
+) -> Response:
     """Count the jobs of a queue, and show the first 50 of those that run."""
-    check_queue(queue, connection=reader)
+    check_own_queue(queue, asker.tenant, settings=engine, connection=reader)
     return unless_known(request, live.polled(Subject("queue", queue)))
 
 
 @router.get(
     "/admin/jobs/queue/{queue}/live", response_class=EventStream, status_code=200, responses=_FULL
 )
-def live_queue(
-    queue: str, asker: Looker, reader: Reader, live: Streams, last_id: LastEventId = ""
+def live_queue(  # noqa: PLR0913, PLR0917 - what a route is given
+    queue: str,
+    asker: Asker,
+    reader: Reader,
+    engine: Engine,
+    live: Streams,
+    last_id: LastEventId = "",
 ) -> EventStream:
     """Stream what `/admin/jobs/queue/{queue}` tells, every 2 s."""
-    check_queue(queue, connection=reader)
+    check_own_queue(queue, asker.tenant, settings=engine, connection=reader)
     return EventStream(live, Subject("queue", queue), last_id=last_id, asker=asker)
 
 

@@ -4,12 +4,13 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.api.parts import Asker, Engine, JsonDict, Looker, Reader
 from monitoring.jobs.stuck import get_stuck_jobs
 from monitoring.numbers.queue_figures import get_queue_figures
 from monitoring.numbers.series import STEPS, get_series
 from monitoring.numbers.trends import get_trends
 from monitoring.numbers.type_figures import get_type_figures
+from monitoring.queues.known_queues import check_own_queue
 
 router = APIRouter(tags=["numbers"])
 
@@ -48,8 +49,9 @@ def queues(_: Looker, reader: Reader) -> JsonDict:
 
 
 @router.get("/api/queues/{queue}")
-def one_queue(queue: str, _: Looker, reader: Reader) -> JsonDict:
+def one_queue(queue: str, asker: Asker, reader: Reader, engine: Engine) -> JsonDict:
     """Tell everything that numbers can say of one queue."""
+    check_own_queue(queue, asker.tenant, settings=engine, connection=reader)
     (found,) = get_queue_figures([queue], connection=reader)
     return found
 

@@ -14,12 +14,17 @@ LOOK = Needs(Role.MODERATOR, keeps_to_tenant=True)
 """Looks, and shows those who may see one tenant only that tenant."""
 LOOK_AT_ALL = Needs(Role.MODERATOR)
 ACT = Needs(Role.ADMIN)
+ACT_ON_OWN = Needs(Role.ADMIN, keeps_to_tenant=True)
+"""Acts, and lets those who may see one tenant only reach what is that tenant's."""
 DESTROY = Needs(Role.SUPER_ADMIN)
+DESTROY_OWN = Needs(Role.SUPER_ADMIN, keeps_to_tenant=True)
 
 Asker = Annotated[Identity, Depends(LOOK)]
 Looker = Annotated[Identity, Depends(LOOK_AT_ALL)]
 Actor = Annotated[Identity, Depends(ACT)]
+OwnActor = Annotated[Identity, Depends(ACT_ON_OWN)]
 Destroyer = Annotated[Identity, Depends(DESTROY)]
+OwnDestroyer = Annotated[Identity, Depends(DESTROY_OWN)]
 
 JsonDict = dict[str, Any]
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.parts import Engine, JsonDict, Looker, OwnActor, Reader, Writer, by
 from monitoring.api.reasons import Reason, require_reason
-from monitoring.queues.known_queues import check_queue
+from monitoring.queues.known_queues import check_own_queue
 from monitoring.queues.stats import MOST_JOBS, get_queue_stats
 from monitoring.web.auth import require
 from monitoring.web.identity import Role
@@ -33,17 +33,21 @@ def queue_stats(
 
 
 @router.patch("/admin/jobs/queue/{queue}/pause")
-def pause_queue(queue: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def pause_queue(
+    queue: str, asker: OwnActor, writer: Writer, engine: Engine, reason: Reason
+) -> JsonDict:
     """Let no new job of a queue start; running jobs end."""
-    check_queue(queue, connection=writer)
+    check_own_queue(queue, asker.tenant, settings=engine, connection=writer)
     changed = pauses.pause("queue", queue, by=by(asker, reason), connection=writer)
     return {"success": True, "queueName": queue, "paused": True, "changed": changed}
 
 
 @router.patch("/admin/jobs/queue/{queue}/resume")
-def resume_queue(queue: str, asker: Actor, writer: Writer, reason: Reason) -> JsonDict:
+def resume_queue(
+    queue: str, asker: OwnActor, writer: Writer, engine: Engine, reason: Reason
+) -> JsonDict:
     """Let the jobs of a paused queue start again."""
-    check_queue(queue, connection=writer)
+    check_own_queue(queue, asker.tenant, settings=engine, connection=writer)
     released = pauses.resume("queue", queue, by=by(asker, reason), connection=writer)
     return {"success": True, "queueName": queue, "paused": False, "changed": released is not None}
 
@@ -51,7 +55,7 @@ def resume_queue(queue: str, asker: Actor, writer: Writer, reason: Reason) -> Js
 @router.delete("/admin/jobs/queue/{queue}/clear")
 def clear_queue(  # noqa: PLR0913, PLR0917 - what a route is given
     queue: str,
-    asker: Actor,
+    asker: OwnActor,
     writer: Writer,
     engine: Engine,
     reason: Reason,
@@ -63,7 +67,7 @@ def clear_queue(  # noqa: PLR0913, PLR0917 - what a route is given
     `all` is both. `waiting` removes those that never ran instead: it needs SUPER_ADMIN and a
     reason, and only shows them until `dryRun` is false.
     """
-    check_queue(queue, connection=writer)
+    check_own_queue(queue, asker.tenant, settings=engine, connection=writer)
     if kind == "waiting":
         require(asker, Role.SUPER_ADMIN)
         require_reason(reason)

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query
 
-from monitoring.api.parts import JsonDict, Looker, Reader
+from monitoring.api.parts import Asker, JsonDict, Reader
 from monitoring.search import MOST_HITS, search_jobs
 
 router = APIRouter(tags=["jobs"])
@@ -14,7 +14,7 @@ _QUERY = "type:EMAIL state:failed since:2h"
 
 @router.get("/api/search")
 def search(
-    _: Looker,
+    asker: Asker,
     reader: Reader,
     q: Annotated[
         str, Query(max_length=1_000, description="As in docs/search.md", examples=[_QUERY])
@@ -23,4 +23,4 @@ def search(
     cursor: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> JsonDict:
     """Find jobs; all that is asked for must fit. docs/search.md says what one may ask for."""
-    return search_jobs(q, limit=limit, cursor=cursor, connection=reader)
+    return search_jobs(q, tenant=asker.tenant, limit=limit, cursor=cursor, connection=reader)

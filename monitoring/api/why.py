@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends, Query, Response
 
-from monitoring.api.parts import JsonDict, Looker, Reader, Writer
+from monitoring.api.parts import Asker, JsonDict, Looker, Reader, Writer
 from monitoring.explain.queue_health import get_health_report
 from monitoring.explain.why import why as explained
+from monitoring.explain.why_own import why_own_job
 from monitoring.scale.queues import read_scale
 from monitoring.scale.text import CONTENT_TYPE, as_prometheus
 from monitoring.web.auth import Scrape
@@ -16,8 +17,14 @@ router = APIRouter(tags=["why"])
 
 
 @router.get("/api/why/{name}")
-def why(name: str, _: Looker, reader: Reader) -> JsonDict:
-    """Say why a job, a queue, a stream or a unique key does not get on, and what helps."""
+def why(name: str, asker: Asker, reader: Reader) -> JsonDict:
+    """Say why a job, a queue, a stream or a unique key does not get on, and what helps.
+
+    To who may see one tenant only, why a job of that tenant does not, by its id.
+    """
+    if asker.tenant is not None:
+        found = why_own_job(name, asker.tenant, connection=reader)
+        return {"explanations": [found.as_json()]}
     return {"explanations": [each.as_json() for each in explained(name, connection=reader)]}
 
 

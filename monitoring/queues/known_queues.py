@@ -5,12 +5,12 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text
-from monitoring.errors import unknown_queue
+from monitoring.errors import QueueNotFound, unknown_queue
 from workers import dead_letters, keys
 from workers.connection import storage_errors
 from workers.errors import JobNotFound
-from workers.routing import queue_of
-from workers.settings import load_settings
+from workers.routing import is_queue_of, queue_of
+from workers.settings import Settings, load_settings
 
 
 def check_queue(name: str, *, connection: redis.Redis) -> None:
@@ -30,6 +30,36 @@ def check_queue(name: str, *, connection: redis.Redis) -> None:
     known |= {queue_of(each) for each in load_settings().queues}
     if name not in known:
         raise unknown_queue(name, known)
+
+
+def check_own_queue(
+    name: str, tenant: str | None, *, settings: Settings, connection: redis.Redis
+) -> None:
+    """As `check_queue`; for who may see one tenant only, other queues are not there.
+
+    Args:
+        name: A queue's, without its priority.
+        tenant: The only one that may be seen; None means all.
+        settings: The routes, which say what a tenant's own queues are.
+        connection: Where.
+
+    Raises:
+        QueueNotFound: If nobody knows it, or it is not the tenant's own.
+    """
+    if tenant is None:
+        check_queue(name, connection=connection)
+        return
+    not_there = QueueNotFound(
+        f"Tenant {tenant} has no queue {name}.",
+        field="queue",
+        remedy="QUEUE_ROUTES says which queues are a tenant's own.",
+    )
+    if not is_queue_of(tenant, name, settings.queue_routes):
+        raise not_there
+    try:
+        check_queue(name, connection=connection)
+    except QueueNotFound:  # its remedy names queues of others
+        raise not_there from None
 
 
 def check_queue_of(job_id: str, queue: str, *, connection: redis.Redis) -> None:

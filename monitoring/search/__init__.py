@@ -13,7 +13,7 @@ import redis
 from monitoring.errors import InvalidQuery
 from monitoring.search.cursors import Cursor, cursor_from
 from monitoring.search.plan import make_plan
-from monitoring.search.query import parse_query
+from monitoring.search.query import of_tenant, parse_query
 from monitoring.search.rows import rows_of
 from monitoring.search.scan import Scan
 from monitoring.search.trips import MOST_SECONDS, MOST_TRIPS, Trips
@@ -30,6 +30,7 @@ MOST_HITS = 200
 def search_jobs(  # noqa: PLR0913 - what a page is asked for
     query: str,
     *,
+    tenant: str | None = None,
     limit: int = 20,
     cursor: str | None = None,
     now: datetime | None = None,
@@ -40,6 +41,8 @@ def search_jobs(  # noqa: PLR0913 - what a page is asked for
 
     Args:
         query: Such as `type:EMAIL to:bob@example.com state:failed since:2h`; see docs/search.md.
+        tenant: The only one whose jobs may be found; None means all. Then the search goes through
+            the index of that tenant's jobs alone, and takes as long as there are jobs of it.
         limit: How many at most, 1 to 200.
         cursor: That of the page before; None begins.
         now: The time, for `since:2h`; None asks the clock.
@@ -65,7 +68,7 @@ def search_jobs(  # noqa: PLR0913 - what a page is asked for
             f"limit is {limit}.", field="limit", remedy=f"Use an integer from 1 to {MOST_HITS}."
         )
     begin = cursor_from(cursor, query) if cursor else Cursor(query, now or datetime.now(UTC))
-    wanted = parse_query(query, now=begin.now)
+    wanted = of_tenant(parse_query(query, now=begin.now), tenant)
     trips = Trips(connection or default_connection(), seconds=seconds)
     with storage_errors():
         plan = make_plan(wanted, trips, begin.driver)

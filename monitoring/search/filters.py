@@ -18,6 +18,7 @@ from monitoring.search.states import state_of
 from workers import keys
 from workers.indexing import indexed_value
 from workers.routing import queue_of
+from workers.tenants import FIELD, tenant_mark
 
 _HALVES = (keys.index_field, keys.older_index_field)
 
@@ -51,6 +52,7 @@ class Filters:
         is_known = self.driver == "places"  # what stands in a place has its queue and its state
         needed |= {"origin": bool(query.queue) and not is_known}
         needed |= dict.fromkeys(("held", "replayed_as"), bool(query.state) and not is_known)
+        needed |= {FIELD: query.tenant is not None}
         needed |= {"created_at": bool(query.since or query.until)}
         fields = tuple(name for name, is_needed in needed.items() if is_needed)
         object.__setattr__(self, "_fields", fields)
@@ -122,6 +124,7 @@ class Filters:
             query.message_type in {None, letter["message_type"]}
             and query.queue in {None, queue_of(letter["queue"])}
             and query.state in {None, "failed"}
+            and (query.tenant is None or letter.get(FIELD) == tenant_mark(query.tenant) != "")
             and (query.since is None or buried >= query.since.isoformat())
             and (query.until is None or buried <= query.until.isoformat())
         )
@@ -139,6 +142,7 @@ class Filters:
         return (
             query.message_type in {None, kind}
             and not (chunk.source.state and kind in self.indexed)
+            and (query.tenant is None or _text(record, FIELD) == tenant_mark(query.tenant) != "")
             and ("origin" not in record or queue_of(_text(record, "origin")) == query.queue)
             and self._is_in_time(record)
             and (

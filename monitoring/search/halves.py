@@ -11,8 +11,11 @@ from monitoring.search.query import SearchQuery
 from monitoring.search.sources import Half
 from monitoring.search.trips import Trips
 from workers import keys
+from workers.tenant_keys import older_tenant_index, tenant_index
+from workers.tenants import tenant_mark
 
 _KEYS = (keys.index, keys.older_index)
+_KEYS_OF_TENANT = (tenant_index, older_tenant_index)
 _PROBES = 32  # entries of a half that one round trip looks at
 _ROUNDS = 4  # 32 ** 4 are a million
 _CLOSE = 200  # entries that are not worth another round trip
@@ -51,6 +54,37 @@ def halves_of(kinds: Sequence[str], answers: Iterator[Any]) -> list[Half]:
             if line is not None:
                 head = as_text(line.partition(b"\n")[0])
                 found.append(Half(key_of(kind), head, kind, (0, kind, place, 0), 0, length - 1))
+    return found
+
+
+def ask_halves_of_tenant(tenant: str | None) -> list[bytes]:
+    """What to ask for `halves_of_tenant`.
+
+    Args:
+        tenant: Whose jobs; None asks nothing.
+    """
+    mark = tenant_mark(tenant)
+    return [
+        command(*parts)
+        for key_of in _KEYS_OF_TENANT
+        if mark
+        for parts in (("LLEN", key_of(mark)), ("LINDEX", key_of(mark), 0))
+    ]
+
+
+def halves_of_tenant(tenant: str | None, answers: Iterator[Any]) -> list[Half]:
+    """The halves of the index of a tenant's jobs that have entries, the newer one first.
+
+    Args:
+        tenant: Whose jobs.
+        answers: What `ask_halves_of_tenant` was answered.
+    """
+    mark, found = tenant_mark(tenant), []
+    for place, key_of in enumerate(_KEYS_OF_TENANT if mark else ()):
+        length, line = islice(answers, 2)
+        if line is not None:
+            order = (0, "", place, 0)
+            found.append(Half(key_of(mark), as_text(line), None, order, 0, length - 1))
     return found
 
 

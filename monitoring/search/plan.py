@@ -11,7 +11,13 @@ from monitoring.answers import as_text
 from monitoring.errors import unknown_queue
 from monitoring.packing import command
 from monitoring.search.groups import failed_like
-from monitoring.search.halves import ask_halves, halves_of, narrow_to
+from monitoring.search.halves import (
+    ask_halves,
+    ask_halves_of_tenant,
+    halves_of,
+    halves_of_tenant,
+    narrow_to,
+)
 from monitoring.search.places import count_places
 from monitoring.search.query import SearchQuery
 from monitoring.search.sources import Half, Known, Source, Value
@@ -19,6 +25,8 @@ from monitoring.search.trips import Trips
 from workers import keys
 from workers.routing import queue_of
 from workers.settings import load_settings
+from workers.tenant_keys import dead_letters_of
+from workers.tenants import FIELD, tenant_mark
 
 _FEW = 500  # candidates of which it is not worth while to look for fewer
 _FIELD_KEYS = (keys.index_field, keys.older_index_field)
@@ -29,8 +37,8 @@ class Plan:
     """What is looked through.
 
     Args:
-        driver: What the candidates have in common: `id`, `error`, `field NAME`, `type`, `places`
-            or `all`.
+        driver: What the candidates have in common: `id`, `error`, `field NAME`, `type`, `tenant`,
+            `places` or `all`.
         sources: Where they are, in their order.
         queues: All queues that are known.
         groups: The fingerprints of the failures whose text fits.
@@ -52,6 +60,7 @@ class _Facts:
     pauses: Sequence[str]
     is_job: bool
     halves: Sequence[Half]
+    of_tenant: Sequence[Half]
     values: Mapping[str, Sequence[Value]]
 
 
@@ -69,6 +78,8 @@ def make_plan(query: SearchQuery, trips: Trips, driver: str = "") -> Plan:
     Raises:
         QueueNotFound: If nobody knows the queue.
     """
+    if query.is_scoped:
+        return _of_tenant(query, trips)
     facts = _ask(query, trips)
     if query.queue is not None and query.queue not in facts.queues:
         raise unknown_queue(query.queue, facts.queues)
@@ -80,6 +91,36 @@ def make_plan(query: SearchQuery, trips: Trips, driver: str = "") -> Plan:
     if facts.is_job:
         return Plan("id", [Known([query.job_id or ""])], facts.queues)
     return _smallest(query, facts, trips, driver)
+
+
+def _of_tenant(query: SearchQuery, trips: Trips) -> Plan:
+    """The jobs of the only tenant that whoever asks may see, wherever that is the larger set.
+
+    A job of somebody else takes the same way as one that is not there.
+    """
+    job_id, mark = query.job_id or "", tenant_mark(query.tenant)
+    used, whose, letter, *rest = trips.ask(
+        [
+            command("SMEMBERS", keys.queues()),
+            command("HGET", keys.job(job_id), FIELD),
+            command("ZSCORE", dead_letters_of(mark), job_id),
+            *ask_halves_of_tenant(query.tenant),
+        ]
+    )
+    queues = _known_queues(used)
+    if query.since and query.until and query.since > query.until:
+        return Plan("id", [], queues)
+    if mark and job_id and (letter is not None or as_text(whose or b"") == mark):
+        return Plan("id", [Known([job_id])], queues)
+    halves = halves_of_tenant(query.tenant, iter(rest))
+    narrow_to(query, halves, trips)
+    return Plan("tenant", [*halves], queues)
+
+
+def _known_queues(used: Iterable[bytes]) -> Sequence[str]:
+    told = (queue_of(name) for name in load_settings().queues)
+    others = sorted(queue_of(as_text(key).removeprefix(keys.queue(""))) for key in used)
+    return list(dict.fromkeys([*told, *others]))
 
 
 def _ask(query: SearchQuery, trips: Trips) -> _Facts:
@@ -94,22 +135,23 @@ def _ask(query: SearchQuery, trips: Trips) -> _Facts:
                 command("EXISTS", keys.job(job_id)),
                 command("ZSCORE", keys.dead_letters(), job_id),
                 *ask_halves(kinds),
+                *ask_halves_of_tenant(query.tenant),
                 *(each.count() for found in values.values() for each in found),
             ]
         )
     )
     used, pauses, is_job, letter = islice(answers, 4)
     halves = halves_of(kinds, answers)
+    of_tenant = halves_of_tenant(query.tenant, answers)
     for found in values.values():
         for each in found:
             each.left = next(answers) or 0
-    told = (queue_of(name) for name in load_settings().queues)
-    others = sorted(queue_of(as_text(key).removeprefix(keys.queue(""))) for key in used)
     return _Facts(
-        queues=list(dict.fromkeys([*told, *others])),
+        queues=_known_queues(used),
         pauses=[as_text(pause) for pause in pauses],
         is_job=bool(job_id and (is_job or letter is not None)),
         halves=halves,
+        of_tenant=of_tenant,
         values=values,
     )
 
@@ -129,6 +171,9 @@ def _smallest(query: SearchQuery, facts: _Facts, trips: Trips, driver: str) -> P
     if query.message_type and facts.halves:
         narrow_to(query, facts.halves, trips)
         options["type"] = [*facts.halves]
+    if query.tenant is not None:
+        narrow_to(query, facts.of_tenant, trips)
+        options["tenant"] = [*facts.of_tenant]
     if driver in options:
         return Plan(driver, options[driver], facts.queues)
     best = min(options, key=lambda name: _size(options[name]), default="")
@@ -145,7 +190,7 @@ def _smallest(query: SearchQuery, facts: _Facts, trips: Trips, driver: str) -> P
 
 def _is_of_time_only(query: SearchQuery) -> bool:
     # The index knows when jobs were stored, and so how their ids begin; places do not.
-    others = (query.message_type, query.queue, query.state, query.fields)
+    others = (query.message_type, query.queue, query.state, query.fields, query.tenant)
     return not any(others) and any((query.since, query.until, query.job_id))
 
 

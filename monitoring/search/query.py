@@ -6,7 +6,7 @@ them must fit. The fields of payloads are those that are marked `Indexed`.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
@@ -17,7 +17,7 @@ from monitoring.search.groups import words_of
 from workers.indexing import indexed_fields
 from workers.routing import queue_of
 
-QUALIFIERS = ("type", "queue", "state", "id", "error", "since", "until")
+QUALIFIERS = ("type", "queue", "state", "id", "error", "since", "until", "tenant")
 """Names that are not those of a payload's fields; a field of the same name is `data.NAME`."""
 
 LONGEST_QUERY = 2_000
@@ -29,7 +29,7 @@ _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 _IN_DATA = "data."
-_SHOWN = 8  # names in a remedy
+_SHOWN = 9  # names in a remedy
 
 
 @dataclass(frozen=True)
@@ -44,6 +44,9 @@ class SearchQuery:
         error: Words that are all in the error they failed with.
         since: Sent then or later.
         until: Sent then or earlier.
+        tenant: Whose they are.
+        is_scoped: Whether whoever asks may see that tenant only. Then nothing is looked through but
+            the index of its jobs, so that nothing of others shows in what a page takes or has.
         fields: Python names of payload fields, and their values as people write them.
         kinds: The message types that have all of these fields; all types if there are none.
     """
@@ -55,6 +58,8 @@ class SearchQuery:
     error: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    tenant: str | None = None
+    is_scoped: bool = False
     fields: tuple[tuple[str, str], ...] = ()
     kinds: tuple[str, ...] = ()
 
@@ -97,9 +102,35 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
         error=words_of(own["error"]) if "error" in own else (),
         since=_moment("since", own.get("since"), now),
         until=_moment("until", own.get("until"), now),
+        tenant=own.get("tenant"),
         fields=fields,
         kinds=_kinds(message_type, [name for name, _ in fields], known),
     )
+
+
+def of_tenant(query: SearchQuery, tenant: str | None) -> SearchQuery:
+    """A search of who may see one tenant only.
+
+    Args:
+        query: What is searched for.
+        tenant: The tenant; None means that all may be seen, and changes nothing.
+
+    Raises:
+        InvalidQuery: If it asks for another tenant, or for what is known of all together only.
+    """
+    if tenant is None:
+        return query
+    if query.tenant not in {None, tenant}:
+        raise InvalidQuery(
+            f"Only tenant {tenant} may be searched.", field="tenant", remedy="Leave tenant out."
+        )
+    if query.error:
+        raise InvalidQuery(
+            "Errors are searched among the failures of all tenants together.",
+            field="error",
+            remedy="List the dead letters with a `text` instead.",
+        )
+    return replace(query, tenant=tenant, is_scoped=True)
 
 
 def _parts(text: str) -> Mapping[str, str]:

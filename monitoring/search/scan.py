@@ -88,7 +88,7 @@ class Scan:
 
     def _order_of(self, order: Order, place: Place) -> Order:
         # The newer half of an index may be the older one by now, and the older one gone.
-        if order[0] != 0 or self.plan.driver not in {"type", "all"}:
+        if order[0] != 0 or self.plan.driver not in {"type", "tenant", "all"}:
             return order
         halves = (each for each in self._sources if isinstance(each, Half))
         orders = (each.order for each in halves if each.head == place[0])

@@ -122,7 +122,7 @@ class Needs:
         if found.tenant is not None and not self.keeps_to_tenant:
             raise NotAllowed(
                 f"{found.subject} may see tenant {found.tenant} only, and this shows all.",
-                remedy="Ask for the streams of the tenant, or for one of its jobs by its id.",
+                remedy="Ask for the jobs, the dead letters or the streams of the tenant.",
             )
         return found
 
@@ -176,6 +176,20 @@ def check_tenant(identity: Identity, tenant: str) -> None:
             f"{identity.subject} may see tenant {identity.tenant} only.",
             remedy="Ask for that tenant, or with a token that has no tenant.",
         )
+
+
+def check_sees_all(identity: Identity, why: str) -> None:
+    """Refuse who may see one tenant only a part of a route that is open to them.
+
+    Args:
+        identity: Who asks.
+        why: Why, in a sentence.
+
+    Raises:
+        NotAllowed: If they may.
+    """
+    if identity.tenant is not None:
+        raise NotAllowed(why, remedy="Leave it out, or ask with a token that has no tenant.")
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ class Alike(Mapping[bytes, bytes]):
     """The hash of a job that is exactly as our producer wrote it, without a rare option.
 
     The jobs of a step share most of what stands in it, so the step's script says that once, and a
-    child reads it once. As a mapping it has every field, for those who look closer.
+    child reads it once. As a mapping it has every field but `tenant`, for those who look closer.
 
     Args:
         common: What it shares with others.

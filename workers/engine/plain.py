@@ -49,6 +49,7 @@ _FIELDS = frozenset(
         b"last_heartbeat",
         b"worker_name",
         b"held",
+        b"tenant",
     }
 )
 _TIMES = (b"created_at", b"enqueued_at", b"started_at", b"ended_at", b"last_heartbeat")

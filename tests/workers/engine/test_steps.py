@@ -47,6 +47,16 @@ def test_a_job_is_read_the_same_whichever_way_its_fields_came(redis, leases):
     assert said[0] == said[1]
 
 
+def test_jobs_of_tenants_are_as_plain_as_others_whosever_they_are(redis, leases):
+    for tenant in ("7", "8"):
+        sent = message("a").model_copy(update={"metadata": {"tenant": tenant}})
+        enqueue(sent, connection=redis, timeout=9)
+    leased = step(leases, 2).leased
+    assert [type(lease.fields) for lease in leased] == [Alike, Alike]
+    assert leased[0].fields.common is leased[1].fields.common
+    assert all(plain(redis.hgetall(keys.job(each.job_id)), LIST) for each in leased)
+
+
 @pytest.mark.parametrize(
     ("field", "value"),
     [

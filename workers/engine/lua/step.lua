@@ -11,7 +11,9 @@ local leased, count_leased, strange = {}, 0, {}
 -- Where the fields of a hash stand in its reply. Those of the jobs of one step are nearly always
 -- laid out alike, and to compare names is a small part of what it takes to look each of them up.
 local layout = { length = -1 }
-local own = { created_at = true, enqueued_at = true, description = true, data = true }
+-- Whose a job is stays where it stands: the engine takes that from the message.
+local own = { created_at = true, enqueued_at = true, description = true, data = true,
+  tenant = true }
 local alike = { status = true, origin = true, timeout = true, result_ttl = true,
   failure_ttl = true, meta = true }
 
