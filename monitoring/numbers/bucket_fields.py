@@ -7,7 +7,7 @@ and an outcome have no `|`; queues of other programs, and tenants, may have some
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -39,13 +39,9 @@ class Sums:
     Args:
         figures: Per queue and type, with histograms that have sums only: no percentiles, and of
             waits no count either.
-        tenants: Per tenant, queue and type: how many runs had each outcome.
-        failures: Per fingerprint, queue and type: how many attempts failed so.
     """
 
     figures: Mapping[Stat, Figures]
-    tenants: Mapping[tuple[str, Stat], Mapping[str, int]]
-    failures: Mapping[tuple[str, Stat], int]
 
 
 Fields = Mapping[bytes, bytes] | Mapping[str, str]
@@ -63,18 +59,12 @@ def read_sums(*buckets: Fields) -> Sums:
         buckets: What HGETALL answers for each; they are added up before they are understood,
             which takes a fraction of the time.
     """
-    counters = {name: parts for name, parts in _numbers(*buckets).items() if "n" in parts}
-    runs = {name: parts for name, parts in counters.items() if _is_of_runs(name, parts)}
     figures: defaultdict[Stat, dict[str, Tally]] = defaultdict(dict)
-    for name, parts in runs.items():
-        stat, outcome = _split(name)
-        figures[stat][outcome] = _tally(parts)
-    others = {name: parts["n"] for name, parts in counters.items() if name not in runs}
-    return Sums(
-        {stat: Figures(outcomes) for stat, outcomes in figures.items()},
-        _tenants(others, runs),
-        dict(_failures(others)),
-    )
+    for name, parts in _numbers(*buckets).items():
+        if "n" in parts and _is_of_runs(name, parts):
+            stat, outcome = _split(name)
+            figures[stat][outcome] = _tally(parts)
+    return Sums({stat: Figures(outcomes) for stat, outcomes in figures.items()})
 
 
 def read_times(*buckets: Fields) -> Times:
@@ -162,30 +152,3 @@ def _tally(parts: _Parts) -> Tally:
     count = parts["n"]
     run, wait = parts.get("run", 0), parts.get("wait", 0)
     return Tally(count, Histogram({}, run, count), Histogram({}, wait))
-
-
-def _tenants(
-    others: Mapping[str, int], runs: Mapping[str, _Parts]
-) -> Mapping[tuple[str, Stat], Mapping[str, int]]:
-    found: defaultdict[tuple[str, Stat], dict[str, int]] = defaultdict(dict)
-    for name, count in others.items():
-        if name.startswith(_TENANT) and (cut := _cut(name.removeprefix(_TENANT), runs)):
-            tenant, stat, outcome = cut
-            found[tenant, stat][outcome] = count
-    return found
-
-
-def _cut(name: str, runs: Mapping[str, _Parts]) -> tuple[str, Stat, str] | None:
-    """The tenant, where the rest is counted for all tenants, too; else the shortest that can be."""
-    bars = [at for at, letter in enumerate(name) if letter == "|"][:-_BARS_OF_RUNS]
-    if not bars:
-        return None
-    at = next((at for at in reversed(bars) if name[at + 1 :] in runs), bars[0])
-    return (name[:at], *_split(name[at + 1 :]))
-
-
-def _failures(others: Mapping[str, int]) -> Iterator[tuple[tuple[str, Stat], int]]:
-    for name, count in others.items():
-        fingerprint, _, rest = name.removeprefix(_FAILURE).partition("|")
-        if name.startswith(_FAILURE) and "|" in rest:
-            yield (fingerprint, Stat(*rest.rsplit("|", 1))), count

@@ -3,7 +3,7 @@
 `workers/lua/ending.lua` writes them, in the script that ends a run, by Redis' own clock.
 """
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -28,14 +28,10 @@ class Bucket:
     Args:
         piece: Which one.
         figures: Per queue and type.
-        tenants: Per tenant, queue and type: how many runs had each outcome.
-        failures: Per fingerprint, queue and type: how many attempts failed so.
     """
 
     piece: Piece
     figures: Mapping[Stat, Figures] = field(default_factory=dict)
-    tenants: Mapping[tuple[str, Stat], Mapping[str, int]] = field(default_factory=dict)
-    failures: Mapping[tuple[str, Stat], int] = field(default_factory=dict)
 
     @property
     def begin(self) -> datetime:
@@ -69,7 +65,7 @@ def read_buckets(
         resolution: `m`, `h` or `d`.
         begin: Aware; the bucket that it lies in is the first one.
         end: Aware; the bucket that it lies in is the last one, unless it is that one's begin.
-        queues: Whose figures; None means all. Tenants and failures are those of all queues.
+        queues: Whose figures; None means all.
         connection: Where.
 
     Returns:
@@ -91,8 +87,8 @@ def read_sums(pieces: Sequence[Piece], *, connection: redis.Redis) -> Sequence[B
         connection: Where.
 
     Returns:
-        A bucket for each piece. Counts are there, the average of runs, and what belongs to tenants
-        and failures; percentiles and the average of waits are None.
+        A bucket for each piece. Counts are there, and the average of runs; percentiles and the
+        average of waits are None.
     """
     with connection.pipeline(transaction=False) as pipe:
         ask_sums(pipe, pieces)
@@ -199,32 +195,8 @@ def per_type(counted: Iterable[Counted]) -> Mapping[str, Figures]:
     return _grouped(counted, lambda stat: stat.type)
 
 
-def altogether(counted: Iterable[Counted]) -> Figures:
-    """The same of everything."""
-    return Figures.together(each for bucket in counted for each in bucket.figures.values())
-
-
-def per_tenant(counted: Iterable[Counted]) -> Mapping[str, Mapping[str, int]]:
-    """Per tenant, how many runs had each outcome; times are not kept per tenant."""
-    found: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for bucket in counted:
-        for (tenant, _), outcomes in bucket.tenants.items():
-            found[tenant].update(outcomes)
-    return found
-
-
-def per_fingerprint(counted: Iterable[Counted]) -> Mapping[str, Mapping[Stat, int]]:
-    """Per fingerprint, how many attempts failed so in each queue and type."""
-    found: defaultdict[str, Counter[Stat]] = defaultdict(Counter)
-    for bucket in counted:
-        for (fingerprint, stat), count in bucket.failures.items():
-            found[fingerprint][stat] += count
-    return found
-
-
 def _bucket(piece: Piece, fields: Fields) -> Bucket:
-    sums = bucket_fields.read_sums(fields)
-    return Bucket(piece, sums.figures, sums.tenants, sums.failures)
+    return Bucket(piece, bucket_fields.read_sums(fields).figures)
 
 
 def _queues(bucket: Counted, asked: Collection[str] | None) -> Collection[str]:

@@ -4,15 +4,8 @@ import pytest
 
 from monitoring.errors import InvalidQuery
 from monitoring.numbers.bucket_fields import Stat, read_sums
-from monitoring.numbers.buckets import (
-    altogether,
-    per_fingerprint,
-    per_queue,
-    per_stat,
-    per_tenant,
-    per_type,
-    read_buckets,
-)
+from monitoring.numbers.buckets import per_queue, per_stat, per_type, read_buckets
+from monitoring.numbers.figures import Figures
 from monitoring.numbers.spans import SECONDS, cover, pieces_of
 from tests.monitoring.counted import note
 from workers import keys
@@ -24,6 +17,10 @@ def read(redis, resolution="h"):
     """What was counted in the last hour."""
     now = datetime.now(UTC)
     return read_buckets(resolution, now - timedelta(hours=1), now, connection=redis)
+
+
+def altogether(buckets):
+    return Figures.together(each for bucket in buckets for each in bucket.figures.values())
 
 
 def test_what_the_engine_counts_is_read_per_queue_and_type(redis):
@@ -80,41 +77,14 @@ def test_each_resolution_has_the_same_counters(redis, resolution):
     assert {each.seconds for each in found} == {SECONDS[resolution]}
 
 
-def test_outcomes_are_counted_per_tenant(redis):
-    note(
-        redis,
-        ("email|EMAIL", "acme", "finished", 10, 1),
-        ("notes|NOTE", "acme", "finished", 10, 1),
-        ("email|EMAIL", "a|b", "failed", 10, 1),
-        ("email|EMAIL", "", "finished", 10, 1),
-    )
-
-    assert per_tenant(read(redis)) == {"acme": {"finished": 2}, "a|b": {"failed": 1}}
-
-
-def test_failed_attempts_are_counted_per_fingerprint(redis):
-    note(redis, ("email|EMAIL", "", "retried", 1, 1), fingerprint="abc")
-    note(redis, ("email|EMAIL", "", "failed", 1, 1), fingerprint="abc")
-    note(redis, ("notes|NOTE", "", "failed", 1, 1), fingerprint="def")
-
-    assert per_fingerprint(read(redis)) == {
-        "abc": {("email", "EMAIL"): 2},
-        "def": {("notes", "NOTE"): 1},
-    }
-
-
 @pytest.mark.parametrize("queue", ["a|b", "tenant|acme", "failure|abc", "emäil 😀", "x\ny", ""])
 @pytest.mark.parametrize("tenant", ["", "acme", "a|b|c", "tenant"])
 def test_a_queue_may_be_called_anything(redis, queue, tenant):
     note(redis, (f"{queue}|EMAIL", tenant, "finished", 5, 6), fingerprint="abc")
 
-    buckets = read(redis)
+    found = per_stat(read(redis))
 
-    stat = Stat(queue, "EMAIL")
-    assert set(per_stat(buckets)) == {stat}
-    assert per_fingerprint(buckets) == {"abc": {stat: 1}}
-    told = {key: outcomes for each in buckets for key, outcomes in each.tenants.items()}
-    assert told == ({(tenant, stat): {"finished": 1}} if tenant else {})
+    assert {stat: each.finished for stat, each in found.items()} == {Stat(queue, "EMAIL"): 1}
 
 
 def test_what_is_no_counter_is_passed_over(redis):
@@ -133,8 +103,6 @@ def test_what_is_no_counter_is_passed_over(redis):
     redis.hset(times, mapping={"": "1", "run:3": "1", "EMAIL|finished|run:5": "many"})
 
     assert altogether(read(redis)) == sound
-    assert per_tenant(read(redis)) == {}
-    assert per_fingerprint(read(redis)) == {}
 
 
 def test_where_histograms_are_lost_counts_and_averages_are_left(redis):
