@@ -1,8 +1,8 @@
 """What became of a job, as spans on a true clock: where it stood, from when to when. Pure.
 
 Of the times before its first run a job that ran more than once keeps only the first, so what it
-was delayed for then counts as waiting. A run that ended with its process begins when that was
-noticed, if nobody had written down its start.
+was delayed for then counts as waiting. A run that ended with its process within half a second
+begins when that was noticed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence

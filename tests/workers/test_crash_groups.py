@@ -1,5 +1,6 @@
 """Messages that killed every process that ran them are groups of failures, too."""
 
+import time
 from datetime import UTC, datetime
 
 import pytest
@@ -9,9 +10,11 @@ from rq.serializers import JSONSerializer
 
 from messages import EmailMessage, Message, NoteEnrichmentMessage
 from monitoring.failures import get_failure_group, get_failure_groups
+from monitoring.jobs import get_job_status
 from tests.workers.failing import Failing, an_email, groups, raised
 from tests.workers.takers import Taker
-from workers import By, dead_letters, enqueue, failure_groups, keys
+from workers import By, attempts, dead_letters, enqueue, failure_groups, keys
+from workers.clock import iso, shown_text
 from workers.engine.crashes import crashed
 from workers.engine.due import Due
 from workers.lost import CRASH_LIMIT, give_another_chance
@@ -96,6 +99,35 @@ def test_its_dead_letters_are_replayed_by_the_fingerprint(redis, deaths) -> None
 
     assert list(done.job_ids) == [job_id]
     assert dead_letters.count(connection=redis) == 1
+
+
+@pytest.mark.parametrize("crashes", [1, 3])
+def test_a_run_that_was_shown_and_crashed_is_told_from_its_start(redis, deaths, crashes) -> None:
+    job_id = deaths.die(times=crashes - 1)
+    redis.zadd(keys.scheduled("email"), {job_id: 0}, xx=True)
+    Due(deaths.taker.worker.lists, redis).promote()
+    (lease,) = deaths.taker.lease()
+    began = iso(time.time() - 30)
+    redis.hset(keys.job(job_id), mapping={"status": "started", "started_at": began})
+    crashed(deaths.taker.leases, lease, KILLED)
+
+    last = get_job_status(job_id, connection=redis)["attempts"][-1]
+    assert last["startedAt"] == shown_text(began)
+    assert 30_000 <= last["durationMs"] < 35_000
+
+
+@pytest.mark.parametrize(
+    "told", [{}, {"status": "started", "started_at": "soon"}, {"started_at": iso(0)}]
+)
+def test_a_run_that_crashed_before_anybody_saw_it_is_told_from_its_end(redis, deaths, told) -> None:
+    job_id = deaths.die(times=0)
+    (lease,) = deaths.taker.lease()
+    if told:
+        redis.hset(keys.job(job_id), mapping=told)
+    crashed(deaths.taker.leases, lease, KILLED)
+
+    (record,) = attempts.history(job_id, connection=redis)
+    assert record.duration_ms == 0
 
 
 def test_who_lost_the_lease_counts_nothing(redis, deaths) -> None:

@@ -6,7 +6,10 @@ Such a crash says nothing about the message, so it does not use up the user's at
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
+from datetime import datetime
 from typing import Any
+
+from rq.utils import utcparse
 
 from workers import attempts, keys
 from workers.burial import Death, bury_job
@@ -44,7 +47,7 @@ def _again(
     error: str,
     delay: int,
 ) -> None:
-    record = _record(leases, past, error, delay, "")
+    record = _record(leases, lease, past, error, delay, "")
     log.warning("job_lost_its_process", job_id=lease.job_id, error=error, delay_seconds=delay)
     counted = (ends.stat(lease.list_name, "unknown"), "", "crashed", 0, "", "")
     leases.again(
@@ -65,7 +68,7 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
     fields: Any = leases.connection.hgetall(keys.job(lease.job_id))
     envelope = ends.salvaged(fields)
     kind = ends.type_of(envelope)
-    record, now = _record(leases, past, error, None, kind), utc_now()
+    record, now = _record(leases, lease, past, error, None, kind), utc_now()
     death = Death(
         job_id=lease.job_id,
         queue=lease.list_name,
@@ -73,15 +76,15 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
         error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
         envelope=envelope,
     )
-    over = now.timestamp()
+    began, over = datetime.fromisoformat(record.started_at).timestamp(), now.timestamp()
     unique = fields.get(b"unique_key", b"").decode(errors="replace")
     failed = (
         lease.job_id,
         lease.execution,
         lease.list_name,
+        iso(began),
         iso(over),
-        iso(over),
-        over,
+        began,
         over,
         _ttl(leases, lease),
         unique,
@@ -103,8 +106,9 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
     settle_dependents(lease.job_id, connection=leases.connection)
 
 
-def _record(
+def _record(  # noqa: PLR0913, PLR0917 - the facts of one crash
     leases: Leases,
+    lease: Lease,
     past: Sequence[attempts.AttemptRecord],
     error: str,
     delay: int | None,
@@ -112,7 +116,26 @@ def _record(
 ) -> attempts.AttemptRecord:
     now = utc_now()
     number = attempts.next_attempt(past, now=now).number
-    return crash_record(number, error, worker=leases.worker, started=now, delay=delay, kind=kind)
+    started = min(_began(leases, lease) or now, now)
+    return crash_record(
+        number,
+        error,
+        worker=leases.worker,
+        started=started,
+        seconds=(now - started).total_seconds(),
+        delay=delay,
+        kind=kind,
+    )
+
+
+def _began(leases: Leases, lease: Lease) -> datetime | None:
+    """When a run began that was shown to RQ's readers; one that died before that was short."""
+    stored: Any = leases.connection.hmget(keys.job(lease.job_id), ["status", "started_at"])
+    status, began = stored
+    try:
+        return utcparse(began.decode()) if status == b"started" and began else None
+    except ValueError:
+        return None
 
 
 def _ttl(leases: Leases, lease: Lease) -> int:
