@@ -1,7 +1,7 @@
 """What people do with failures of one kind: mute them, mark them as mended, replay what died.
 
 The scripts that end runs keep the groups themselves, a hash for each fingerprint, on the path of
-failures only: see `note_failure` in lua/ending.lua. `monitoring/failures.py` reads them.
+failures only: see `note_failure` in lua/ending.lua. `monitoring/failures/` reads them.
 """
 
 import json
