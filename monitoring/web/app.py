@@ -1,11 +1,8 @@
 """Builds the web application: the probes, the login, and the API behind it. Closed by default."""
 
 import asyncio
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from importlib import import_module
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
@@ -45,19 +42,18 @@ from monitoring.live.live import Live
 from monitoring.live.looks import LookTaker
 from monitoring.live.pace import Pace
 from monitoring.prometheus import Exposition
-from monitoring.web.auth import Authenticator, Own, declared
+from monitoring.web.auth import declared
 from monitoring.web.body_limit import BodyLimit
+from monitoring.web.entry import entry_of
 from monitoring.web.headers import SafeHeaders
 from monitoring.web.logins import Attempts
 from monitoring.web.outages import Outages
+from monitoring.web.probes import healthz, readyz
 from monitoring.web.refusals import answer_errors
 from monitoring.web.rq_dashboard import RqDashboard
-from monitoring.web.sessions import CSRF_HEADER, OneTimeCode, Sessions
+from monitoring.web.sessions import CSRF_HEADER
 from monitoring.web.settings import WebSettings
 from monitoring.web.stirring import Stirring
-from monitoring.web.tokens import SecretMissing, Tokens, secret_of
-from workers.connection import storage_errors
-from workers.errors import SettingInvalid
 from workers.settings import Settings, load_settings
 
 ROUTERS = (
@@ -86,19 +82,6 @@ ROUTERS = (
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """How people get in.
-
-    Args:
-        authenticator: Finds out who asks.
-        code: Logs in once; None where there is a secret.
-    """
-
-    authenticator: Authenticator
-    code: OneTimeCode | None = None
 
 
 def create_app(
@@ -174,27 +157,6 @@ async def attended(app: FastAPI) -> AsyncIterator[None]:
         await asyncio.to_thread(duties.stop)
 
 
-def entry_of(settings: WebSettings) -> Entry:
-    """How people get in.
-
-    Args:
-        settings: With a secret; without one only in a demo, which makes up its own.
-
-    Raises:
-        SecretMissing: If there is none, and this is no demo.
-        SettingInvalid: If AUTH names no function.
-    """
-    try:
-        secret, code = secret_of(settings), None
-    except SecretMissing:
-        if not settings.postroom_demo or settings.postroom_secret is not None:
-            raise
-        secret, code = secrets.token_urlsafe(32), _code(settings)
-    tokens = Tokens(secret, settings)
-    sessions = Sessions(secret, hours=settings.session_hours)
-    return Entry(Authenticator(tokens, sessions, _own(settings.auth)), code)
-
-
 def live_of(reader: Redis, settings: WebSettings) -> Live:
     """The streams of a process.
 
@@ -204,23 +166,6 @@ def live_of(reader: Redis, settings: WebSettings) -> Live:
     """
     pace = Pace(seconds=settings.live_seconds)
     return Live(LookTaker(reader), pace=pace, most=settings.live_clients)
-
-
-def _code(settings: WebSettings) -> OneTimeCode:
-    given = settings.postroom_login_code
-    return OneTimeCode(secrets.token_urlsafe(32) if given is None else given.get_secret_value())
-
-
-def healthz() -> dict[str, str]:
-    """The process answers: nothing else is asked, so that Redis away does not restart it."""
-    return {"status": "ok"}
-
-
-def readyz(request: Request) -> dict[str, str]:
-    """Redis answers within its timeout; 503 with the cause if not."""
-    with storage_errors():
-        request.app.state.connection.ping()
-    return {"status": "ok"}
 
 
 def openapi(request: Request, _: Looker) -> JsonDict:
@@ -260,18 +205,3 @@ def _allow(app: FastAPI, origins: tuple[str, ...]) -> None:
         allow_headers=["Authorization", "Content-Type", "Last-Event-ID", CSRF_HEADER],
         max_age=600,
     )
-
-
-def _own(name: str) -> Own | None:
-    if not name:
-        return None
-    module, _, function = name.partition(":")
-    try:
-        found: Own = getattr(import_module(module), function)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise SettingInvalid(
-            f"AUTH names {name!r}, which cannot be imported: {error}.",
-            field="AUTH",
-            remedy="Name a function as module:function.",
-        ) from error
-    return found
