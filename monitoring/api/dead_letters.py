@@ -11,6 +11,7 @@ from monitoring.api.parts import (
     Asker,
     Engine,
     JsonDict,
+    OfWhat,
     OwnActor,
     OwnDestroyer,
     Reader,
@@ -31,15 +32,20 @@ _MOST = 200
 def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
     asker: Asker,
     reader: Reader,
-    kind: Annotated[str | None, Query(alias="type")] = None,
-    queue: str | None = None,
+    among: OfWhat,
     reason: str | None = None,
     text: Annotated[str | None, Query(max_length=200)] = None,
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
     cursor: str | None = None,
 ) -> JsonDict:
     """List dead letters, the newest first; of one tenant, to who may see no other."""
-    wanted = Filter(message_type=kind, queue=queue, reason=reason, text=text, tenant=asker.tenant)
+    wanted = Filter(
+        message_type=among.message_type,
+        queue=among.queue,
+        reason=reason,
+        text=text,
+        tenant=asker.tenant,
+    )
     page = dead_letters.page(wanted, limit=limit, cursor=cursor, connection=reader)
     return {
         "letters": [dead_letters.as_listed(each) for each in page.letters],

@@ -6,23 +6,20 @@ from fastapi import APIRouter, Query
 
 from monitoring.api.bodies import FixedIn, Trial, Why
 from monitoring.api.bulk import as_bulk
-from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer, by
+from monitoring.api.parts import Actor, Engine, JsonDict, Looker, OfWhat, Reader, Writer, by
 from monitoring.failures import MOST_HOURS, Sorting, get_failure_group, get_failure_groups
 from workers import failure_groups
 from workers.failure_groups import GroupState
 
 router = APIRouter(prefix="/api/failures", tags=["failures"])
 
-_Kind = Annotated[str | None, Query(alias="type")]
-
 
 @router.get("")
 def list_groups(  # noqa: PLR0913, PLR0917 - what a route is given
     _: Looker,
     reader: Reader,
+    among: OfWhat,
     state: GroupState | None = None,
-    queue: str | None = None,
-    kind: _Kind = None,
     sort: Sorting = "last",
     limit: Annotated[int, Query(ge=1, le=200)] = 50,
     cursor: str | None = None,
@@ -30,8 +27,8 @@ def list_groups(  # noqa: PLR0913, PLR0917 - what a route is given
     """List the groups of failures, the newest failure first."""
     return get_failure_groups(
         state=state,
-        queue=queue,
-        message_type=kind,
+        queue=among.queue,
+        message_type=among.message_type,
         sort=sort,
         limit=limit,
         cursor=cursor,

@@ -6,7 +6,7 @@ from typing import Annotated, TypedDict
 from fastapi import APIRouter, Body, Query
 
 from monitoring.api.bodies import Retry
-from monitoring.api.parts import Asker, Engine, JsonDict, OwnActor, Reader, Writer, by
+from monitoring.api.parts import Asker, Engine, JsonDict, OfWhat, OwnActor, Reader, Writer, by
 from monitoring.api.reasons import QueryReason, Reason, one_reason
 from monitoring.jobs import get_job_log, get_job_status
 from monitoring.jobs.detail import get_job_detail
@@ -26,7 +26,6 @@ _Cursor = Annotated[
     str | None,
     Query(max_length=LONGEST_CURSOR, description="That of the page before; none begins."),
 ]
-_Kind = Annotated[str | None, Query(alias="type")]
 
 
 class Which(TypedDict):
@@ -41,9 +40,8 @@ class Which(TypedDict):
 def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
     asker: Asker,
     reader: Reader,
-    queue: str | None = None,
+    among: OfWhat,
     state: str | None = None,
-    kind: _Kind = None,
     limit: _Limit = 20,
     cursor: _Cursor = None,
 ) -> JsonDict:
@@ -51,7 +49,11 @@ def list_jobs(  # noqa: PLR0913, PLR0917 - what a route is given
 
     To who may see one tenant only, those of that tenant, the last sent first.
     """
-    which: Which = {"queue": queue, "state": state, "message_type": kind}
+    which: Which = {
+        "queue": among.queue,
+        "state": state,
+        "message_type": among.message_type,
+    }
     if asker.tenant is not None:
         return get_own_jobs(asker.tenant, **which, limit=limit, cursor=cursor, connection=reader)
     return get_job_page(**which, limit=limit, cursor=cursor, connection=reader)

@@ -1,8 +1,9 @@
 """What the routes have in common: the roles they declare, and what they are given."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any
 
-from fastapi import Depends, Request
+from fastapi import Depends, Query, Request
 from redis import Redis
 
 from monitoring.web.auth import Needs
@@ -27,6 +28,17 @@ Destroyer = Annotated[Identity, Depends(DESTROY)]
 OwnDestroyer = Annotated[Identity, Depends(DESTROY_OWN)]
 
 JsonDict = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Among:
+    """Of which queue, and of which message type, a list shall be; None: of any."""
+
+    queue: str | None = None
+    message_type: Annotated[str | None, Query(alias="type")] = None
+
+
+OfWhat = Annotated[Among, Depends()]
 
 _NO_REASON = "no reason given"
 
