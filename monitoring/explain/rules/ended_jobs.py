@@ -5,6 +5,7 @@ from datetime import datetime
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts
+from monitoring.explain.rules import commands
 from monitoring.explain.rules.failures import asks_to_wait, replay_command
 from monitoring.explain.rules.holdups import clock
 from monitoring.words import first_line, number
@@ -119,7 +120,7 @@ def stopped(facts: JobFacts) -> Iterator[Finding]:
             "stopped",
             "info",
             f"It was stopped while it ran{_by(act, facts)}.",
-            f'`postroom jobs retry {facts.job_id} --reason "..."` sends its message again.',
+            f"{commands.on_job('retry', facts.job_id)} sends its message again.",
         )
 
 
@@ -136,7 +137,7 @@ def canceled(facts: JobFacts) -> Iterator[Finding]:
             "info",
             f"It was cancelled because it depends on {parent.kind} {parent.job_id}, which is "
             f"{parent.state}.",
-            f"`postroom why {parent.job_id}`",
+            commands.why(parent.job_id),
         )
         return
     yield Finding(
@@ -154,7 +155,7 @@ def replayed(facts: JobFacts) -> Iterator[Finding]:
             "replayed",
             "info",
             f"Its message was sent again as job {facts.replayed_as}; this one never runs again.",
-            f"`postroom why {facts.replayed_as}`",
+            commands.why(facts.replayed_as),
         )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import Letters, QueueFacts, Retries
+from monitoring.explain.rules import commands
 from monitoring.words import are, number
 
 _ASKS_TO_WAIT = re.compile(r"\b429\b|too many requests|rate.?limit|retry.?after", re.IGNORECASE)
@@ -45,7 +46,7 @@ def unknown_types(facts: QueueFacts) -> Iterator[Finding]:
             f"{number(each.count, 'job')} of {facts.name} {are(each.count)} handed back by workers"
             f"{release}, which do not know the type: {each.error}",
             "Finish the deployment: restart the workers that run the older release, "
-            f"`postroom worker {facts.name}`",
+            f"{commands.worker(facts.name)}",
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts, Share
+from monitoring.explain.rules import commands
 from monitoring.explain.rules.holdups import clock
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
 from monitoring.words import are, listed, number, size, span
@@ -35,7 +36,7 @@ def workers_died(facts: QueueFacts) -> Iterator[Finding]:
         "critical" if facts.counts.waiting and not facts.workers else "warning",
         f"{len(dead)} of {number(every, 'worker')} of {facts.name} died or froze{since}{told}: "
         f"{listed([_where(each) for each in dead])} showed no life since.",
-        f"`postroom worker {facts.name}`",
+        commands.worker(facts.name),
     )
 
 
@@ -72,7 +73,7 @@ def busy(facts: QueueFacts) -> Iterator[Finding]:
         "warning",
         f"{_how_busy(at_work, len(facts.workers), facts.name)}{_mostly(facts.shares)}; "
         f"{number(waiting, 'job')} {are(waiting)} waiting, the oldest for {span(waited)}.",
-        f"Start more: `postroom worker {facts.name}`",
+        f"Start more: {commands.worker(facts.name)}",
     )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts
+from monitoring.explain.rules import commands
 from monitoring.words import are, number, span
 
 _LONG_OVERDUE = 60.0  # seconds
@@ -20,7 +21,7 @@ def overdue(facts: QueueFacts) -> Iterator[Finding]:
             f"{number(count, 'scheduled job')} of {facts.name} {are(count)} overdue by up to "
             f"{span(seconds)}: no worker has moved {'it' if count == 1 else 'them'} into the "
             "queue.",
-            f"Workers move what is due: `postroom worker {facts.name}`",
+            f"Workers move what is due: {commands.worker(facts.name)}",
         )
 
 
@@ -34,7 +35,7 @@ def abandoned(facts: QueueFacts) -> Iterator[Finding]:
             f"{number(count, 'job')} of {facts.name} {are(count)} in the hands of a worker whose "
             f"lease lapsed {span(seconds)} ago, and no other one has taken "
             f"{'it' if count == 1 else 'them'} over.",
-            f"Any worker does, within seconds: `postroom worker {facts.name}`",
+            f"Any worker does, within seconds: {commands.worker(facts.name)}",
         )
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts
+from monitoring.explain.rules import commands
 from monitoring.explain.rules.fates import fate
 from monitoring.words import span
 
@@ -23,7 +24,7 @@ def lapsed(facts: JobFacts) -> Iterator[Finding]:
             "warning",
             f"The lease of {whose} lapsed {span(facts.silent)} ago, and no other worker has taken "
             "it over.",
-            f"Any worker does, within seconds: `postroom worker {facts.queue_name}`",
+            f"Any worker does, within seconds: {commands.worker(facts.queue_name)}",
         )
 
 
@@ -37,7 +38,7 @@ def past_timeout(facts: JobFacts) -> Iterator[Finding]:
             f"It has been running for {span(ran)}, and its timeout is "
             f"{span(facts.timeout.total_seconds())}: its worker should have ended it."
             f"{_fate(facts)}",
-            f'`postroom jobs stop {facts.job_id} --reason "..."`',
+            commands.on_job("stop", facts.job_id),
         )
 
 
@@ -57,7 +58,7 @@ def slow(facts: JobFacts) -> Iterator[Finding]:
         "warning",
         f"It has been running for {span(ran)} on worker {facts.worker or '?'}; {told}."
         f"{_fate(facts)}",
-        f'`postroom jobs stop {facts.job_id} --reason "..."`, or let it end: '
+        f"{commands.on_job('stop', facts.job_id)}, or let it end: "
         f"`postroom job {facts.job_id}` shows how far it is.",
     )
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts, Parent
-from monitoring.explain.rules import no_start
+from monitoring.explain.rules import commands, no_start
 from monitoring.explain.rules.failures import asks_to_wait
 from monitoring.explain.rules.holdups import clock, paused_by, resume_command
 from monitoring.words import first_line, listed, number, span
@@ -37,7 +37,7 @@ def deferred(facts: JobFacts) -> Iterator[Finding]:
             "waits_for_nothing",
             "warning",
             "It waits for other jobs, and all of them are over: a worker's clean-up lets it go on.",
-            f"`postroom worker {facts.queue_name}`",
+            commands.worker(facts.queue_name),
         )
         return
     yield Finding(
@@ -45,7 +45,7 @@ def deferred(facts: JobFacts) -> Iterator[Finding]:
         "info",
         f"It waits for {number(len(parents), 'other job')}: "
         f"{listed([_parent(each) for each in parents])}.",
-        f"`postroom why {parents[0].job_id}`",
+        commands.why(parents[0].job_id),
     )
 
 
@@ -76,7 +76,7 @@ def delayed(facts: JobFacts) -> Iterator[Finding]:
             "delayed",
             "info",
             f"It was sent to start at {clock(facts.due, facts.now)}{_until(facts)}.",
-            f'`postroom jobs promote {facts.job_id} --reason "..."` starts it now.',
+            f"{commands.on_job('promote', facts.job_id)} starts it now.",
         )
 
 
@@ -87,7 +87,7 @@ def overdue(facts: JobFacts) -> Iterator[Finding]:
             "overdue",
             "warning",
             f"It is overdue by {span(facts.age(facts.due))}: no worker moved it into its queue.",
-            f"`postroom worker {facts.queue_name}`",
+            commands.worker(facts.queue_name),
         )
 
 
@@ -100,7 +100,7 @@ def unique_key(facts: JobFacts) -> Iterator[Finding]:
             "info",
             f"It has held the unique key {facts.unique_key} for {span(waited)}: what is sent with "
             "that key meanwhile is not stored, and its sender gets this job's id.",
-            f'`postroom jobs cancel {facts.job_id} --reason "..."` gives the key back.',
+            f"{commands.on_job('cancel', facts.job_id)} gives the key back.",
         )
 
 
@@ -143,7 +143,7 @@ def _retry(facts: JobFacts, last: AttemptRecord) -> Finding:
         "service_asks_to_wait" if asks_to_wait(last.error) else "retry_scheduled",
         "warning",
         f"{asked} at attempt {made}{of} ({error}), and the next one is due{_until(facts)}.",
-        f'`postroom jobs promote {facts.job_id} --reason "..."` tries it now.',
+        f"{commands.on_job('promote', facts.job_id)} tries it now.",
     )
 
 
@@ -156,7 +156,7 @@ def _handed_back(facts: JobFacts, last: AttemptRecord) -> Finding:
         "warning",
         f"A worker{release} does not know its type and handed it back ({last.error}){known}; the "
         f"next try is due{_until(facts)}.",
-        f"Restart the workers that run the older release: `postroom worker {facts.queue_name}`",
+        f"Restart the workers that run the older release: {commands.worker(facts.queue_name)}",
     )
 
 
