@@ -161,6 +161,7 @@ def test_success_rate_and_new_dead_letters_and_dead_letters_and_stuck(
     sleeping = enqueue(message("sleep", new_value=30), connection=redis)
     eventually(lambda: one.told("stuck") == [("fired", "default")])
     assert one.sentence("stuck").startswith(f"Job {sleeping.id} of default has been running for 1")
+    assert one.sentence("stuck").endswith("; its STUCK_POLICY is report.")
     worker.end(signal.SIGKILL)
 
 
