@@ -14,6 +14,7 @@ from workers import By, dead_letters, enqueue, enqueue_many, keys, publish_many
 from workers.clock import utc_now
 
 _CHUNK = 2_000
+_TENANTS = 50
 _DONE_AND_KEPT = {"finished": keys.finished, "failed": keys.failed}
 
 
@@ -46,7 +47,8 @@ def fill(crowd: Crowd, *, connection: redis.Redis) -> Mapping[str, str]:
         connection: Where.
 
     Returns:
-        What path parameters may name: a queue, a job, a stream, a tenant, a letter.
+        What path parameters may name: a queue, a job, a stream, a guild, a letter, and a tenant
+        that has some of these.
     """
     waiting = crowd.jobs * 2 // 3
     ids: list[str] = []
@@ -65,6 +67,7 @@ def fill(crowd: Crowd, *, connection: redis.Redis) -> Mapping[str, str]:
         "name": "jobs:guild:7:message_scan",
         "guild_id": "7",
         "letter": letter,
+        "tenant": "tenant-0",
     }
 
 
@@ -120,7 +123,8 @@ def _queue(number: int) -> str:
 
 
 def _email(number: int) -> EmailMessage:
-    return EmailMessage.of(f"ada-{number % 1_000}@example.com", "Your week", "weekly_summary")
+    message = EmailMessage.of(f"ada-{number % 1_000}@example.com", "Your week", "weekly_summary")
+    return message.model_copy(update={"metadata": {"tenant": f"tenant-{number % _TENANTS}"}})
 
 
 def _note(number: int) -> NotificationMessage:

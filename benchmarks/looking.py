@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import median
 from typing import Any
@@ -44,6 +44,14 @@ _NOT_OURS = "/rq/"  # rq-dashboard's own pages
 _ASKED_FIRST = "/board/dialogs/"  # small answers, some of which need to be told what they are about
 _FRESH = {"Cache-Control": "no-cache"}  # not what the board remembers for others
 _QUERIES = {"/api/search": {"q": "type:EMAIL to:ada-7@example.com state:waiting"}}
+_OF_A_TENANT: Mapping[str, tuple[str, Mapping[str, str]]] = {
+    "a tenant's jobs": ("/api/jobs", {}),
+    "a tenant's failed jobs": ("/api/jobs", {"state": "failed"}),
+    "a tenant's jobs with a value": ("/api/search", {"q": "to:ada-7@example.com state:waiting"}),
+    "a tenant's jobs with none": ("/api/search", {"q": "to:nobody@example.com"}),
+    "a tenant's dead letters": ("/api/dead-letters", {"text": "host 7"}),
+    "a tenant's failures": ("/api/failed-jobs", {}),
+}
 _OF_THE_BENCH = {"info", "config|set", "config|resetstat", "slowlog|reset", "slowlog|get"}
 
 
@@ -52,7 +60,7 @@ class Look:
     """What one route took.
 
     Args:
-        path: The route.
+        path: The route, or what was asked of it.
         status: What it was answered with.
         median_ms: Of all requests.
         p99_ms: Likewise.
@@ -91,7 +99,8 @@ def look(url: str, names: Mapping[str, str], *, each: int) -> Iterator[Look]:
         each: How many requests a route.
 
     Yields:
-        `TICK` and `STANDING`, which streams and pages share, and then a route at a time.
+        `TICK` and `STANDING`, which streams and pages share, then a route at a time, and at last
+        the lists of who may see one tenant only.
     """
     pool = redis.ConnectionPool.from_url(url, connection_class=_Counting)
     with redis.Redis(connection_pool=pool) as connection:
@@ -100,6 +109,9 @@ def look(url: str, names: Mapping[str, str], *, each: int) -> Iterator[Look]:
         client = _client(connection)
         for path in _paths():
             yield _look_at(client, path, names, each)
+        client = _client(connection, tenant=names["tenant"])
+        for name, (path, asked) in _OF_A_TENANT.items():
+            yield replace(_look_at(client, path, names, each, asked), path=name)
 
 
 def slow_commands(connection: redis.Redis) -> Sequence[str]:
@@ -151,11 +163,17 @@ def _standing(connection: redis.Redis, each: int) -> Look:
     return _of(STANDING, [_timed(read) for _ in range(each)], status=0, size=0)
 
 
-def _look_at(client: TestClient, path: str, names: Mapping[str, str], each: int) -> Look:
+def _look_at(
+    client: TestClient,
+    path: str,
+    names: Mapping[str, str],
+    each: int,
+    asked: Mapping[str, str] | None = None,
+) -> Look:
     url = path
     for name, value in _named(path, names).items():
         url = url.replace(f"{{{name}}}", value)
-    asked = _QUERIES.get(path, {})
+    asked = _QUERIES.get(path, {}) if asked is None else asked
     client.get(url, params=asked, headers=_FRESH)  # what is loaded once is not counted
     taken = [_timed(lambda: client.get(url, params=asked, headers=_FRESH)) for _ in range(each)]
     answer = taken[-1].answer
@@ -197,12 +215,17 @@ def _named(path: str, names: Mapping[str, str]) -> Mapping[str, str]:
     return {**names, **own, **kind}
 
 
-def _client(connection: redis.Redis) -> TestClient:
+def _client(connection: redis.Redis, *, tenant: str | None = None) -> TestClient:
     # Else most of who polls would be told what another one was told in the last 2 s.
     web = WebSettings(postroom_secret=SecretStr(_SIGNED_WITH), live_seconds=0.01)
     app: FastAPI = create_app(connection=connection, settings=web)
     token = make_token(
-        Role.ADMIN, subject="bench", ttl=timedelta(hours=2), secret=_SIGNED_WITH, settings=web
+        Role.ADMIN,
+        subject="bench",
+        ttl=timedelta(hours=2),
+        secret=_SIGNED_WITH,
+        settings=web,
+        tenant=tenant,
     )
     client = TestClient(app)
     client.headers["Authorization"] = f"Bearer {token}"

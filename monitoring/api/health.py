@@ -54,7 +54,10 @@ def redis_server(_: Looker, writer: Writer) -> JsonDict:
 def failed_jobs(
     asker: Asker, reader: Reader, limit: Annotated[int, Query(ge=1, le=100)] = 10
 ) -> JsonDict:
-    """Show the newest failures of each queue, in a line each."""
+    """Show the newest failures of each queue, in a line each.
+
+    To who may see one tenant only, that tenant's, among its newest 1,000 dead letters.
+    """
     if asker.tenant is not None:
         return {"queues": get_own_failures(asker.tenant, limit, connection=reader)}
     return {"queues": get_failed_jobs(limit, connection=reader)}

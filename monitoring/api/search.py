@@ -22,5 +22,8 @@ def search(
     limit: Annotated[int, Query(ge=1, le=MOST_HITS)] = 20,
     cursor: Annotated[str | None, Query(max_length=2_000)] = None,
 ) -> JsonDict:
-    """Find jobs; all that is asked for must fit. docs/search.md says what one may ask for."""
+    """Find jobs; all that is asked for must fit. docs/search.md says what one may ask for.
+
+    To who may see one tenant only, jobs of that tenant.
+    """
     return search_jobs(q, tenant=asker.tenant, limit=limit, cursor=cursor, connection=reader)

@@ -148,6 +148,24 @@ def test_only_the_letters_of_a_tenant_are_on_its_pages(redis: Redis) -> None:
     assert dead_letters.count(tenant="7", connection=redis) == 2
 
 
+def test_a_letter_that_went_to_another_tenant_after_the_dry_run_is_not_touched(redis) -> None:
+    ids = [
+        bury_message(
+            redis,
+            MessageScanMessage.model_validate({"data": {"guildId": "7", "channelId": "1"}}),
+        )
+        for _ in range(2)
+    ]
+    wanted = dead_letters.Filter(tenant="7")
+
+    assert dead_letters.dry_purge(wanted, connection=redis).job_ids == ids
+    dead_letters.edit(ids[0], {"guildId": "8"}, by=BY, connection=redis)
+    dead_letters.purge_all(wanted, by=BY, connection=redis)
+
+    assert dead_letters.find(ids[0], connection=redis) is not None
+    assert dead_letters.find(ids[1], connection=redis) is None
+
+
 def test_what_cannot_be_read_is_nobodys() -> None:
     assert mark_of({"messageType": "NONE-SUCH", "metadata": {"tenant": "7"}}) == ""
     assert mark_of("text") == ""

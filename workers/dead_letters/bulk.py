@@ -206,7 +206,18 @@ def _replay(most: int | None) -> str:
 
 def _planned(action: str, wanted: Filter, connection: redis.Redis) -> list[str]:
     shown = remembered(action, wanted, connection=connection)
-    return snapshot(wanted, connection=connection) if shown is None else shown
+    if shown is None:
+        return snapshot(wanted, connection=connection)
+    return shown if wanted.tenant is None else list(_still_there(shown, wanted, connection))
+
+
+def _still_there(ids: Sequence[str], wanted: Filter, connection: redis.Redis) -> Iterator[str]:
+    """Those that are the tenant's still: an edit since the dry run may have given one away."""
+    for chunk in _chunks(ids):
+        scores: Any = connection.zmscore(wanted.key, chunk)
+        yield from (
+            job_id for job_id, score in zip(chunk, scores, strict=True) if score is not None
+        )
 
 
 def _letters(ids: Sequence[str], connection: redis.Redis) -> Iterator[DeadLetter]:

@@ -233,6 +233,14 @@ def test_why_names_no_job_of_others_that_it_waits_for(seven, redis) -> None:
     assert theirs not in told
 
 
+def test_a_queue_of_its_own_that_nobody_has_used_is_not_there(seven, redis) -> None:
+    sent(redis, "8")
+    answer = seven.get("/api/queues/own_7")
+
+    assert answer.status_code == 404
+    assert "email" not in answer.text
+
+
 def test_the_queue_that_routes_make_of_a_tenant_is_its_own(seven, redis) -> None:
     enqueue_many([an_email("7")], queue="own_7", connection=redis)
     enqueue_many([an_email("8")], queue="own_8", connection=redis)
