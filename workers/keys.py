@@ -175,6 +175,11 @@ def dead_letter_plan(digest: str) -> str:
     return f"{_OURS}dead-plan:{digest}"
 
 
+def job_plan(digest: str) -> str:
+    """List: the ids of jobs that a dry run showed, for the run after it; expires."""
+    return f"{_OURS}job-plan:{digest}"
+
+
 def attempts(job_id: str) -> str:
     """List: the attempts of a job that did not succeed, as JSON, oldest first."""
     return f"{_OURS}attempts:{job_id}"

@@ -121,17 +121,24 @@ def promote(
     made = by.entry("job.promote", target=job_id, now=moment)
     connection = connection or default_connection()
     with storage_errors():
-        name = _origin(job_id, connection)
-        state = _run(
-            "promote",
-            [keys.job(job_id), *_places(name, keys.scheduled, keys.queue), keys.audit()],
-            [job_id, utcformat(moment), *audit.arguments(made)],
-            connection,
-        )
+        state = _promote(job_id, moment, audit.arguments(made), connection)
     if state == "promoted":
         audit.tell(made)
     elif state != "due":
         raise _refused(job_id, state, "promoted", "Only a job that is due later can be promoted.")
+
+
+def promote_silently(job_id: str, *, connection: redis.Redis) -> bool:
+    """As `promote`, for a bulk that has its own entry in the audit log.
+
+    Args:
+        job_id: The job.
+        connection: Where.
+
+    Returns:
+        False if it does not wait for a time; nothing is changed then.
+    """
+    return _promote(job_id, utc_now(), (), connection) in {"promoted", "due"}
 
 
 def delete(
@@ -171,6 +178,18 @@ def delete(
             settle_dependents(job_id, connection=connection)
         connection.unlink(keys.dependents(job_id))
     audit.tell(made)
+
+
+def _promote(
+    job_id: str, moment: datetime, entry: Sequence[str | int], connection: redis.Redis
+) -> str:
+    name = _origin(job_id, connection)
+    return _run(
+        "promote",
+        [keys.job(job_id), *_places(name, keys.scheduled, keys.queue), keys.audit()],
+        [job_id, utcformat(moment), *entry],
+        connection,
+    )
 
 
 def _runner_of(job_id: str, connection: redis.Redis) -> tuple[str, str]:

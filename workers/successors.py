@@ -70,7 +70,7 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
             past = _as_letter(job_id, now or utc_now(), connection)
             record = resent(past, data, options, settings=settings)
             made = _entry(past, data, record, by, now)
-            outcome = _send(record, past, made, connection)
+            outcome = _send(record, past, by.actor, made, connection)
             if outcome == _RETRIED:
                 audit.tell(made)
                 return record.id
@@ -84,6 +84,29 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
         settings=settings,
         **options,
     )
+
+
+def retry_silently(job_id: str, *, actor: str, settings: Settings, connection: redis.Redis) -> str:
+    """As `retry_job` of a job without a dead letter, for a bulk that has its own audit entry.
+
+    Args:
+        job_id: The job.
+        actor: Who began the bulk.
+        settings: Defaults and routes.
+        connection: Where.
+
+    Returns:
+        The new job's id.
+
+    Raises:
+        PostroomError: As `retry_job`; nothing is changed then.
+    """
+    past = _as_letter(job_id, utc_now(), connection)
+    record = resent(past, None, {}, settings=settings)
+    outcome = _send(record, past, actor, None, connection)
+    if outcome != _RETRIED:
+        raise _refused(job_id, outcome)
+    return record.id
 
 
 def _as_letter(job_id: str, now: datetime, connection: redis.Redis) -> DeadLetter:
@@ -127,7 +150,11 @@ def _entry(
 
 
 def _send(
-    record: JobRecord, past: DeadLetter, made: audit.AuditEntry, connection: redis.Redis
+    record: JobRecord,
+    past: DeadLetter,
+    actor: str,
+    made: audit.AuditEntry | None,
+    connection: redis.Redis,
 ) -> str:
     enqueue, rest = script("workers", "enqueue"), script("workers", "retry_job")
     text = f"local function enqueue(KEYS, ARGV)\n{enqueue}\nend\n{rest}"
@@ -141,8 +168,8 @@ def _send(
         ],
         args=[
             past.job_id,
-            *audit.arguments(made),
-            replayed_now(made.actor),
+            *(audit.arguments(made) if made else ("", 0)),
+            replayed_now(actor.strip()),
             *record.arguments,
         ],
     )

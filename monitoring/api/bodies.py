@@ -124,6 +124,15 @@ class Bulk(Body):
     dry_run: bool = True
 
 
+class ManyJobs(Body):
+    """An action on many jobs: those of a search, or those named; first with `dryRun`."""
+
+    query: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
+    job_ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1_000)] = []
+    reason: Needed
+    dry_run: bool = True
+
+
 class Edit(Body):
     """What to change in a letter's data; objects are merged, null removes a field."""
 

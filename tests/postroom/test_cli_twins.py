@@ -20,6 +20,8 @@ TWINS = {
     "POST /admin/jobs/{queue}/{job_id}/stop": "jobs stop",
     "DELETE /admin/jobs/{queue}/{job_id}": "jobs delete",
     "POST /api/jobs": "send",
+    "POST /api/jobs/retry": "jobs retry",
+    "POST /api/jobs/cancel": "jobs cancel",
     "PATCH /api/dead-letters/{job_id}": "dead-letters edit",
     "POST /api/dead-letters/{job_id}/replay": "dead-letters replay",
     "POST /api/dead-letters/replay": "dead-letters replay",

@@ -1,6 +1,6 @@
 -- Let a job that is due later run now.
 -- KEYS: job, scheduled set, queue list, audit log
--- ARGV: id, time as RQ writes it, audit entry, entries kept
+-- ARGV: id, time as RQ writes it, and, to write down who did it: audit entry, entries kept
 -- Returns: '' if there is no such job, 'promoted', 'due' if it is due anyway, or the state it is in.
 local job, scheduled, list, audit = unpack(KEYS)
 local id, written, entry, kept = unpack(ARGV)
@@ -31,5 +31,7 @@ if redis.call('HGET', job, 'enqueue_at_front') == '1' then
 else
   redis.call('RPUSH', list, id)
 end
-redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+if entry then
+  redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+end
 return 'promoted'

@@ -1,7 +1,7 @@
 -- Store the successor of a job that failed and has no dead letter, all or nothing. The function
 -- `enqueue`, which is enqueue.lua, stands before this text.
 -- KEYS: job, its dead letter, audit log, failed jobs of its list, then those of enqueue
--- ARGV: id, audit entry, entries kept, what the job's record shall tell of this, then those of
+-- ARGV: id, audit entry ('' writes none down), entries kept, what the job's record shall tell of this, then those of
 --       enqueue
 -- Returns: 'retried', 'buried' if it has a letter meanwhile, or the state it is in ('' for none).
 local job, letter, audit, failed = unpack(KEYS, 1, 4)
@@ -28,5 +28,7 @@ local successor = enqueue(their_keys, their_arguments)[2]
 redis.call('HSET', job, 'replayed_as', successor, 'replayed', replayed)
 -- `rq requeue --all` would run it a second time.
 redis.call('ZREM', failed, id)
-redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+if entry ~= '' then
+  redis.call('XADD', audit, 'MAXLEN', kept, '*', 'entry', entry)
+end
 return 'retried'

@@ -43,6 +43,8 @@ BODIES = {
     "POST /api/dead-letters/replay": {"filter": {}, **WHY, "dryRun": True},
     "POST /api/dead-letters/purge": {"filter": {}, **WHY, "dryRun": True},
     "POST /admin/jobs/retry/{queue}/{job_id}": {},
+    "POST /api/jobs/retry": {"query": "state:failed", **WHY},
+    "POST /api/jobs/cancel": {"query": "state:waiting", **WHY},
 }
 
 
@@ -169,7 +171,7 @@ def test_no_job_of_others_is_known_by_its_id(seven, theirs: Theirs) -> None:
 
 
 def test_nothing_of_others_was_changed(seven, theirs: Theirs, redis: Redis) -> None:
-    before = {key: redis.dump(key) for key in redis.scan_iter("*") if b"dead-plan" not in key}
+    before = {key: redis.dump(key) for key in redis.scan_iter("*") if b"-plan:" not in key}
     for which, route in product((0, 1), ROUTES):
         path = filled(route.partition(" ")[2], theirs.names, which)
         ask(seven, route, path + QUERIES.get(route, ("",))[0])
