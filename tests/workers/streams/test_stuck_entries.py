@@ -123,6 +123,22 @@ def test_a_handler_that_does_not_listen_is_killed_and_its_message_tried_again(
     assert (record.outcome, "JobStuck" in record.error_type) == ("retried", True)
 
 
+def test_what_runs_beside_it_goes_on(redis, stream, fill, work) -> None:
+    worker = work(CONCURRENCY="2")
+    (job_id,) = fill(1, "work")
+    stuck = running(redis, stream, job_id)
+    fill(1, "ask")
+    ask_until_true(lambda: starts(worker, "ask") == 1)
+
+    assert resolve_entry(stuck, STOP, connection=redis) == "done"
+    ask_until_true(lambda: dead_letters.find(job_id, connection=redis) is not None)
+
+    ask_until_true(lambda: stuck.entry_id not in pending(redis, stream))
+    ((_, (consumer, deliveries)),) = pending(redis, stream).items()
+    assert (consumer, deliveries) == (stuck.consumer, 1)
+    assert worker.traces("ask") == [["began"]]
+
+
 # --- what is refused, without a worker -----------------------------------------------------------
 
 
