@@ -24,6 +24,7 @@ from monitoring.web.identity import Identity, Role
 from monitoring.web.paths import path_of
 from monitoring.web.refusals import status_of
 from workers.clock import utc_now
+from workers.connection import storage_errors
 
 Values = Mapping[str, Any]
 JsonDict = dict[str, Any]
@@ -135,8 +136,9 @@ def page(
     def make() -> Seen:
         around = {"theme": theme, "place": place, **_around(request, asker)}
         try:
-            standing = board.standing(request)
-            values = read(standing)
+            with storage_errors():
+                standing = board.standing(request)
+                values = read(standing)
         except PostroomError as error:
             return _refused(error, around)
         shown = {**around, "standing": standing, "now": standing.now, **values}

@@ -43,6 +43,8 @@ def address(app: FastAPI) -> Iterator[str]:
 def visit(app: FastAPI, address: str, browser: Browser) -> Iterator[Visit]:
     """Open a page as somebody: `visit("/jobs", Role.ADMIN, dark=True, phone=True)`.
 
+    Without a path it is empty, for who wants to prepare it first.
+
     At the end no page may have had a script that failed, or met what the policy refuses.
     """
     contexts, complaints = [], Complaints()
@@ -71,7 +73,8 @@ def visit(app: FastAPI, address: str, browser: Browser) -> Iterator[Visit]:
             [{"name": COOKIE, "value": sessions.cookie(ann, now=utc_now()), "url": address}]
         )
         page = context.new_page()
-        page.goto(f"{address}{path}")
+        if path:
+            page.goto(f"{address}{path}")
         return page
 
     yield _visit
