@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from benchmarks.errors import InvalidRequest
@@ -36,12 +36,9 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see `--help`.
     """
     options = _parser().parse_args(arguments)
-    if options.monitoring:
-        return bench_monitoring(quick=options.quick, as_json=options.json)
-    if options.live:
-        return bench_live(quick=options.quick, as_json=options.json)
-    if options.watching:
-        return bench_watching(quick=options.quick, as_json=options.json)
+    for name, other in _OTHERS.items():
+        if getattr(options, name):
+            return other(quick=options.quick, as_json=options.json)
     try:
         table = STREAM_ROWS if options.streams else ROWS
         gates = gates_from(options.gate, table)
@@ -59,6 +56,21 @@ def main(arguments: Sequence[str]) -> int:
     text = json.dumps(as_json(result, judgements)) + "\n" if options.json else ""
     sys.stdout.write(text or as_text(result, judgements))
     return exit_code(result, judgements)
+
+
+def _bench_board(*, quick: bool, as_json: bool) -> int:
+    from benchmarks.board import bench_board  # noqa: PLC0415 - it needs the driver of a browser
+
+    return bench_board(quick=quick, as_json=as_json)
+
+
+_OTHERS: Mapping[str, Callable[..., int]] = {
+    "monitoring": bench_monitoring,
+    "live": bench_live,
+    "watching": bench_watching,
+    "board": _bench_board,
+}
+"""The option for each bench that has no rows."""
 
 
 def rows_from(
@@ -133,6 +145,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--watching", action="store_true", help="our worker, with and without somebody who watches"
     )
+    parser.add_argument("--board", action="store_true", help="the board's pages, in a browser")
     names, of_streams = (",".join(row.name for row in rows) for rows in (ROWS, STREAM_ROWS))
     parser.add_argument("--rows", help=f"some of {names},{IDLE}; with --streams of {of_streams}")
     parser.add_argument(

@@ -107,10 +107,10 @@ def as_text(found: Cost) -> str:
 
 
 def _share_of_a_core(server: BenchServer, seconds: float) -> float:
-    changes = _changes(server)
+    change = changes(server)
     with (
         web_process(server, live_seconds=2) as web,
-        listening(web.port, token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners,
+        listening(web.port, token(), count=CLIENTS, on_event=lambda: next(change)) as listeners,
     ):
         listeners.wait_for(2)
         before, began = web.cpu_seconds(), time.monotonic()
@@ -119,8 +119,8 @@ def _share_of_a_core(server: BenchServer, seconds: float) -> float:
 
 
 def _grown(server: BenchServer, web: WebProcess, ticks: int, core: float) -> Cost:
-    changes = _changes(server)
-    with listening(web.port, token(), count=CLIENTS, on_event=lambda: next(changes)) as listeners:
+    change = changes(server)
+    with listening(web.port, token(), count=CLIENTS, on_event=lambda: next(change)) as listeners:
         listeners.wait_for(ticks // 5)
         begin_kib, began, first = web.resident_kib(), time.monotonic(), listeners.ticks
         listeners.wait_for(ticks)
@@ -129,8 +129,12 @@ def _grown(server: BenchServer, web: WebProcess, ticks: int, core: float) -> Cos
     return Cost(clients, core, listeners.ticks, tick_ms, begin_kib, web.resident_kib())
 
 
-def _changes(server: BenchServer) -> Iterator[None]:
-    """Something that the next look will show, whenever it is asked for the next one."""
+def changes(server: BenchServer) -> Iterator[None]:
+    """Something that the next look will show, whenever it is asked for the next one.
+
+    Args:
+        server: Where it changes.
+    """
     for is_full in cycle((False, True)):
         if is_full:
             server.client.lpop(keys.queue("email"))
