@@ -1,5 +1,6 @@
 // Actions: a form says which route it is sent to, and what is said once it is done.
 
+import { clear, complain, request } from "./forms.js";
 import { close } from "./overlays.js";
 
 /** @typedef {{method: string, url: string, body?: unknown}} Undo A request. */
@@ -19,8 +20,7 @@ const token = () =>
  *
  * Its `action` and `data-method` name the route. Fields are members of the JSON body, `a.b` one
  * within another; `data-query` fields are parameters. `data-said` is said when it is done;
- * `data-undo` is the
- * request that undoes it, as JSON.
+ * `data-undo` is the request that undoes it, as JSON.
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} [button] What was pressed; its name and value are sent too.
  */
@@ -31,6 +31,7 @@ export async function act(form, button) {
   const result = await send(form.dataset.method ?? "POST", url, body);
   if (pressed) pressed.disabled = false;
   if (result.error) return refused(form, result.error);
+  clear(form);
   const said = fill(form.dataset.said ?? "Done.", result.answer);
   const undo = form.dataset.undo ? JSON.parse(form.dataset.undo) : null;
   if (form.closest(".veil")) close();
@@ -60,57 +61,10 @@ export async function send(method, url, body) {
 
 /**
  * @param {HTMLFormElement} form
- * @param {HTMLElement | null} [button]
+ * @param {import("./forms.js").Wrong} error
  */
-function request(form, button) {
-  const url = new URL(form.action);
-  /** @type {Record<string, any>} */
-  const body = {};
-  let has = false;
-  for (const field of /** @type {HTMLInputElement[]} */ ([...form.elements])) {
-    const off = !field.name || field.disabled || (["checkbox", "radio"].includes(field.type) && !field.checked);
-    if (off || (field.localName === "button" && field !== button)) continue;
-    if (field.value === "" && field.hasAttribute("data-optional")) continue;
-    if (field.hasAttribute("data-query")) url.searchParams.append(field.name, field.value);
-    else {
-      has = true;
-      put(body, field.name.split("."), valueOf(field));
-    }
-  }
-  return { url, body: has || form.hasAttribute("data-body") ? body : undefined };
-}
-
-/** @param {HTMLInputElement} field */
-function valueOf(field) {
-  const { value } = field;
-  switch (field.dataset.type ?? field.type) {
-    case "number":
-      return value === "" ? null : Number(value);
-    case "boolean":
-      return value === "true";
-    case "checkbox":
-      return value === "on" ? true : value;
-    case "json":
-      try {
-        return JSON.parse(value);
-      } catch {
-        return value;
-      }
-    default:
-      return value;
-  }
-}
-
-/**
- * @param {Record<string, any>} into
- * @param {string[]} path
- * @param {unknown} value
- */
-function put(into, path, value) {
-  const [name, ...rest] = path;
-  if (rest.length) put((into[name] ??= {}), rest, value);
-  else if (name.endsWith("[]")) (into[name.slice(0, -2)] ??= []).push(value);
-  else into[name] = value;
+function refused(form, error) {
+  if (!complain(form, error)) toast(`${form.dataset.not ?? "Not done"}: ${error.message} ${error.remedy}`, true);
 }
 
 /**
@@ -120,24 +74,6 @@ function put(into, path, value) {
  */
 function fill(text, answer) {
   return text.replace(/\{([\w.]+)\}/g, (_, path) => path.split(".").reduce((/** @type {any} */ at, /** @type {string} */ name) => at?.[name], answer) ?? "");
-}
-
-/**
- * Say beside the field, or above the buttons, why it was not done.
- * @param {HTMLFormElement} form
- * @param {{message: string, remedy: string, field?: string}} error
- */
-function refused(form, error) {
-  const text = `${form.dataset.not ?? "Not done"}: ${error.message} ${error.remedy}`;
-  const place = form.querySelector("[data-error]");
-  if (!(place instanceof HTMLElement)) return toast(text, true);
-  place.textContent = text;
-  place.hidden = false;
-  const field = error.field && form.querySelector(`[name="${CSS.escape(error.field)}"]`);
-  if (field instanceof HTMLElement) {
-    field.setAttribute("aria-invalid", "true");
-    field.focus();
-  }
 }
 
 const SECONDS = 10;
