@@ -82,7 +82,7 @@ def ticks(most: float, lines: int = _LINES) -> Sequence[float]:
         return [0, 1]
     rough = most / lines
     magnitude = 10.0 ** floor(log10(rough))
-    step = next(each * magnitude for each in (1, 2, 2.5, 5, 10) if each * magnitude >= rough)
+    step = next(each * magnitude for each in (1, 2, 5, 10) if each * magnitude >= rough)
     found = [i * step for i in range(ceil(most / step - 1e-9) + 1)]
     return [int(each) if each == int(each) else round(each, 6) for each in found]
 

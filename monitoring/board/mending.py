@@ -26,14 +26,14 @@ class Button:
     icon: str = ""
 
 
-def began(code: str, facts: QueueFacts) -> datetime | None:
+def began(finding: Finding, facts: QueueFacts) -> datetime | None:
     """Since when a finding holds; None if that is not known.
 
     Args:
-        code: Of the finding.
+        finding: What the rules say.
         facts: The queue.
     """
-    return _BEGAN.get(code, _oldest)(facts)
+    return _BEGAN.get(finding.code, _oldest)(finding, facts)
 
 
 def buttons_of(finding: Finding, facts: QueueFacts, root: str) -> Iterator[Button]:
@@ -48,45 +48,49 @@ def buttons_of(finding: Finding, facts: QueueFacts, root: str) -> Iterator[Butto
     yield Button("Open queue", f"{root}/queues/{_quoted(facts.name)}")
 
 
-def _paused(kind: str) -> Callable[[QueueFacts], datetime | None]:
-    def since(facts: QueueFacts) -> datetime | None:
+def _paused(kind: str) -> Callable[[Finding, QueueFacts], datetime | None]:
+    def since(_: Finding, facts: QueueFacts) -> datetime | None:
         moments = [each.at for each in facts.pauses if each.kind == kind]
         return datetime.fromisoformat(min(moments)) if moments else None
 
     return since
 
 
-def _died(facts: QueueFacts) -> datetime | None:
+def _died(_: Finding, facts: QueueFacts) -> datetime | None:
     return max((each.last_heartbeat for each in facts.dead if each.last_heartbeat), default=None)
 
 
-def _child_died(facts: QueueFacts) -> datetime | None:
+def _child_died(_: Finding, facts: QueueFacts) -> datetime | None:
     return max((each.child_death.at for each in facts.workers if each.child_death), default=None)
 
 
-def _overdue(facts: QueueFacts) -> datetime:
+def _overdue(_: Finding, facts: QueueFacts) -> datetime:
     return facts.now - timedelta(seconds=facts.overdue[1])
 
 
-def _unknown(_: QueueFacts) -> None:
+def _buried(finding: Finding, facts: QueueFacts) -> datetime | None:
+    return next((each.since for each in facts.letters if each.job_id in finding.remedy), None)
+
+
+def _unknown(_: Finding, __: QueueFacts) -> None:
     return None
 
 
-def _oldest(facts: QueueFacts) -> datetime | None:
+def _oldest(_: Finding, facts: QueueFacts) -> datetime | None:
     """What keeps jobs waiting holds at least since the oldest one came."""
     if facts.oldest_seconds is None:
         return None
     return facts.now - timedelta(seconds=facts.oldest_seconds)
 
 
-_BEGAN: Mapping[str, Callable[[QueueFacts], datetime | None]] = {
+_BEGAN: Mapping[str, Callable[[Finding, QueueFacts], datetime | None]] = {
     "queue_paused": _paused("queue"),
     "type_paused": _paused("type"),
     "tenant_paused": _paused("tenant"),
     "workers_died": _died,
     "children_died": _child_died,
     "scheduled_overdue": _overdue,
-    "dead_letters": _unknown,
+    "dead_letters": _buried,
     "error_rate": _unknown,
     "many_retries": _unknown,
     "service_asks_to_wait": _unknown,

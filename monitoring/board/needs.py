@@ -111,7 +111,7 @@ def need_of(finding: Finding, facts: QueueFacts, root: str) -> Need:
         title=title,
         why=why,
         remedy=finding.remedy.replace("`", ""),
-        since=began(finding.code, facts),
+        since=began(finding, facts),
         subject="" if is_shared else facts.name,
         buttons=tuple(buttons_of(finding, facts, root)),
     )

@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
 from typing import Any
@@ -184,15 +184,16 @@ def _around(request: Request, asker: Identity | None) -> Values:
     }
 
 
-def refused(request: Request, error: PostroomError) -> Response:
+def refused(request: Request, error: PostroomError, status: int) -> Response:
     """Answer with a page that says why there is none, and what to do.
 
     Args:
         request: Of a browser.
         error: What went wrong.
+        status: Of the answer.
     """
     around = {"theme": "", "place": None, **_around(request, None)}
-    return _answer(request, _refused(error, around))
+    return _answer(request, replace(_refused(error, around), status=HTTPStatus(status)))
 
 
 def _refused(error: PostroomError, around: Values) -> Seen:

@@ -80,6 +80,7 @@ class Letters:
         error: Its error, in a line.
         job_id: Its job.
         fingerprint: Of their failure; empty if it has none.
+        since: When the first of those that were looked at died; None if that is not known.
     """
 
     count: int
@@ -88,6 +89,7 @@ class Letters:
     error: str
     job_id: str
     fingerprint: str = ""
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)

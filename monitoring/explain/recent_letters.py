@@ -56,16 +56,21 @@ def _muted(fingerprints: Collection[str], connection: redis.Redis) -> Collection
 
 def _grouped(letters: Iterable[Summary]) -> Sequence[Letters]:
     newest: dict[tuple[str, ...], Summary] = {}
+    oldest: dict[tuple[str, ...], Summary] = {}
     counts: Counter[tuple[str, ...]] = Counter()
     for each in letters:
         alike = each.fingerprint or normal_text(each.error)
         kind = (each.reason, each.message_type or "", alike)
         newest.setdefault(kind, each)
+        oldest[kind] = each
         counts[kind] += 1
-    return [_letters(newest[kind], count) for kind, count in counts.most_common(_SHOWN)]
+    return [
+        _letters(newest[kind], oldest[kind], count) for kind, count in counts.most_common(_SHOWN)
+    ]
 
 
-def _letters(newest: Summary, count: int) -> Letters:
+def _letters(newest: Summary, oldest: Summary, count: int) -> Letters:
     error = first_line(newest.error, "?")
     kind = newest.message_type or "what is no message"
-    return Letters(count, newest.reason, kind, error, newest.job_id, newest.fingerprint)
+    since = datetime.fromisoformat(oldest.buried_at)
+    return Letters(count, newest.reason, kind, error, newest.job_id, newest.fingerprint, since)

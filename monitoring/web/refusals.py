@@ -126,15 +126,25 @@ def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
     if isinstance(error, NotAuthenticated) and _is_page(request):
         return RedirectResponse(login_for(request), HTTPStatus.SEE_OTHER)
-    shown = request.app.state.show_refusal if _is_page(request) else None
-    return shown(request, error) if shown else refusal(error, request)
+    return _shown(request, error, status_of(error), headers_of(error, request))
+
+
+def _shown(
+    request: Request, error: PostroomError, status: int, headers: Mapping[str, str]
+) -> Response:
+    """As a page for a browser that wants one, otherwise as JSON."""
+    if _is_page(request):
+        page: Response = request.app.state.show_refusal(request, error, status)
+        page.headers.update(headers)
+        return page
+    return JSONResponse({"error": error.as_dict()}, status, headers)
 
 
 def _is_page(request: Request) -> bool:
     return request.method == "GET" and "text/html" in request.headers.get("accept", "")
 
 
-def _http(request: Request, error: Exception) -> JSONResponse:
+def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     phrase = HTTPStatus(error.status_code).phrase
     known = PostroomError(
@@ -142,12 +152,13 @@ def _http(request: Request, error: Exception) -> JSONResponse:
         remedy=_REMEDIES.get(error.status_code, "GET /openapi.json names every route."),
         code=_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
     )
-    return JSONResponse({"error": known.as_dict()}, error.status_code, error.headers)
+    return _shown(request, known, error.status_code, error.headers or {})
 
 
-def _invalid(request: Request, error: Exception) -> JSONResponse:
+def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    return refusal(_first_of(error.errors()), request)
+    known = _first_of(error.errors())
+    return _shown(request, known, status_of(known), headers_of(known, request))
 
 
 def _first_of(details: Any) -> InvalidQuery:
