@@ -37,7 +37,7 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
-from monitoring.board.places import overview
+from monitoring.board.places import overview, palette
 from monitoring.duties import Duties
 from monitoring.live.live import Live
 from monitoring.live.looks import LookTaker
@@ -81,6 +81,7 @@ ROUTERS = (
     session,
     rq_dashboard,
     overview,
+    palette,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

@@ -6,6 +6,10 @@ const body = document.body;
 let back = null;
 /** @type {AbortController | null} */
 let search = null;
+/** What was typed last, until it is answered. @type {Promise<void> | null} */
+let asked = null;
+
+const PAUSE = 60; // ms without a key, before it is asked
 
 const styled = new Promise((done) => {
   const link = document.createElement("link");
@@ -32,8 +36,9 @@ export async function open(url, from) {
     const { toast } = await import("./acts.js");
     return toast("This could not be opened. Reload the page.", true);
   }
+  const origin = from.closest(".veil") ? back : from;
   close();
-  back = from;
+  back = origin;
   body.append(veil);
   const first = /** @type {HTMLElement | null} */ (veil.querySelector("[data-first]"));
   (first ?? inside()[0])?.focus();
@@ -65,8 +70,13 @@ function trap(event) {
   all.at(event.shiftKey ? -1 : 0)?.focus();
 }
 
-/** Arrows and Enter in the palette. @param {KeyboardEvent} event */
-function choose(event) {
+/** Arrows and Enter in the palette; Enter waits for what was typed last. @param {KeyboardEvent} event */
+async function choose(event) {
+  if (event.key === "Enter" && asked) {
+    event.preventDefault();
+    await asked;
+    return /** @type {HTMLElement | null} */ (body.querySelector(".veil [role=option][aria-selected=true]"))?.click();
+  }
   const options = /** @type {HTMLElement[]} */ ([...body.querySelectorAll(".veil [role=option]")]);
   const at = options.findIndex((each) => each.getAttribute("aria-selected") === "true");
   const by = { ArrowDown: 1, ArrowUp: -1 }[event.key];
@@ -87,15 +97,27 @@ addEventListener("click", (event) => {
   if (option?.dataset.href) location.assign(option.dataset.href);
 });
 
-addEventListener("input", async (event) => {
+addEventListener("input", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   if (!field.matches(".veil [role=combobox]")) return;
   search?.abort();
   search = new AbortController();
+  const mine = find(field, search.signal).finally(() => {
+    if (asked === mine) asked = null;
+  });
+  asked = mine;
+});
+
+/**
+ * @param {HTMLInputElement} field
+ * @param {AbortSignal} signal
+ */
+async function find(field, signal) {
+  await new Promise((done) => setTimeout(done, PAUSE));
   const address = new URL(field.dataset.url ?? "", location.href);
   address.searchParams.set("q", field.value);
   try {
-    const answer = await fetch(address, { signal: search.signal, headers: { Accept: "text/html" } });
+    const answer = await fetch(address, { signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     for (const id of ["found", "found-foot"]) {
       const fresh = page.getElementById(id);
@@ -105,4 +127,4 @@ addEventListener("input", async (event) => {
   } catch {
     // Typing went on: the next answer counts.
   }
-});
+}

@@ -21,6 +21,7 @@ LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 
 ROLES = {
     "GET /": LOOK,
+    "GET /board/palette": LOOK,
     "GET /board/dialogs/account": LOOK,
     "GET /board/dialogs/keys": LOOK,
     "GET /board/dialogs/more": LOOK,
@@ -109,6 +110,7 @@ ROLES = {
 
 OF_ONE_TENANT = {
     "GET /",
+    "GET /board/palette",
     "GET /board/dialogs/account",
     "GET /board/dialogs/keys",
     "GET /board/dialogs/more",
