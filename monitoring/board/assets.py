@@ -20,6 +20,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
     "overview": ("overview", "bars", "lists", "tables", "charts"),
+    "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
 }
 """What each sheet is made of: one request for the shell, and one for the place."""
 

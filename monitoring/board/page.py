@@ -15,11 +15,13 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from messages import PostroomError
 from monitoring.board import drawing, wording
 from monitoring.board.assets import version
+from monitoring.board.depths import Depths
 from monitoring.board.kept import Kept
 from monitoring.board.marks import Marks
 from monitoring.board.standing import Standing, read_standing
 from monitoring.duties import Duties
 from monitoring.jobs.stuck import get_stuck_jobs
+from monitoring.streams.overview import StreamRow
 from monitoring.web.identity import Identity, Role
 from monitoring.web.paths import path_of
 from monitoring.web.refusals import status_of
@@ -72,12 +74,15 @@ class Board:
 
     def __init__(self, seconds: float) -> None:
         self.pages: Kept[Seen] = Kept(seconds)
+        self.depths = Depths()
+        self.streams: Kept[Sequence[StreamRow]] = Kept(2 * seconds, stale=_STALE)
         self._standing: Kept[Standing] = Kept(2 * seconds, stale=_STALE, most=1)
         self._stuck: Kept[Sequence[JsonDict]] = Kept(_STUCK, stale=4 * _STUCK, most=1)
 
     def stir(self) -> None:
         """Forget all that was seen: something was changed here."""
         self.pages.forget()
+        self.streams.forget()
         self._standing.forget()
         self._stuck.forget()
 
@@ -141,7 +146,9 @@ def page(
                 values = read(standing)
         except PostroomError as error:
             return _refused(error, around)
-        shown = {**around, "standing": standing, "now": standing.now, **values}
+        # Who may see one tenant only is not shown how things stand for all.
+        stands = None if asker.tenant else standing
+        shown = {**around, "standing": stands, "now": standing.now, **values}
         return _seen(render(template, shown))
 
     return _answer(request, board.pages.get(key, make, fresh=fresh))

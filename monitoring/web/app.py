@@ -38,6 +38,7 @@ from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
 from monitoring.board.places import overview, palette
+from monitoring.board.places import queues as queues_place
 from monitoring.duties import Duties
 from monitoring.live.live import Live
 from monitoring.live.looks import LookTaker
@@ -82,6 +83,7 @@ ROUTERS = (
     rq_dashboard,
     overview,
     palette,
+    queues_place,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

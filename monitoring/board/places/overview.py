@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.drawing import outcomes_chart, point_of
+from monitoring.board.forecasts import forecast_of
 from monitoring.board.lately import Lately, points, read_lately
 from monitoring.board.needs import Need
 from monitoring.board.page import page
@@ -227,27 +228,6 @@ def _card(facts: QueueFacts, needs: Sequence[Need]) -> Card:
     else:
         badge, word = "ok", "Healthy"
     return Card(facts, badge, word, forecast_of(facts))
-
-
-def forecast_of(facts: QueueFacts) -> str:
-    """Where a queue is going, in some words.
-
-    Args:
-        facts: The queue.
-    """
-    forecast, waiting = facts.forecast, facts.counts.waiting
-    if facts.is_held_up:
-        return "Stands still until resumed"
-    if not waiting:
-        return "Keeps up" if facts.workers else "Nothing waits"
-    if forecast is None or not forecast.done_per_minute:
-        return "Stands still"
-    if forecast.drains_in is not None:
-        return f"Drains in {span(forecast.drains_in.total_seconds())}"
-    grows = forecast.grows_per_minute
-    if grows and grows > 0 and not forecast.is_steady:
-        return f"Grows by {count(round(grows))} a minute"
-    return "Keeps up"
 
 
 def _types(lately: Lately) -> Sequence[TypeRow]:

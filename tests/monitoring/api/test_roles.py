@@ -22,6 +22,7 @@ LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 ROLES = {
     "GET /": LOOK,
     "GET /board/palette": LOOK,
+    "GET /queues": LOOK,
     "GET /board/dialogs/account": LOOK,
     "GET /board/dialogs/keys": LOOK,
     "GET /board/dialogs/more": LOOK,
@@ -111,6 +112,7 @@ ROLES = {
 OF_ONE_TENANT = {
     "GET /",
     "GET /board/palette",
+    "GET /queues",
     "GET /board/dialogs/account",
     "GET /board/dialogs/keys",
     "GET /board/dialogs/more",
