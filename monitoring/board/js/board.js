@@ -94,6 +94,7 @@ addEventListener("keydown", (event) => {
 function parts() {
   if ($("pr-chart")) import("./chart.js");
   if ($("[data-row]")) import("./rows.js");
+  if ($("table.cards") && matchMedia("(max-width: 760px)").matches) import("./cards.js").then(({ label }) => label());
   if ($("[role=tablist]")) import("./tabs.js");
 }
 
