@@ -17,12 +17,16 @@ const state = {
   streaming: false,
   paused: false,
   busy: false,
+  again: false,
   failures: 0,
 };
 
 /** Ask for the page now, and show what has changed. @param {boolean} [fresh] Not what the server remembers. */
 export async function refresh(fresh = false) {
-  if (state.busy) return;
+  if (state.busy) {
+    state.again ||= fresh;
+    return;
+  }
   state.busy = true;
   state.asked = performance.now();
   try {
@@ -34,6 +38,9 @@ export async function refresh(fresh = false) {
   }
   state.busy = false;
   age();
+  if (!state.again) return;
+  state.again = false;
+  await refresh(true);
 }
 
 /** @param {boolean} fresh */
