@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from fastapi import FastAPI
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 
 from monitoring.web.app import create_app
@@ -17,6 +17,8 @@ from tests.monitoring.api.watching import served
 from workers.clock import utc_now
 
 Visit = Callable[..., Page]
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")

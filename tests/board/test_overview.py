@@ -95,11 +95,10 @@ def test_what_changes_is_patched_and_the_focus_stays(visit, redis) -> None:
     assert page.evaluate("document.activeElement.seen")
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 @pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_it_is_for_everyone(visit, redis, *, dark: bool, phone: bool) -> None:
+def test_it_is_for_everyone(visit, redis, *, phone: bool) -> None:
     bury_message(redis, email())
-    page = visit("/", dark=dark, phone=phone)
+    page = visit("/", phone=phone)
     expect(page.get_by_role("heading", level=1)).to_contain_text("died")
 
     assert violations(page) == []
