@@ -5,6 +5,7 @@ import socket
 from weakref import WeakKeyDictionary
 
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from monitoring.live.live import Live
@@ -57,3 +58,25 @@ class WebServer(uvicorn.Server):
                     if now() - since >= self._patience:
                         connection.transport.abort()
             await asyncio.sleep(_SWEEP_SECONDS)
+
+
+class ToldOnce:
+    """An application whose crashes are in the log once, as it tells them itself.
+
+    Starlette hands an error on after it is logged and answered, and uvicorn would log it again:
+    with its text, which may quote a message, and without masking secrets.
+
+    Args:
+        app: Logs every error of a request, as `monitoring.web.refusals` does.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve a request, or the lifespan of the process."""
+        try:
+            await self._app(scope, receive, send)
+        except Exception:
+            if scope["type"] != "http":
+                raise

@@ -14,6 +14,7 @@ from monitoring.alerts import ChannelFailed, ChannelNotFound
 from monitoring.errors import AskAgain, InvalidQuery, QueueNotFound, SubjectNotFound, TypeNotFound
 from monitoring.live.live import TooManyClients
 from monitoring.web.body_limit import MOST_BYTES
+from monitoring.web.crashes import trail_of
 from monitoring.web.identity import NotAllowed, NotAuthenticated
 from monitoring.web.logins import WINDOW, TooManyLogins
 from monitoring.web.outages import LONGEST, Outages, whole_seconds
@@ -126,7 +127,10 @@ def _known(request: Request, error: Exception) -> Response:
     assert isinstance(error, PostroomError)  # noqa: S101 - for mypy: it is registered for these
     if isinstance(error, NotAuthenticated) and _is_page(request):
         return RedirectResponse(login_for(request), HTTPStatus.SEE_OTHER)
-    return _shown(request, error, status_of(error), headers_of(error, request))
+    status = status_of(error)
+    if status is HTTPStatus.INTERNAL_SERVER_ERROR:
+        _note(request, error)
+    return _shown(request, error, status, headers_of(error, request))
 
 
 def _shown(
@@ -178,10 +182,20 @@ def _is_form(part: str) -> bool:
 
 
 def _unknown(request: Request, error: Exception) -> JSONResponse:
-    log.error("request_failed", path=request.url.path, error_type=type(error).__name__)
+    _note(request, error)
     known = PostroomError(
         "Something went wrong here that should not.",
-        remedy="The log of the web process says what; please report it.",
+        remedy="The log of the web process says where, as `request_failed`; please report it.",
         code="internal_error",
     )
     return JSONResponse({"error": known.as_dict()}, HTTPStatus.INTERNAL_SERVER_ERROR)
+
+
+def _note(request: Request, error: Exception) -> None:
+    log.error(
+        "request_failed",
+        method=request.method,
+        path=request.url.path,
+        error_type=type(error).__name__,
+        trail=trail_of(error),
+    )

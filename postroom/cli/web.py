@@ -14,6 +14,7 @@ from postroom.reader import reader_of
 from postroom.signals import end_on_signal
 from workers.connection import connect
 from workers.loading import load_packages
+from workers.logs import configure_logs
 from workers.settings import load_settings
 
 
@@ -27,10 +28,11 @@ def web(
     import uvicorn  # noqa: PLC0415
 
     from monitoring.web.app import create_app  # noqa: PLC0415
-    from postroom.web_server import WebServer  # noqa: PLC0415
+    from postroom.web_server import ToldOnce, WebServer  # noqa: PLC0415
 
     with answer(as_json=as_json):
         settings, engine = WebSettings(), load_settings()
+        configure_logs(engine)
         load_packages(engine.message_packages, setting="MESSAGE_PACKAGES")
         app = create_app(
             connection=connect(engine),
@@ -53,7 +55,9 @@ def web(
     # of the numbers takes, and in the middle of it.
     gc.collect()
     gc.freeze()
-    config = uvicorn.Config(app, access_log=False, log_level="warning", server_header=False)
+    config = uvicorn.Config(
+        ToldOnce(app), access_log=False, log_level="warning", log_config=None, server_header=False
+    )
     WebServer(config, live=app.state.live).run(sockets=[opened])
 
 
