@@ -19,8 +19,9 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "shell": ("shell",),
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
-    "overview": ("overview", "bars", "lists", "tables", "charts"),
     "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
+    "overview": ("lead", "overview", "bars", "lists", "tables", "charts"),
+    "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
 }
 """What each sheet is made of: one request for the shell, and one for the place."""
 

@@ -37,7 +37,7 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
-from monitoring.board.places import overview, palette
+from monitoring.board.places import overview, palette, workers
 from monitoring.board.places import queues as queues_place
 from monitoring.duties import Duties
 from monitoring.live.live import Live
@@ -82,6 +82,7 @@ ROUTERS = (
     session,
     rq_dashboard,
     overview,
+    workers,
     palette,
     queues_place,
     dialogs,

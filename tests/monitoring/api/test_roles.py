@@ -21,6 +21,7 @@ LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 
 ROLES = {
     "GET /": LOOK,
+    "GET /workers": LOOK,
     "GET /board/palette": LOOK,
     "GET /queues": LOOK,
     "GET /board/dialogs/account": LOOK,
