@@ -20,7 +20,8 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
     "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
-    "overview": ("lead", "overview", "bars", "lists", "tables", "charts"),
+    "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
+    "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
 }
 """What each sheet is made of: one request for the shell, and one for the place."""

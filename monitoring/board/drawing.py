@@ -158,3 +158,43 @@ def point_of(moment: datetime, points: Sequence[Mapping[str, Any]]) -> int | Non
     """
     begins = [datetime.fromisoformat(each["at"]) for each in points]
     return next((i for i in reversed(range(len(begins))) if begins[i] <= moment), None)
+
+
+def times_chart(
+    points: Sequence[Mapping[str, Any]], *, label: str, now: datetime, height: int = 170
+) -> JsonDict:
+    """How long runs took and jobs waited, piece by piece, on a logarithmic axis.
+
+    Args:
+        points: As `get_series` returns them, two or more; less than a day apart.
+        label: What the chart says.
+        now: The time.
+        height: In pixels.
+    """
+    lines = [
+        ("Run p50, dashed", "r", "runP50", True),
+        ("Run p95", "r", "runP95", False),
+        ("Wait p50, dashed", "w", "waitP50", True),
+        ("Wait p95", "w", "waitP95", False),
+    ]
+    values = {name: [each[key] or None for each in points] for name, _, key, _ in lines}
+    # Below a millisecond there is nothing that anybody would mend.
+    found = log_ticks([each for of in values.values() for each in of])
+    levels = [each for each in found if each >= 1] if found[-1] > 1 else found
+    begins = [datetime.fromisoformat(each["at"]) for each in points[:2]]
+    return {
+        "label": label,
+        "h": height,
+        "left": 52,
+        "log": True,
+        "unit": "ms",
+        "range": [levels[0], levels[-1]],
+        "ticks": levels,
+        "x": axis([clock(each["at"], now=now) for each in points]),
+        "t0": int(begins[0].timestamp() * 1000),
+        "dt": int((begins[1] - begins[0]).total_seconds()),
+        "series": [
+            {"name": name, "c": colour, "type": "line", "dash": dash, "v": values[name]}
+            for name, colour, _, dash in lines
+        ],
+    }

@@ -37,7 +37,8 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
-from monitoring.board.places import overview, palette, workers
+from monitoring.board.places import overview, palette, queue_dialogs, workers
+from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
 from monitoring.duties import Duties
 from monitoring.live.live import Live
@@ -85,6 +86,8 @@ ROUTERS = (
     workers,
     palette,
     queues_place,
+    queue_place,
+    queue_dialogs,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

@@ -24,6 +24,8 @@ ROLES = {
     "GET /workers": LOOK,
     "GET /board/palette": LOOK,
     "GET /queues": LOOK,
+    "GET /queues/{queue}": LOOK,
+    "GET /board/dialogs/clear": ACT,
     "GET /board/dialogs/account": LOOK,
     "GET /board/dialogs/keys": LOOK,
     "GET /board/dialogs/more": LOOK,
