@@ -19,6 +19,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "shell": ("shell",),
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
+    "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
     "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
     "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),

@@ -54,24 +54,49 @@ def read_lately(*, now: datetime, connection: redis.Redis) -> Lately:
     return Lately(sums[: len(minutes)], sums[len(minutes) :], per_type(timed))
 
 
-def points(buckets: Sequence[Bucket], queue: str | None = None) -> Sequence[JsonDict]:
+def read_outcomes(*, hours: bool, now: datetime, connection: redis.Redis) -> Sequence[Bucket]:
+    """Read the counters of one chart, in one round trip.
+
+    Args:
+        hours: Whether the last 24 hours, by hours; else the last 60 minutes.
+        now: The server's time.
+        connection: Where.
+    """
+    end = now + timedelta(milliseconds=1)
+    if hours:
+        pieces = pieces_of("h", now - timedelta(hours=HOURS - 2), end)
+    else:
+        pieces = pieces_of("m", now - timedelta(minutes=MINUTES - 1), end)
+    return read_sums(pieces, connection=connection)
+
+
+def points(
+    buckets: Sequence[Bucket], queue: str | None = None, kind: str | None = None
+) -> Sequence[JsonDict]:
     """What a chart of outcomes is drawn from.
 
     Args:
         buckets: Oldest first.
         queue: Only of this queue, or family of streams.
+        kind: Only of this message type.
 
     Returns:
-        For each `at` (its begin), `successful` and `failed`.
+        For each `at` (its begin), `successful`, `failed`, and `retried`, the runs that failed and
+        are followed by another attempt.
     """
-    return [_point(each, queue) for each in buckets]
+    return [_point(each, queue, kind) for each in buckets]
 
 
-def _point(bucket: Bucket, queue: str | None) -> JsonDict:
-    asked = (figures for stat, figures in bucket.figures.items() if queue in {None, stat.queue})
+def _point(bucket: Bucket, queue: str | None, kind: str | None) -> JsonDict:
+    asked = (
+        figures
+        for stat, figures in bucket.figures.items()
+        if queue in {None, stat.queue} and kind in {None, stat.type}
+    )
     total = Figures.together(asked)
     return {
         "at": shown_time(bucket.begin),
         "successful": total.finished,
         "failed": total.failed,
+        "retried": total.count("retried"),
     }

@@ -49,6 +49,9 @@ PLACES = (
 )
 """Path, name and icon of each place, in the order of the rail; Settings stands apart."""
 
+OF_A_TENANT = tuple(each for each in PLACES if each[0] in {"jobs", "queues"})
+"""The places for who may see one tenant only."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -182,7 +185,7 @@ def _around(request: Request, asker: Identity | None) -> Values:
         "root": root,
         "assets": f"{root}/board/assets/{version()}",
         "version": version(),
-        "places": PLACES,
+        "places": OF_A_TENANT if asker is not None and asker.tenant is not None else PLACES,
         "seconds": request.app.state.web.live_seconds,
         "environment": request.app.state.engine.environment,
         "may_act": asker is not None and asker.role >= Role.ADMIN,

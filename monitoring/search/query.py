@@ -133,22 +133,15 @@ def of_tenant(query: SearchQuery, tenant: str | None) -> SearchQuery:
     return replace(query, tenant=tenant, is_scoped=True)
 
 
-def _parts(text: str) -> Mapping[str, str]:
-    found: dict[str, str] = {}
-    for name, value in _pairs(text):
-        if name in found:
-            raise InvalidQuery(
-                f"{name} is asked for twice.", field=name, remedy="Ask for one value of each."
-            )
-        if not value:
-            raise InvalidQuery(
-                f"{name} has no value.", field=name, remedy=f'Write {name}:VALUE or {name}:"A B".'
-            )
-        found[name] = value
-    return found
+def pairs_of(text: str) -> Iterator[tuple[str, str]]:
+    """The qualifiers of a search and their values, as they stand there; nothing else is checked.
 
+    Args:
+        text: What somebody typed.
 
-def _pairs(text: str) -> Iterator[tuple[str, str]]:
+    Raises:
+        InvalidQuery: If it cannot be read, or if something has no qualifier and is no id.
+    """
     place = 0
     while text[place:].strip():
         part = _PART.match(text, place)
@@ -161,6 +154,21 @@ def _pairs(text: str) -> Iterator[tuple[str, str]]:
         if value.startswith('"'):
             value = _ESCAPED.sub(r"\1", value[1:-1])
         yield (name, value) if name else (_bare(value), value)
+
+
+def _parts(text: str) -> Mapping[str, str]:
+    found: dict[str, str] = {}
+    for name, value in pairs_of(text):
+        if name in found:
+            raise InvalidQuery(
+                f"{name} is asked for twice.", field=name, remedy="Ask for one value of each."
+            )
+        if not value:
+            raise InvalidQuery(
+                f"{name} has no value.", field=name, remedy=f'Write {name}:VALUE or {name}:"A B".'
+            )
+        found[name] = value
+    return found
 
 
 def _unreadable(rest: str) -> InvalidQuery:

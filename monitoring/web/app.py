@@ -37,7 +37,8 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
-from monitoring.board.places import overview, palette, queue_dialogs, workers
+from monitoring.board.places import jobs as jobs_place
+from monitoring.board.places import jobs_dialogs, overview, palette, queue_dialogs, workers
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
 from monitoring.duties import Duties
@@ -88,6 +89,8 @@ ROUTERS = (
     queues_place,
     queue_place,
     queue_dialogs,
+    jobs_place,
+    jobs_dialogs,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

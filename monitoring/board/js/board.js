@@ -96,6 +96,7 @@ function parts() {
   if ($("[data-row]")) import("./rows.js");
   if ($("table.cards") && matchMedia("(max-width: 760px)").matches) import("./cards.js").then(({ label }) => label());
   if ($("[role=tablist]")) import("./tabs.js");
+  if ($("#search")) import("./jobs.js");
 }
 
 addEventListener("acted", () => refresh(true));

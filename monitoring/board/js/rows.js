@@ -2,9 +2,12 @@
 
 const $ = (/** @type {string} */ selector, /** @type {ParentNode} */ root = document) => /** @type {HTMLElement | null} */ (root.querySelector(selector));
 const boxes = () => /** @type {HTMLInputElement[]} */ ([...document.querySelectorAll("[data-row]")]);
-const cursor = () => $("tr.is-cursor");
+const rows = () => boxes().map((each) => each.closest("tr"));
+const cursor = () => rows().find((each) => each?.dataset.key === current) ?? null;
 
 let marked = -1;
+/** The key of the row that the keys are at: an update of the page takes its class away. @type {string | undefined} */
+let current;
 
 addEventListener("click", (event) => {
   const box = /** @type {HTMLInputElement} */ (event.target);
@@ -19,10 +22,25 @@ addEventListener("click", (event) => {
 addEventListener("change", (event) => {
   const box = /** @type {HTMLInputElement} */ (event.target);
   if (box.matches("[data-all]")) for (const each of boxes()) each.checked = box.checked;
-  if (box.matches("[data-all], [data-row]")) count();
+  if (!box.matches("[data-all], [data-row]")) return;
+  every(false);
+  count();
 });
 
-addEventListener("shown", count);
+addEventListener("shown", () => (count(), cursor()?.classList.add("is-cursor")));
+
+addEventListener("click", ({ target }) => /** @type {Element} */ (target).closest("[data-act=every]") && every(true));
+addEventListener("acted", () => {
+  for (const each of /** @type {NodeListOf<HTMLInputElement>} */ (document.querySelectorAll("[data-row], [data-all]"))) each.checked = false;
+  every(false);
+  count();
+});
+
+/** @param {boolean} on Whether the actions are for all that match, and not for the selected rows. */
+function every(on) {
+  for (const each of /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".bulk .every, .bulk .some"))) each.hidden = on === each.classList.contains("some");
+  if (on) $(".bulk .every button")?.focus();
+}
 
 /** Show how many rows are selected. */
 function count() {
@@ -53,11 +71,14 @@ addEventListener("key", (event) => KEYS[/** @type {CustomEvent} */ (event).detai
 
 /** @param {number} by */
 function step(by) {
-  const rows = boxes().map((each) => each.closest("tr"));
-  const at = rows.indexOf(/** @type {HTMLTableRowElement | null} */ (cursor()));
-  const next = rows[Math.max(0, Math.min(rows.length - 1, at + by))];
+  const all = rows();
+  const at = all.indexOf(cursor());
+  const next = all[Math.max(0, Math.min(all.length - 1, at + by))];
   if (!next) return;
-  rows[at]?.classList.remove("is-cursor");
+  cursor()?.classList.remove("is-cursor");
+  current = next.dataset.key;
   next.classList.add("is-cursor");
   next.scrollIntoView({ block: "nearest" });
 }
+
+count();
