@@ -1,20 +1,16 @@
-"""The sheets and modules of the board, as they are sent: without comments, by version."""
+"""The sheets and modules of the board, as they are sent: minified, by version."""
 
 import hashlib
-import re
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
+from rcssmin import cssmin
+from rjsmin import jsmin
+
 from monitoring.errors import SubjectNotFound
 
 _HERE = Path(__file__).parent
-_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_COMMENT_LINE = re.compile(r"^\s*//.*$", re.MULTILINE)
-_SPACE = re.compile(r"\s*([{};,>])\s*")
-_BEHIND = re.compile(r":\s+")
-_INDENT = re.compile(r"\n\s*")
-
 SHEETS: Mapping[str, tuple[str, ...]] = {
     "shell": ("shell",),
     "overlays": ("fields", "overlays"),
@@ -71,9 +67,10 @@ def _names(ending: str) -> frozenset[str]:
 
 def _sheet(name: str) -> str:
     text = "\n".join((_HERE / "css" / f"{part}.css").read_text("utf-8") for part in SHEETS[name])
-    return _BEHIND.sub(":", _SPACE.sub(r"\1", _COMMENT.sub("", text))).replace(";}", "}").strip()
+    minified: str = cssmin(text)
+    return minified
 
 
 def _module(text: str) -> str:
-    """A module without comments and indents; no string of ours has several lines."""
-    return _INDENT.sub("\n", _COMMENT_LINE.sub("", _COMMENT.sub("", text))).strip()
+    minified: str = jsmin(text)
+    return minified
