@@ -22,6 +22,7 @@ from monitoring.search.scan import Scan
 from monitoring.search.trips import MOST_SECONDS, Trips
 from monitoring.words import first_line
 from workers import dead_letters
+from workers.clock import shown_text
 from workers.connection import storage_errors
 from workers.dead_letters import Filter, Summary
 from workers.routing import queue_of
@@ -114,5 +115,5 @@ def _shown(letter: Summary) -> JsonDict:
         "messageType": letter.message_type,
         "reason": letter.reason,
         "error": first_line(letter.error),
-        "failedAt": letter.buried_at,
+        "failedAt": shown_text(letter.buried_at),
     }

@@ -16,6 +16,7 @@ from monitoring.alerts import alert
 from monitoring.alerts.notice import About, Notice
 from monitoring.web.app import closed_routers
 from monitoring.web.auth import declared
+from monitoring.web.identity import Role
 from tests.fuzz.data import fill
 from tests.monitoring.api.leaving import first_bytes
 from tests.workers.conftest import message
@@ -170,6 +171,23 @@ def test_every_time_has_one_form(redis, moderator, register) -> None:
         *("createdAt", "enqueuedAt", "startedAt", "endedAt", "dueAt", "buriedAt", "failedAt"),
         *("replayedAt", "reopenedAt"),
     }
+
+
+def test_every_time_that_a_tenant_is_told_has_it_too(redis, bearing) -> None:
+    places = seed(redis)
+    mine = email(7).model_copy(update={"metadata": {"tenant": "7"}})
+    enqueue(mine, connection=redis)
+    bury_message(redis, mine)
+    places["job_id"] = [mine.message_id]
+
+    found = [
+        (path, name, time)
+        for path in asked(places)
+        for name, time in times(answer_of(bearing(Role.MODERATOR, tenant="7"), path))
+    ]
+
+    assert [each for each in found if not FORM.fullmatch(each[2])] == []
+    assert {name for _, name, _ in found} >= {"createdAt", "buriedAt", "failedAt"}
 
 
 @pytest.mark.parametrize(
