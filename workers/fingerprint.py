@@ -81,19 +81,24 @@ def place_of(error: BaseException) -> str:
         where only libraries were on its way, and nothing for an error that was never raised.
     """
     frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
-    places = list(_places(frame for frame in frames if not _is_library(frame.f_code.co_filename)))
+    places = list(_places(frame for frame in frames if not is_library(frame.f_code.co_filename)))
     # Our own functions around the handler say nothing of the failure, and the test kit has others.
     theirs = [place for place in places if not place.startswith("workers.")]
     return next(reversed(theirs or places or list(_places(iter(frames)))), "")
 
 
+@lru_cache(maxsize=1_000)
+def is_library(file: str) -> bool:
+    """Whether a file of source is of Python or of an installed package, and not the application's.
+
+    Args:
+        file: As tracebacks name it.
+    """
+    return file.startswith(_libraries())
+
+
 def _places(frames: Iterator[FrameType]) -> Iterator[str]:
     return (f"{frame.f_globals.get('__name__', '')}.{frame.f_code.co_qualname}" for frame in frames)
-
-
-@lru_cache(maxsize=1_000)
-def _is_library(file: str) -> bool:
-    return file.startswith(_libraries())
 
 
 @lru_cache(maxsize=1)

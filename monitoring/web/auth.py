@@ -17,6 +17,7 @@ from typing_extensions import override
 from messages import PostroomError
 from monitoring.web.identity import Identity, NotAllowed, NotAuthenticated, Role
 from monitoring.web.origins import check_origin, require_origin
+from monitoring.web.parameters import check_parameters
 from monitoring.web.sessions import COOKIE, CSRF_HEADER, Sessions
 from monitoring.web.tokens import Tokens
 
@@ -115,7 +116,7 @@ class Needs:
         self.by_origin = by_origin
 
     def __call__(self, request: Request) -> Identity:
-        """Let the request pass; returns who sends it."""
+        """Let the request pass if it may and its parameters are known; returns who sends it."""
         known: Authenticator = request.app.state.authenticator
         found = known.identity(request, by_origin=self.by_origin)
         require(found, self.role)
@@ -124,6 +125,7 @@ class Needs:
                 f"{found.subject} may see tenant {found.tenant} only, and this shows all.",
                 remedy="Ask for the jobs, the dead letters or the streams of the tenant.",
             )
+        check_parameters(request)
         return found
 
 
@@ -140,6 +142,7 @@ class Scrape(Needs):
         if given is not None and hmac.compare_digest(
             shown.encode(), given.get_secret_value().encode()
         ):
+            check_parameters(request)
             return Identity("prometheus", Role.MODERATOR)
         return super().__call__(request)
 

@@ -76,6 +76,7 @@ def test_a_crash_is_logged_once_and_its_answer_names_the_line(redis, caplog) -> 
     assert line["event"] in answer.json()["error"]["remedy"]
     assert (line["method"], line["path"]) == ("GET", "/stumble")
     assert "in stumble" in line["trail"]
+    assert "starlette" not in line["trail"]
     assert PAYLOAD not in json.dumps(line)
 
 
