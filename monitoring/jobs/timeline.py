@@ -6,7 +6,7 @@ begins when that was noticed.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -103,10 +103,11 @@ def spans_of(status: Mapping[str, Any]) -> Sequence[Span]:
     found: list[Span] = []
     for next_one in _begins(status):
         if found and found[-1].state == next_one.state != ACTIVE:
+            found[-1] = replace(found[-1], facts={**found[-1].facts, **next_one.facts})
             continue
         at = max(next_one.at, found[-1].at) if found else next_one.at
         if found:
-            found[-1] = Span(found[-1].state, found[-1].at, at, found[-1].facts)
+            found[-1] = replace(found[-1], until=at)
         found.append(Span(next_one.state, at, None, next_one.facts))
     return found
 

@@ -65,13 +65,19 @@ def dead(facts: JobFacts) -> Iterator[Finding]:
         return
     tried = len([each for each in letter.attempts if each.get("outcome") in {"retried", "dead"}])
     attempts = f" after {number(tried, 'attempt')}" if tried > 1 else ""
-    why = _WHY.get(letter.reason, letter.reason)
     yield Finding(
         f"dead_{letter.reason}",
         "warning",
-        f"It died{attempts} because {why}: {_error(letter)}.",
+        f"It died{attempts} because {_cause(letter)}.",
         _remedy(letter),
     )
+
+
+def _cause(letter: DeadLetter) -> str:
+    error = _error(letter)
+    if letter.reason == "crash_loop" and " processes died while they ran it" in error:
+        return error  # which says already why, and how the last one died
+    return f"{_WHY.get(letter.reason, letter.reason)}: {error}"
 
 
 def without_letter(facts: JobFacts) -> Iterator[Finding]:

@@ -157,7 +157,9 @@ def test_a_job_that_kills_every_process(redis: Redis, fleet: Start) -> None:
     found = explained(redis, handle.id)
 
     assert codes(found)[0] == "dead_crash_loop"
-    assert "because three processes died while they ran it: 3 processes died" in found.sentences[0]
+    assert found.sentences[0].startswith(
+        "It died because 3 processes died while they ran it; the last: "
+    )
     assert f"postroom logs --job {handle.id}" in found.do
 
 

@@ -60,6 +60,13 @@ TWICE = (
 )
 
 
+def test_the_end_of_a_job_has_the_reason_of_its_dead_letter() -> None:
+    job = status("failed", *TWICE, created=0, enqueued=15, started=16, ended=17)
+    *_, end = spans_of(job | {"reason": "exhausted"})
+
+    assert (end.state, end.facts) == ("failed", {"reason": "exhausted"})
+
+
 @pytest.mark.parametrize(
     ("job", "wanted"),
     [
