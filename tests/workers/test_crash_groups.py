@@ -116,6 +116,17 @@ def test_a_run_that_was_shown_and_crashed_is_told_from_its_start(redis, deaths, 
     assert 30_000 <= last["durationMs"] < 35_000
 
 
+def test_a_run_is_told_of_the_worker_that_died_and_not_of_who_took_over(redis, deaths) -> None:
+    job_id = enqueue(an_email(), queue="email", connection=redis).id
+    (lease,) = deaths.taker.lease()
+    shown = {"status": "started", "started_at": iso(time.time() - 1), "worker_name": "the dead"}
+    redis.hset(keys.job(job_id), mapping=shown)
+    crashed(deaths.taker.leases, lease, "its worker vanished")
+
+    (entry,) = attempts.history(job_id, connection=redis)
+    assert entry.worker == "the dead" != deaths.taker.leases.worker
+
+
 @pytest.mark.parametrize(
     "told", [{}, {"status": "started", "started_at": "soon"}, {"started_at": iso(0)}]
 )

@@ -116,11 +116,12 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of one crash
 ) -> attempts.AttemptRecord:
     now = utc_now()
     number = attempts.next_attempt(past, now=now).number
-    started = min(_began(leases, lease) or now, now)
+    began, worker = _shown(leases, lease)
+    started = min(began or now, now)
     return crash_record(
         number,
         error,
-        worker=leases.worker,
+        worker=worker or leases.worker,
         started=started,
         seconds=(now - started).total_seconds(),
         delay=delay,
@@ -128,14 +129,22 @@ def _record(  # noqa: PLR0913, PLR0917 - the facts of one crash
     )
 
 
-def _began(leases: Leases, lease: Lease) -> datetime | None:
-    """When a run began that was shown to RQ's readers; one that died before that was short."""
-    stored: Any = leases.connection.hmget(keys.job(lease.job_id), ["status", "started_at"])
-    status, began = stored
+def _shown(leases: Leases, lease: Lease) -> tuple[datetime | None, str]:
+    """When a run began and whose it was, as RQ's readers see it.
+
+    Whoever took over from a dead worker did not run the job. Of a run that died before it was shown
+    neither is known; it was short.
+    """
+    names = ["status", "started_at", "worker_name"]
+    stored: Any = leases.connection.hmget(keys.job(lease.job_id), names)
+    status, began, worker = stored
+    if status != b"started":
+        return None, ""
     try:
-        return utcparse(began.decode()) if status == b"started" and began else None
+        time = utcparse(began.decode()) if began else None
     except ValueError:
-        return None
+        time = None
+    return time, (worker or b"").decode(errors="replace")
 
 
 def _ttl(leases: Leases, lease: Lease) -> int:
