@@ -15,7 +15,7 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 from monitoring.answers import as_text, server_time, shown_time
 from monitoring.queues.fleet import WorkerSnapshot, ask_workers, read_workers
 from monitoring.queues.living import dead_among
-from monitoring.queues.overview import worker_row
+from monitoring.queues.overview import DEAD, worker_row
 from monitoring.streams.consumers import Consumer, find_consumers, told_of
 from monitoring.streams.reading import answered
 from workers.connection import connection_for, storage_errors
@@ -140,7 +140,7 @@ def _row(member: _Member, time: datetime) -> JsonDict:
     if isinstance(who, Consumer):
         return {"lane": member.lane, **_stream_row(who, time)}
     row = {"lane": member.lane, **worker_row(who, time), **_NO_STREAM}
-    return row | ({"state": "dead"} if member.is_dead else {})
+    return row | ({"state": DEAD} if member.is_dead else {})
 
 
 _NO_STREAM: Mapping[str, Any] = {

@@ -9,6 +9,7 @@ from messages import PostroomError
 from monitoring.doctor.letters import letter_findings
 from monitoring.errors import unknown_queue
 from monitoring.queues.held import shown_pause
+from monitoring.queues.living import living_and_dead
 from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     Counts,
@@ -34,8 +35,8 @@ def get_system_health(*, connection: redis.Redis | None = None) -> JsonDict:
     Returns:
         `redis_connected`; `queue_stats`, which gives `queue_size`, `failed_jobs` and
         `scheduled_jobs` of each queue, its three lists together; `workers`, which gives their
-        `count` and how many are `active`: running a job. Jobs that a pause holds back are part of
-        the `queue_size`.
+        `count` and how many are `active`: running a job; the dead are none. Jobs that a pause holds
+        back are part of the `queue_size`.
         Only when dead letters pile up, `dead_letters_spilled`, how many stand in the spill file
         only, and `warnings`, each with `code`, `severity`, `message` and `remedy`. Only when Redis
         cannot be read, `error` with `code`, `message` and `remedy`; without an answer it comes
@@ -69,9 +70,9 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
         back), `failed_jobs`, `scheduled_jobs`, `deferred_jobs`, `taken_jobs` (on their way to a
         stock worker), `started_jobs` (in the hands of a worker: running, or about to),
         `oldest_waiting_seconds` (None if none waits; held ones do not count), `workers` that
-        listen, `paused` (the whole queue), `pauses` that keep its jobs from starting, each with
-        `kind`, `name`, `actor`, `reason`, `at` and `held`, `suspended` (all workers are told to
-        start nothing), and `priorities`: for each of high, normal and low `queue_size`,
+        listen and live, `paused` (the whole queue), `pauses` that keep its jobs from starting, each
+        with `kind`, `name`, `actor`, `reason`, `at` and `held`, `suspended` (all workers are told
+        to start nothing), and `priorities`: for each of high, normal and low `queue_size`,
         `oldest_waiting_seconds` and `workers`.
 
     Raises:
@@ -104,7 +105,11 @@ def get_queue_health(queue: str, *, connection: redis.Redis | None = None) -> Js
 
 
 def _snapshot(connection: redis.Redis) -> Snapshot:
-    return take_snapshot(connection=connection, queues=load_settings().queues)
+    """What there is, with the workers that live."""
+    settings = load_settings()
+    found = take_snapshot(connection=connection, queues=settings.queues)
+    living, _ = living_and_dead(found, silent_seconds=settings.lease_seconds, connection=connection)
+    return living
 
 
 def _stats(counts: Counts) -> JsonDict:

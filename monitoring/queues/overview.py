@@ -7,6 +7,7 @@ from typing import Any
 import redis
 
 from monitoring.queues.fleet import DeathOfChild, WorkerSnapshot
+from monitoring.queues.living import living_and_dead
 from monitoring.queues.many_lists import oldest_waiting
 from monitoring.queues.snapshot import (
     QueueSnapshot,
@@ -21,6 +22,9 @@ from workers.settings import load_settings
 
 JsonDict = dict[str, Any]
 
+DEAD = "dead"
+"""The state of a worker that was killed; RQ goes on to tell what it last did."""
+
 _SHOWN = 10  # jobs that a row names
 
 
@@ -33,7 +37,8 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
     Returns:
         `queues`, by name: the figures of `get_queue_stats`, `waitingByPriority`,
         `oldestWaitingSeconds` (None if none waits), `paused` (the whole queue) and `workers`, how
-        many listen; `workers`, a list of `name`, `host`, `pid`, `state`, `queues`, `currentJob`,
+        many listen and live; `workers`, a list, the dead first, of `name`, `host`, `pid`, `state`
+        (RQ's, or `dead`), `queues`, `currentJob` (the last one, of a dead worker),
         `secondsSinceHeartbeat`, `stock`, `startedAt` (ISO 8601), `codeVersion`, `cpuSeconds` since
         its start but for children that have ended, `memoryMb` of its child, and `childDeath`: when
         a child last died that was not to, `how`, and with how many `memoryMb` (None where a worker
@@ -46,13 +51,20 @@ def get_overview(*, connection: redis.Redis | None = None) -> JsonDict:
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()
+    settings = load_settings()
     with storage_errors():
-        snapshot = take_snapshot(connection=connection, queues=load_settings().queues)
+        found = take_snapshot(connection=connection, queues=settings.queues)
+        snapshot, dead = living_and_dead(
+            found, silent_seconds=settings.lease_seconds, connection=connection
+        )
         lists = [name for queue in snapshot.queues for name in queue_lists(queue)]
         ages = oldest_waiting(lists, time=snapshot.time, connection=connection)
     return {
         "queues": {name: _queue(queue, snapshot, ages) for name, queue in snapshot.queues.items()},
-        "workers": [worker_row(worker, snapshot.time) for worker in snapshot.workers],
+        "workers": [
+            *(worker_row(worker, found.time) | {"state": DEAD} for worker in dead),
+            *(worker_row(worker, found.time) for worker in snapshot.workers),
+        ],
         "deadLetters": snapshot.letters,
         "deadLettersSpilled": snapshot.spilled,
         "suspended": snapshot.suspended,

@@ -9,6 +9,8 @@ from redis import Redis
 
 from messages import MessageScanMessage
 from monitoring.fleet import get_workers
+from monitoring.health import get_queue_health, get_system_health
+from monitoring.queues.overview import get_overview
 from postroom.embedded import Server
 from tests.monitoring.conftest import Register, utc_now
 from tests.monitoring.trips import counting
@@ -112,6 +114,21 @@ def test_the_dead_stand_first_and_what_they_left_is_told(redis: Redis, register:
     ]
     assert found["counts"] == {"dead": 2, "queue": 2, "stream": 2}
     assert rows(redis)[dead.consumer]["pending"] == 2
+
+
+def test_the_dead_are_dead_wherever_workers_are_told(redis: Redis, register: Register) -> None:
+    register(redis, "email", name="a-living")
+    silent = register(redis, "email", name="b-killed")
+    seen = (utc_now() - timedelta(seconds=100)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    redis.hset(silent.key, mapping={"last_heartbeat": seen, "state": "busy"})
+    redis.expire(silent.key, 380)
+    overview = get_overview(connection=redis)
+
+    told = [(row["name"], row["state"]) for row in overview["workers"]]
+    assert told == [("b-killed", "dead"), ("a-living", "idle")]
+    assert overview["queues"]["email"]["workers"] == 1
+    assert get_system_health(connection=redis)["workers"] == {"count": 1, "active": 0}
+    assert get_queue_health("email", connection=redis)["workers"] == 1
 
 
 def test_one_that_was_found_dead_is_told_until_its_entries_are_claimed(redis: Redis) -> None:
