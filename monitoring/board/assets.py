@@ -20,6 +20,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
+    "insights": ("pages", "tables", "rows", "tabs", "fields", "bars", "charts", "insights"),
 }
 """What each sheet is made of: one request for the shell, and one for the place."""
 

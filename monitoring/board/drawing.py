@@ -13,6 +13,7 @@ _FULL = 4_000  # jobs that fill a bar
 _LEAST = 1.0  # of 100, so that a single job is seen
 _GAP = 0.6
 _LINES = 3
+_DAY = 86_400
 
 
 def load_bars(waiting: int, active: int, delayed: int) -> Sequence[tuple[str, str, str]]:
@@ -87,16 +88,23 @@ def ticks(most: float, lines: int = _LINES) -> Sequence[float]:
     return [int(each) if each == int(each) else round(each, 6) for each in found]
 
 
-def log_ticks(values: Sequence[float | None]) -> Sequence[float]:
-    """The powers of ten around some values above zero.
+def times_of(points: Sequence[Mapping[str, Any]], *, now: datetime) -> JsonDict:
+    """What a chart says of its points' times: the words under it, the first, and how far apart.
 
     Args:
-        values: Those that are drawn; None is a gap.
+        points: Two or more, each with `at`, oldest first; all as far apart.
+        now: The time.
     """
-    found = [each for each in values if each]
-    low = floor(log10(min(found, default=1.0)))
-    high = max(low + 1, ceil(log10(max(found, default=10.0))))
-    return [10.0**each if each < 0 else 10**each for each in range(low, high + 1)]
+    begins = [datetime.fromisoformat(each["at"]) for each in points[:2]]
+    seconds = int((begins[1] - begins[0]).total_seconds())
+    is_long = seconds * len(points) > _DAY + seconds
+    names = [_day(each["at"]) if is_long else clock(each["at"], now=now) for each in points]
+    return {"x": axis(names), "t0": int(begins[0].timestamp() * 1000), "dt": seconds}
+
+
+def _day(moment: str) -> str:
+    at = datetime.fromisoformat(moment)
+    return f"{at.day} {at:%b}"
 
 
 def outcomes_chart(  # noqa: PLR0913 - what is drawn, and how
@@ -111,14 +119,13 @@ def outcomes_chart(  # noqa: PLR0913 - what is drawn, and how
     """What succeeded and what failed, piece by piece.
 
     Args:
-        points: As `get_series` returns them, two or more; less than a day apart.
+        points: As `get_series` returns them, two or more; all as far apart.
         label: What the chart says.
         now: The time.
         marks: Moments, each with `i` (its point), `t` (words) and perhaps `c`.
         failed: What the failures are called.
         height: In pixels.
     """
-    begins = [datetime.fromisoformat(each["at"]) for each in points[:2]]
     highest = max((each["successful"] + each["failed"] for each in points), default=0)
     return {
         "label": label,
@@ -126,10 +133,8 @@ def outcomes_chart(  # noqa: PLR0913 - what is drawn, and how
         "left": 40,
         "open": True,
         "ticks": ticks(highest),
-        "x": axis([clock(each["at"], now=now) for each in points]),
-        "t0": int(begins[0].timestamp() * 1000),
-        "dt": int((begins[1] - begins[0]).total_seconds()),
         "marks": list(marks),
+        **times_of(points, now=now),
         "series": [
             {"name": "Succeeded", "c": "o", "v": [each["successful"] for each in points]},
             {"name": failed, "c": "f", "v": [each["failed"] for each in points]},
@@ -160,41 +165,13 @@ def point_of(moment: datetime, points: Sequence[Mapping[str, Any]]) -> int | Non
     return next((i for i in reversed(range(len(begins))) if begins[i] <= moment), None)
 
 
-def times_chart(
-    points: Sequence[Mapping[str, Any]], *, label: str, now: datetime, height: int = 170
-) -> JsonDict:
-    """How long runs took and jobs waited, piece by piece, on a logarithmic axis.
+def within(moment: datetime, points: Sequence[Mapping[str, Any]]) -> float | None:
+    """Where on an axis a moment is, such as 22.5; None if it is before all points.
 
     Args:
-        points: As `get_series` returns them, two or more; less than a day apart.
-        label: What the chart says.
-        now: The time.
-        height: In pixels.
+        moment: Aware.
+        points: Two or more, each with `at`, oldest first; all as far apart.
     """
-    lines = [
-        ("Run p50, dashed", "r", "runP50", True),
-        ("Run p95", "r", "runP95", False),
-        ("Wait p50, dashed", "w", "waitP50", True),
-        ("Wait p95", "w", "waitP95", False),
-    ]
-    values = {name: [each[key] or None for each in points] for name, _, key, _ in lines}
-    # Below a millisecond there is nothing that anybody would mend.
-    found = log_ticks([each for of in values.values() for each in of])
-    levels = [each for each in found if each >= 1] if found[-1] > 1 else found
-    begins = [datetime.fromisoformat(each["at"]) for each in points[:2]]
-    return {
-        "label": label,
-        "h": height,
-        "left": 52,
-        "log": True,
-        "unit": "ms",
-        "range": [levels[0], levels[-1]],
-        "ticks": levels,
-        "x": axis([clock(each["at"], now=now) for each in points]),
-        "t0": int(begins[0].timestamp() * 1000),
-        "dt": int((begins[1] - begins[0]).total_seconds()),
-        "series": [
-            {"name": name, "c": colour, "type": "line", "dash": dash, "v": values[name]}
-            for name, colour, _, dash in lines
-        ],
-    }
+    first, second = (datetime.fromisoformat(each["at"]) for each in points[:2])
+    place = (moment - first) / (second - first)
+    return round(min(place, float(len(points))), 2) if place >= 0 else None

@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from http import HTTPStatus
-from typing import Any
+from typing import Any, TypeVar
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -30,9 +30,11 @@ from workers.connection import storage_errors
 
 Values = Mapping[str, Any]
 JsonDict = dict[str, Any]
+T = TypeVar("T")
 
 _STALE = 30.0  # seconds for which old news of how things stand will do while new ones are read
 _STUCK = 30.0  # what is stuck is so for minutes, and to find it costs as much as a page
+_SLOW = 12.0  # what the numbers of a day or a month, and what history costs, are read anew for
 
 _TIMES = re.compile(r"(<time[^>]*>)[^<]*")
 _THEMES = frozenset({"light", "dark"})
@@ -81,6 +83,7 @@ class Board:
         self.streams: Kept[Sequence[StreamRow]] = Kept(2 * seconds, stale=_STALE)
         self._standing: Kept[Standing] = Kept(2 * seconds, stale=_STALE, most=1)
         self._stuck: Kept[Sequence[JsonDict]] = Kept(_STUCK, stale=4 * _STUCK, most=1)
+        self._slow: Kept[Any] = Kept(_SLOW, stale=4 * _SLOW)
 
     def stir(self) -> None:
         """Forget all that was seen: something was changed here."""
@@ -88,6 +91,17 @@ class Board:
         self.streams.forget()
         self._standing.forget()
         self._stuck.forget()
+        self._slow.forget()
+
+    def slowly(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What costs much to read and changes slowly: up to a minute old.
+
+        Args:
+            key: Names it, with all that it depends on.
+            make: Reads it; may be called by a thread of its own.
+        """
+        found: T = self._slow.get(key, make)
+        return found
 
     def standing(self, request: Request) -> Standing:
         """How things stand.
@@ -234,6 +248,7 @@ def _templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
+    made.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
     made.filters |= {
         "count": wording.count,
         "percent": wording.percent,

@@ -95,8 +95,8 @@ def get_series(  # noqa: PLR0913 - what is asked for, and where
         pieces = _pieces(asked, count, now or server_time(clock))
         sums = read_sums(pieces, connection=connection)
         _check_queue(queue, used, sums)
-        found = [_only(each, queue, message_type) for each in sums]
-        first = _first_read(found)
+        found = [only(each, queue, message_type) for each in sums]
+        first = first_read(found)
         read = read_histograms(found[first:], connection=connection)
     begin = found[0].begin
     return {
@@ -137,7 +137,15 @@ def _check_queue(queue: str | None, used: Iterable[bytes], sums: Iterable[Bucket
         raise unknown_queue(queue, names)
 
 
-def _only(bucket: Bucket, queue: str | None, message_type: str | None) -> Bucket:
+def only(bucket: Bucket, queue: str | None, message_type: str | None) -> Bucket:
+    """The part of a bucket that is of a queue and a type.
+
+    Args:
+        bucket: Of all.
+        queue: None means any, as for the type.
+        message_type: Its wire name.
+    """
+
     def is_asked(stat: Stat) -> bool:
         return queue in {None, stat.queue} and message_type in {None, stat.type}
 
@@ -145,8 +153,15 @@ def _only(bucket: Bucket, queue: str | None, message_type: str | None) -> Bucket
     return Bucket(bucket.piece, figures)
 
 
-def _first_read(buckets: Sequence[Bucket]) -> int:
-    """The place of the first point whose histograms are read, the newest before all others."""
+def first_read(buckets: Sequence[Bucket]) -> int:
+    """From which bucket on histograms are read, so that they are at most 2,000.
+
+    Args:
+        buckets: Oldest first, one or more.
+
+    Returns:
+        Its place.
+    """
     left = MOST_HISTOGRAMS
     for at in reversed(range(len(buckets))):
         left -= len({stat.queue for stat in buckets[at].figures})

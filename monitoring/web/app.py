@@ -37,8 +37,15 @@ from monitoring.api import (
 from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
+from monitoring.board.places import (
+    insights,
+    jobs_dialogs,
+    overview,
+    palette,
+    queue_dialogs,
+    workers,
+)
 from monitoring.board.places import jobs as jobs_place
-from monitoring.board.places import jobs_dialogs, overview, palette, queue_dialogs, workers
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
 from monitoring.duties import Duties
@@ -85,6 +92,7 @@ ROUTERS = (
     rq_dashboard,
     overview,
     workers,
+    insights,
     palette,
     queues_place,
     queue_place,

@@ -27,8 +27,9 @@ export function el(name, told = {}, text) {
 export function shown(value, unit) {
   if (value === null || value === undefined) return "no data";
   if (unit === "ms") {
+    if (value >= 3600000) return `${+(value / 3600000).toFixed(1)} h`;
     if (value >= 60000) return `${+(value / 60000).toFixed(value < 600000 ? 1 : 0)} min`;
-    return value >= 1000 ? `${+(value / 1000).toFixed(value < 10000 ? 1 : 0)} s` : `${Math.round(value)} ms`;
+    return value >= 1000 ? `${+(value / 1000).toFixed(value < 10000 ? 1 : 0)} s` : `${value < 10 ? +value.toPrecision(2) : Math.round(value)} ms`;
   }
   if (unit === "%") return `${value.toFixed(1)} %`;
   return value.toLocaleString("en").replace(/,/g, "\u202f") + (unit ? ` ${unit}` : "");
@@ -97,7 +98,9 @@ class Chart extends HTMLElement {
   /** What a point is called. @param {number} i @returns {string} */
   name(i) {
     const { names, t0, dt } = this.spec;
-    return names?.[i] ?? `${new Date(t0 + i * dt * 1000).toISOString().slice(11, 16)} UTC`;
+    const at = new Date(t0 + i * dt * 1000);
+    const day = dt * this.n > 90000 ? `${at.toUTCString().slice(5, 11)} ` : "";
+    return names?.[i] ?? (dt < 86400 ? `${day}${at.toISOString().slice(11, 16)} UTC` : day.trim());
   }
 
   /** The middle of a point. @param {number} i */
@@ -170,9 +173,11 @@ class Chart extends HTMLElement {
     for (const { type, c, v, dash } of series) {
       if (type !== "line") continue;
       let path = "";
-      for (let i = 0; i < whole; i += 1) if (v[i] !== null) path += `${i && v[i - 1] !== null ? "L" : "M"}${point(v, i)}`;
+      const has = (/** @type {number} */ i) => (v[i] ?? null) !== null;
+      for (let i = 0; i < whole; i += 1) if (has(i)) path += `${has(i - 1) ? "L" : "M"}${point(v, i)}${has(i - 1) || has(i + 1) ? "" : "m-2 0h4"}`;
       yield el("path", { class: `ln ${c}${dash ? " dash" : ""}`, d: path });
-      if (open && whole && v[whole] !== null && v[whole - 1] !== null) yield el("path", { class: `ln dash ${c}`, d: `M${point(v, whole - 1)}L${point(v, whole)}` });
+      const from = whole && v[whole - 1] !== null ? `M${point(v, whole - 1)}L` : "M";
+      if (open && v[whole] !== null) yield el("path", { class: `ln dash ${c}`, d: `${from}${point(v, whole)}h0` });
     }
   }
 
@@ -182,10 +187,14 @@ class Chart extends HTMLElement {
       yield this.level(limit.v, "limit");
       yield el("text", { class: "limit-t", x: this.l + 4, y: this.y(limit.v) - 5 }, limit.t);
     }
-    for (const { i, t, c = "" } of marks ?? []) {
+    let free = Infinity;
+    // The newest first: of words that would run into each other, its are kept.
+    for (const { i, t, c = "" } of [...(marks ?? [])].reverse()) {
       const x = Math.round(this.l + i * this.step) + 0.5;
       const right = x > this.W * 0.66;
       yield el("line", { class: `mark ${c}`, x1: x, x2: x, y1: 16, y2: this.H - this.b });
+      if (free - x < 70) continue;
+      free = x;
       yield el("text", { class: `mark-t ${c}`, x: x + (right ? 3 : -3), y: 11, "text-anchor": right ? "end" : "start" }, t);
     }
   }

@@ -80,8 +80,9 @@ const OWN = ["open", "aria-selected", "aria-expanded", "hidden", "role", "data-l
  */
 function attributes(old, fresh) {
   const own = (/** @type {string} */ name) => OWN.includes(name) && !fresh.hasAttribute("data-server");
+  const made = old.localName.includes("-"); // an element of ours, which gives itself a role and a name
   for (const { name } of [...old.attributes])
-    if (!fresh.hasAttribute(name) && !own(name) && name !== "class") old.removeAttribute(name);
+    if (!made && !fresh.hasAttribute(name) && !own(name) && name !== "class") old.removeAttribute(name);
   for (const { name, value } of fresh.attributes)
     if (old.getAttribute(name) !== value && !own(name)) old.setAttribute(name, value);
   if (old.hasAttribute("class") && !fresh.hasAttribute("class")) old.removeAttribute("class");

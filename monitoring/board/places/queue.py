@@ -10,9 +10,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from monitoring.api.parts import Engine, JsonDict, Looker, Reader
-from monitoring.board.drawing import outcomes_chart, point_of, times_chart
+from monitoring.board.drawing import outcomes_chart, point_of
 from monitoring.board.ended import read_ended
 from monitoring.board.lanes import by_subject, queue_row
+from monitoring.board.latencies import times_chart
 from monitoring.board.page import page
 from monitoring.board.places.queues import last_day
 from monitoring.board.standing import Standing

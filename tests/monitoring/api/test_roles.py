@@ -22,6 +22,7 @@ LOOK, ACT, DESTROY = Role.MODERATOR, Role.ADMIN, Role.SUPER_ADMIN
 ROLES = {
     "GET /": LOOK,
     "GET /workers": LOOK,
+    "GET /insights": LOOK,
     "GET /board/palette": LOOK,
     "GET /queues": LOOK,
     "GET /queues/{queue}": LOOK,

@@ -1,0 +1,163 @@
+"""Insights: what a day, a week or a month says, in one sentence, three charts and a table."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+import redis
+from fastapi import APIRouter, Request
+from fastapi.responses import Response
+
+from messages import message_types
+from monitoring.api.parts import Looker, OfWhat, Reader
+from monitoring.board.drawing import outcomes_chart, within
+from monitoring.board.history_price import Price, price_of
+from monitoring.board.latencies import Line, latency_chart
+from monitoring.board.page import Board, page
+from monitoring.board.reading import TypeRow, reading, rows_of
+from monitoring.board.standing import Standing
+from monitoring.board.wording import clock, count, duration
+from monitoring.history import get_history_cost
+from monitoring.numbers.compared import Compared, read_compared
+from monitoring.numbers.periods import PERIODS, period_of
+from monitoring.numbers.series import get_series
+from workers.settings import Settings
+
+router = APIRouter(tags=["browser"])
+
+JsonDict = dict[str, Any]
+
+_LENGTHS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
+_NAMES = {"24h": "24 h", "7d": "7 d", "30d": "30 d"}
+_TYPES = 25  # rows
+_MARKS = 6  # deploys that are drawn; more could not be read
+_LINES = {
+    "run": (Line("p95", "d", "runP95"), Line("p50", "r", "runP50")),
+    "wait": (Line("p95 wait", "y", "waitP95"), Line("p50 wait", "w", "waitP50")),
+}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the page is about.
+
+    Args:
+        period: `24h`, `7d` or `30d`.
+        queue: Only this one; None means all.
+        kind: Only this message type; None means all.
+    """
+
+    period: str
+    queue: str | None = None
+    kind: str | None = None
+
+
+@router.get("/insights")
+def insights(
+    request: Request, asker: Looker, reader: Reader, of: OfWhat, period: str = "24h"
+) -> Response:
+    """Show what ended in a period, how long it took, and what got worse."""
+    asked = Asked(period, of.queue or None, of.message_type or None)
+    board: Board = request.app.state.board
+    engine: Settings = request.app.state.engine
+
+    def values(found: Standing) -> Mapping[str, Any]:
+        period_of(period)
+        shown = board.slowly(("insights", asked), lambda: read(asked, found.now, reader))
+        price = board.slowly("price", lambda: read_price(engine, reader))
+        return {**shown, "price": price, **_choices(asked, found, shown["rows"])}
+
+    return page(request, asker, "insights.html", values, place="insights")
+
+
+def read_price(engine: Settings, connection: redis.Redis) -> Price:
+    """What history costs.
+
+    Args:
+        engine: How much is kept.
+        connection: Where.
+    """
+    return price_of(get_history_cost(connection=connection, settings=engine))
+
+
+def read(asked: Asked, now: datetime, connection: redis.Redis) -> Mapping[str, Any]:
+    """What the page shows of a period, in 5 round trips.
+
+    Args:
+        asked: Which, of what.
+        now: The server's time.
+        connection: Where.
+    """
+    of: Any = {"queue": asked.queue, "message_type": asked.kind, "connection": connection}
+    compared = read_compared(asked.period, now=now, **of)
+    series = get_series(*_step(asked.period, compared, now), now=now, **of)
+    points, marks = series["points"], _marks(compared, series["points"])
+    length = _LENGTHS[asked.period]
+    return {
+        "reading": reading(compared, length=length),
+        "since": compared.since,
+        "rows": rows_of(compared)[:_TYPES],
+        "finished": _finished(points, marks, length, now),
+        "run": _times("Run time", "run", points, marks, now),
+        "wait": _times("Waiting time", "wait", points, marks, now),
+        "percentiles_since": series["percentilesSince"] if not compared.has_times else None,
+        "by": "day" if asked.period == "30d" else "hour",
+    }
+
+
+def _step(period: str, compared: Compared, now: datetime) -> tuple[str, int]:
+    """The points of the charts, which begin where the table does."""
+    if period == "30d":
+        return "day", len(compared.buckets)
+    return "hour", int((now - compared.since).total_seconds() // 3600) + 1
+
+
+def _marks(compared: Compared, points: Sequence[JsonDict]) -> Sequence[JsonDict]:
+    placed = [(within(each.at, points), each.version[:8]) for each in compared.deploys]
+    return [{"i": at, "t": version} for at, version in placed[-_MARKS:] if at is not None]
+
+
+def _finished(
+    points: Sequence[JsonDict], marks: Sequence[JsonDict], length: str, now: datetime
+) -> JsonDict:
+    done, failed = (sum(each[name] for each in points) for name in ("successful", "failed"))
+    label = f"In {length}, {count(done)} jobs succeeded and {count(failed)} failed for good."
+    return {**outcomes_chart(points, label=label, now=now, marks=marks, height=210), "left": 52}
+
+
+def _times(
+    name: str,
+    of: str,
+    points: Sequence[JsonDict],
+    marks: Sequence[JsonDict],
+    now: datetime,
+) -> JsonDict:
+    lines = _LINES[of]
+    tops = [each[f"{of}P95"] for each in points if each[f"{of}P95"] is not None]
+    label = f"{name} on a log axis: nothing ended."
+    if tops:
+        worst = max(points, key=lambda each: each[f"{of}P95"] or 0)
+        at = clock(worst["at"], now=now)
+        label = (
+            f"{name} on a log axis: p95 now {duration(tops[-1])}, "
+            f"highest {duration(max(tops))} at {at} UTC."
+        )
+    return latency_chart(points, lines, label=label, now=now, marks=marks)
+
+
+def _choices(asked: Asked, found: Standing, rows: Sequence[TypeRow]) -> Mapping[str, Any]:
+    types = {*message_types(), *(row.name for row in rows), *filter(None, [asked.kind])}
+    return {
+        "asked": asked,
+        "periods": [(each, _NAMES[each], _query(asked, each)) for each in PERIODS],
+        "length": _LENGTHS[asked.period],
+        "queues": sorted({*found.queues, *filter(None, [asked.queue])}),
+        "kinds": sorted(types),
+    }
+
+
+def _query(asked: Asked, period: str) -> str:
+    chosen = {"period": period, "queue": asked.queue, "type": asked.kind}
+    return urlencode({name: value for name, value in chosen.items() if value})
