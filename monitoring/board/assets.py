@@ -18,6 +18,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
     "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
     "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
+    "stream": ("pages", "kpis", "tables", "rows", "bars", "charts", "stream"),
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
     "insights": ("pages", "tables", "rows", "tabs", "fields", "bars", "charts", "insights"),

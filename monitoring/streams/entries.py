@@ -32,7 +32,7 @@ class Seen:
 
 
 def entries(
-    wanted: Sequence[tuple[Stream, Group | None]], count: int, *, reverse: bool
+    wanted: Sequence[tuple[Stream, Group | None]], count: int, *, reverse: bool, after: str = ""
 ) -> Plan[Sequence[Seen]]:
     """Look at entries of streams.
 
@@ -40,8 +40,9 @@ def entries(
         wanted: The streams with their groups.
         count: Entries of each at most.
         reverse: Whether the newest come first.
+        after: Only those that come after this id, in that order; empty begins.
     """
-    questions = [_entries_of(stream.key, count, reverse=reverse) for stream, _ in wanted]
+    questions = [_entries_of(stream.key, count, after, reverse=reverse) for stream, _ in wanted]
     answers = (yield questions) if questions else []
     return [
         Seen(stream.key, group, text(entry_id), fields or {})
@@ -73,10 +74,11 @@ def jobs(seen: Sequence[Seen], naming: Naming) -> Plan[list[dict[str, Any]]]:
     ]
 
 
-def _entries_of(stream: str, count: int, *, reverse: bool) -> Question:
+def _entries_of(stream: str, count: int, after: str, *, reverse: bool) -> Question:
+    bound = f"({after}" if after else ""
     if reverse:
-        return lambda pipe: pipe.xrevrange(stream, count=count)
-    return lambda pipe: pipe.xrange(stream, count=count)
+        return lambda pipe: pipe.xrevrange(stream, max=bound or "+", count=count)
+    return lambda pipe: pipe.xrange(stream, min=bound or "-", count=count)
 
 
 def _pending_of(seen: Seen) -> Question:

@@ -72,7 +72,26 @@ def rows_of(*, template: str, limit: int, tenant: str | None = None) -> Plan[Seq
     (stored,) = yield [lambda pipe: pipe.smembers(stream_keys.streams(tenant or ""))]
     every = sorted(text(key) for key in known(stored, ()))[:MOST_STREAMS]
     names = dict.fromkeys(queue_of(key) for key in every)
-    found = yield from streams(every)
+    return (yield from _rows(list(names), every, template, limit))
+
+
+def row_of(name: str, *, template: str, limit: int) -> Plan[StreamRow]:
+    """Look at one stream, in four round trips or so.
+
+    Args:
+        name: The stream.
+        template: As for `rows_of`.
+        limit: As for `rows_of`.
+    """
+    (row,) = yield from _rows([name], keys_of(name), template, limit)
+    (exact,) = yield from with_oldest([row])
+    return exact
+
+
+def _rows(
+    names: Sequence[str], keys: Sequence[str], template: str, limit: int
+) -> Plan[Sequence[StreamRow]]:
+    found = yield from streams(keys)
     waiting = yield from queued([(each, each.furthest_behind()) for each in found])
     hands = yield from _hands(found)
     parts: dict[str, list[_Part]] = {name: [] for name in names}

@@ -43,11 +43,13 @@ from monitoring.board.places import (
     overview,
     palette,
     queue_dialogs,
+    stream_dialogs,
     workers,
 )
 from monitoring.board.places import jobs as jobs_place
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
+from monitoring.board.places import stream as stream_place
 from monitoring.duties import Duties
 from monitoring.live.live import Live
 from monitoring.live.looks import LookTaker
@@ -99,6 +101,8 @@ ROUTERS = (
     queue_dialogs,
     jobs_place,
     jobs_dialogs,
+    stream_place,
+    stream_dialogs,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

@@ -1,0 +1,139 @@
+"""A stream's page looks without claiming, and lets one mend what the dead left behind."""
+
+import pytest
+from playwright.sync_api import expect
+
+from messages import MessageScanMessage
+from monitoring.web.identity import Role
+from tests.board.browsing import MOST_BYTES, violations, weight
+from tests.board.conftest import Visit
+from tests.workers.streams.places import TEMPLATE, own
+from workers import audit, publish_many, stream_keys
+from workers.streams.hands import NOBODY
+
+SCAN = own("jobs:guild:7:message_scan")
+OTHER = own("jobs:guild:8:message_scan")
+LIVING, DEAD = "core-2:worker-6", "mail-2:worker-3"
+
+
+@pytest.fixture(autouse=True)
+def _own_streams(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STREAM_TEMPLATE", TEMPLATE)
+
+
+def fill(redis) -> None:
+    """230 done, 4 in living hands, 6 in dead ones, 10 unread."""
+    publish_many((MessageScanMessage.of("7", "456") for _ in range(250)), connection=redis)
+    redis.xgroup_create(SCAN, "workers", "0")
+    ((_, read),) = redis.xreadgroup("workers", LIVING, {SCAN: ">"}, count=234)
+    redis.xack(SCAN, "workers", *[entry for entry, _ in read[:230]])
+    redis.xreadgroup("workers", DEAD, {SCAN: ">"}, count=6)
+    seconds = redis.time()[0]
+    signs = {LIVING: (seconds + 900) * 1000, DEAD: (seconds - 900) * 1000}
+    redis.zadd(stream_keys.consumers("workers"), signs)
+
+
+def in_hand(redis) -> dict[str, int]:
+    return {
+        each["name"].decode(): each["pending"]
+        for each in redis.xinfo_consumers(SCAN, "workers")
+        if each["pending"]
+    }
+
+
+def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, redis) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}")
+
+    expect(page.locator(".head")).to_contain_text("Dead consumer")
+    expect(page.locator(".head")).to_contain_text(DEAD)
+    expect(page.locator(".kpi", has_text="Lag")).to_contain_text("10")
+    expect(page.locator(".kpi", has_text="Pending")).to_contain_text("10")
+    expect(page.locator(".kpi", has_text="Pending")).to_contain_text("1 worker processing")
+    peek = page.locator("section", has=page.get_by_role("heading", name="Peek"))
+    assert peek.locator("tbody tr .bdg").all_text_contents() == ["Waiting"] * 10
+    expect(peek.locator("tbody tr").first).to_contain_text("channel_id 456")
+    peek.get_by_role("link", name="Older 10").click()
+    expect(peek.locator("tbody tr .bdg").first).to_have_text("Held, worker dead")
+    expect(peek.locator("tbody tr .bdg").last).to_have_text("Pending")
+    peek.get_by_role("link", name="Oldest first").click()
+    expect(peek.locator("tbody tr .bdg").first).to_have_text("Done")
+    assert in_hand(redis) == {LIVING: 4, DEAD: 6}
+
+
+def test_what_the_dead_left_is_given_away(visit: Visit, redis) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+
+    page.locator(".head").get_by_role("button", name="Claim 6…").click()
+    dialog = page.get_by_role("dialog", name=f"Claim 6 entries from {DEAD}?")
+    expect(dialog.locator(".sample li")).to_have_count(3)
+    dialog.get_by_label("Reason").fill("Killed, out of memory")
+    dialog.get_by_role("button", name="Claim 6").click()
+
+    expect(page.locator(".toast")).to_contain_text(f"6 of {DEAD} are given away.")
+    expect(page.get_by_role("row", name="Given away")).to_contain_text("6")
+    assert in_hand(redis) == {LIVING: 4, NOBODY: 6}
+    last = audit.entries(1, connection=redis)[0]
+    assert (last.action, last.actor, last.reason) == (
+        "stream.claim",
+        "ann",
+        "Killed, out of memory",
+    )
+
+
+def test_a_dead_consumer_is_dropped_by_keys_alone_and_loses_nothing(visit: Visit, redis) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+
+    page.get_by_role("button", name=f"Drop… {DEAD}").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("It will not come back")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".toast")).to_contain_text("6 of its entries are given away")
+    assert in_hand(redis) == {LIVING: 4, NOBODY: 6}
+    names = {each["name"].decode() for each in redis.xinfo_consumers(SCAN, "workers")}
+    assert DEAD not in names
+
+
+def test_a_trim_says_what_stays_and_removes_only_what_is_done(visit: Visit, redis) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+
+    page.get_by_role("button", name="Trim about 40 done…").click()
+    dialog = page.get_by_role("dialog", name="Trim about 40 done entries?")
+    expect(dialog).to_contain_text("10 unread and 10 in hand stay")
+    expect(dialog.locator(".sample li")).to_have_count(3)
+    dialog.get_by_label("Reason").fill("Too long")
+    expect(dialog.get_by_role("button", name="Trim 40")).to_be_disabled()
+    dialog.get_by_label("Type trim to confirm").fill("trim")
+    dialog.get_by_role("button", name="Trim 40").click()
+
+    # Ten of those in hand are among the newest 200, which stay in any case: so ten more go.
+    expect(page.locator(".toast")).to_contain_text("50 done entries")
+    assert redis.xlen(SCAN) == 200
+    assert in_hand(redis) == {LIVING: 4, DEAD: 6}
+
+
+def test_who_may_see_one_tenant_sees_its_stream_and_does_nothing_to_it(visit: Visit, redis) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}", Role.ADMIN, tenant="7")
+
+    expect(page.locator(".kpi", has_text="Lag")).to_contain_text("10")
+    expect(page.locator("main button:not([data-act=live])")).to_have_count(0)
+    assert page.request.get(page.url.replace(SCAN, OTHER)).status == 403
+
+
+@pytest.mark.parametrize(
+    ("dark", "phone"), [(False, False), (True, True)], ids=["light desktop", "dark phone"]
+)
+def test_it_is_for_everyone_and_light(visit: Visit, redis, *, dark: bool, phone: bool) -> None:
+    fill(redis)
+    page = visit(f"/streams/{SCAN}", dark=dark, phone=phone)
+    expect(page.locator("pr-chart svg text").first).to_be_visible()
+
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
