@@ -1,6 +1,7 @@
 """The sheets and modules of the board, as they are sent: minified, by version."""
 
 import hashlib
+import json
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -11,8 +12,9 @@ from rjsmin import jsmin
 from monitoring.errors import SubjectNotFound
 
 _HERE = Path(__file__).parent
+
 SHEETS: Mapping[str, tuple[str, ...]] = {
-    "shell": ("shell",),
+    "shell": ("controls", "shell"),
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
     "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
@@ -22,8 +24,12 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
     "insights": ("pages", "tables", "rows", "tabs", "fields", "bars", "charts", "insights"),
+    "job-monitor": ("controls", "bars", "tables", "charts", "monitor"),
 }
 """What each sheet is made of: one request for the shell, and one for the place."""
+
+ELEMENT = "job-monitor"
+"""What other pages embed; its sheet is a module as well, which no policy on styles concerns."""
 
 TYPES: Mapping[str, str] = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
 
@@ -33,7 +39,7 @@ def asset(name: str) -> tuple[bytes, str]:
     """What a browser asks for.
 
     Args:
-        name: Such as `overview.css` or `board.js`.
+        name: Such as `overview.css` or `board.js`; `job-monitor.css.js` is a sheet as a module.
 
     Returns:
         The bytes, and their media type.
@@ -44,6 +50,8 @@ def asset(name: str) -> tuple[bytes, str]:
     stem, _, ending = name.rpartition(".")
     if ending == "css" and stem in SHEETS:
         return _sheet(stem).encode(), TYPES["css"]
+    if name == f"{ELEMENT}.css.js":
+        return f"export default {json.dumps(_sheet(ELEMENT))};".encode(), TYPES["js"]
     if ending in {"js", "svg"} and stem in _names(ending):
         text = (_HERE / ending / name).read_text("utf-8")
         return (_module(text) if ending == "js" else text).encode(), TYPES[ending]

@@ -107,6 +107,9 @@ ROUTERS = (
 )
 """Modules with a `router`; each route declares its role."""
 
+OPEN_ROUTERS = (session.open_router, files.open_router)
+"""What answers without a token, beside the probes."""
+
 
 def create_app(
     *,
@@ -201,8 +204,8 @@ def openapi(request: Request, _: Looker) -> JsonDict:
 def _add_routes(app: FastAPI, prefix: str) -> None:
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
-    app.include_router(session.open_router, prefix=prefix)
-    app.include_router(files.open_router, prefix=prefix)
+    for router in OPEN_ROUTERS:
+        app.include_router(router, prefix=prefix)
     for router in closed_routers():
         app.include_router(router, prefix=prefix)
 

@@ -210,4 +210,5 @@ class Chart extends HTMLElement {
   }
 }
 
-customElements.define("pr-chart", Chart);
+// A page may have the charts of two servers.
+if (!customElements.get("pr-chart")) customElements.define("pr-chart", Chart);

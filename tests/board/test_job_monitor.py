@@ -1,0 +1,364 @@
+"""<job-monitor> in a page of another origin: live, themed, accessible, and harmless."""
+
+import re
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from fastapi import FastAPI
+from playwright.sync_api import Browser, Page, expect
+from redis import Redis
+
+from messages import MessageScanMessage, NoteEnrichmentMessage
+from monitoring.web.app import create_app
+from monitoring.web.identity import Role
+from monitoring.web.settings import WebSettings
+from monitoring.web.tokens import make_token
+from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, Complaints, violations
+from tests.board.hosting import Host, host
+from tests.monitoring.api.tokens import SECRET
+from tests.monitoring.counted import note
+from tests.monitoring.payloads_xss import PAYLOADS
+from tests.workers.letters import bury_message, email
+from tests.workers.takers import Taker
+from workers import By, audit, enqueue, keys, pauses, publish
+
+Embed = Callable[..., Page]
+HOUR = timedelta(hours=1)
+MOST_HEAP = 2_000_000
+
+
+def token(role: Role, tenant: str | None = None) -> str:
+    settings = WebSettings(postroom_secret=SECRET)
+    return make_token(
+        role, subject="ann", ttl=HOUR, secret=SECRET, settings=settings, tenant=tenant
+    )
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[Host]:
+    with host() as found:
+        yield found
+
+
+@pytest.fixture
+def app(redis: Redis, shop: Host) -> FastAPI:
+    settings = WebSettings(postroom_secret=SECRET, live_seconds=0.1, cors_origins=(shop.origin,))
+    return create_app(connection=redis, settings=settings)
+
+
+@pytest.fixture
+def embed(address: str, browser: Browser, shop: Host) -> Iterator[Embed]:
+    """Open the page of the shop as somebody: `embed(Role.ADMIN, phone=True)`.
+
+    At the end no page may have had a script that failed, or met what its policy refuses.
+    """
+    contexts, complaints = [], Complaints()
+
+    def _embed(  # noqa: PLR0913 - who, how, and on what screen
+        role: Role | None = Role.ADMIN,
+        *,
+        tenant: str | None = None,
+        more: str = 'refresh-interval="1000"',
+        phone: bool = False,
+        typed: bool = True,
+        prepare: Callable[[Page], object] = lambda _: None,
+    ) -> Page:
+        shop.serve(address, token=token(role, tenant) if role else None, more=more, typed=typed)
+        width, height = PHONE if phone else DESKTOP
+        context = browser.new_context(
+            viewport={"width": width, "height": height},
+            reduced_motion="reduce",
+        )
+        contexts.append(context)
+        complaints.hear(context)
+        context.set_default_timeout(PATIENCE_MS)
+        page = context.new_page()
+        prepare(page)
+        page.goto(f"{shop.origin}/")
+        return page
+
+    yield _embed
+    for context in contexts:
+        context.close()
+    assert [each for each in complaints.of if "status of 40" not in each] == []
+
+
+def streams(app: FastAPI) -> int:
+    return len(app.state.live._watchers)
+
+
+def hide(page: Page, *, hidden: bool) -> None:
+    page.evaluate(
+        f"Object.defineProperty(document, 'hidden', {{value: {str(hidden).lower()},"
+        "configurable: true}); document.dispatchEvent(new Event('visibilitychange'))"
+    )
+
+
+def test_it_is_live_in_a_page_of_another_origin_whose_policy_is_strict(
+    embed: Embed, redis, app
+) -> None:
+    asked: list[dict[str, str]] = []
+    hear = lambda page: page.on("request", lambda each: asked.append(each.headers))  # noqa: E731
+    page = embed(Role.MODERATOR, prepare=hear)
+    expect(page.locator("#age")).to_have_text("Live")
+    row = page.get_by_role("row", name="email")
+    expect(row.get_by_role("cell").nth(2)).to_have_text("0")
+    row.evaluate("row => row.seen = true")
+
+    enqueue(email(), connection=redis)
+
+    expect(row.get_by_role("cell").nth(2)).to_have_text("1")
+    assert row.evaluate("row => row.seen")  # patched, not replaced
+    assert streams(app) == 1
+    assert any(each.get("authorization", "").startswith("Bearer ") for each in asked)
+    assert not any("cookie" in each for each in asked)
+    (name, metrics), *_ = page.evaluate("heard")
+    assert name == "update"
+    assert {"queues", "totals", "successRate", "processingRate", "stuck"} <= set(metrics)
+    expect(page.get_by_text("to pause, clear or retry needs ADMIN")).to_be_visible()
+    expect(page.get_by_role("button", name="Pause email")).to_have_count(0)
+
+
+def test_a_queue_is_paused_resumed_and_cleared_by_keys_alone(embed, redis) -> None:
+    redis.zadd(keys.failed("email"), {"one": 9e12})
+    redis.hset(keys.job("one"), "status", "failed")
+    page = embed(Role.ADMIN)
+    page.get_by_role("button", name="Pause email").focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Pause email?")
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("A leak")
+    page.keyboard.press("Enter")
+
+    expect(page.locator(".said")).to_have_text("email is paused.")
+    expect(page.get_by_role("heading", level=2)).to_have_text("email is paused.")
+    entry = audit.entries(1, connection=redis)[0]
+    assert (entry.action, entry.actor, entry.reason) == ("queue.pause", "ann", "A leak")
+
+    page.get_by_role("button", name="Resume email").press("Enter")
+    expect(page.locator(".said")).to_have_text("email runs again.")
+    assert not pauses.is_paused("queue", "email", connection=redis)
+
+    page.get_by_role("button", name="Clear email").press("Enter")
+    dialog = page.get_by_role("dialog", name="Clear email?")
+    expect(dialog).to_contain_text("0 completed jobs and 1 failed")
+    expect(dialog.get_by_role("button", name="Clear email")).to_be_disabled()
+    page.keyboard.press("Escape")
+    expect(dialog).to_have_count(0)
+    expect(page.get_by_role("button", name="Clear email")).to_be_focused()
+    page.keyboard.press("Enter")
+    dialog.get_by_label("Type email").fill("email")
+    page.keyboard.press("Enter")
+    expect(page.locator(".said")).to_contain_text("1 failed of email are removed.")
+    told = [detail for name, detail in page.evaluate("heard") if name == "action"]
+    assert [each["action"] for each in told] == ["pause", "resume", "clear"]
+
+
+def scan(guild: str) -> MessageScanMessage:
+    return MessageScanMessage.of(guild, "456", ["1"])
+
+
+def run_since(redis: Redis, began: datetime) -> str:
+    """Have a worker run a job since a moment; returns its id."""
+    handle = enqueue(NoteEnrichmentMessage.of("n"), timeout=86_400, connection=redis)
+    taker = Taker(redis, "note_enrichment")
+    (lease,) = taker.lease()
+    assert taker.leases.show(lease, started=began.timestamp(), ttl=90)
+    return handle.id
+
+
+def test_a_stuck_job_is_stopped_and_retried(embed, redis, eventually) -> None:
+    job_id = run_since(redis, datetime.now(UTC) - timedelta(hours=3))
+    page = embed(Role.ADMIN)
+    stuck = page.get_by_role("region", name="Stuck jobs")
+    expect(stuck).to_contain_text("Critical")
+    expect(stuck).to_contain_text("Runs for 3 h")
+    expect(page.get_by_role("heading", level=2)).to_have_text("1 job is stuck.")
+
+    stuck.get_by_role("button", name="Retry NOTE_ENRICHMENT").click()
+    dialog = page.get_by_role("dialog", name="Stop and retry NOTE_ENRICHMENT?")
+    dialog.get_by_label("Reason").fill("It hangs")
+    dialog.get_by_role("button", name="Retry NOTE_ENRICHMENT").click()
+    eventually(lambda: [each.action for each in audit.entries(1, connection=redis)] == ["job.stop"])
+    redis.hset(keys.job(job_id), "status", "stopped")  # as the worker does that is told to
+
+    expect(page.locator(".said")).to_contain_text("NOTE_ENRICHMENT is sent again as ")
+    entry = audit.entries(1, connection=redis)[0]
+    assert (entry.action, entry.target, entry.reason) == ("job.retry", job_id, "It hangs")
+
+
+def test_without_a_token_or_with_a_bad_one_it_says_so_until_there_is_a_good_one(embed) -> None:
+    page = embed(None, typed=False)
+    expect(page.get_by_text("There is no token.")).to_be_visible()
+    expect(page.get_by_role("heading", level=2)).to_have_text("Nothing can be shown")
+
+    page.evaluate("token = 'none.of.ours'")
+    expect(page.get_by_text("The token is not valid.")).to_be_visible()
+    assert violations(page) == []
+
+    page.evaluate(
+        f"document.querySelector('job-monitor').getAuthToken = () => '{token(Role.ADMIN)}'"
+    )
+    expect(page.locator("#age")).to_have_text("Live")
+    codes = [detail["code"] for name, detail in page.evaluate("heard") if name == "error"]
+    assert codes == ["no_token", "not_authenticated"]
+
+
+def test_it_polls_where_there_is_no_stream_and_streams_as_soon_as_there_is(
+    embed, redis, app, eventually
+) -> None:
+    app.state.live._most = 0
+    page = embed()
+    expect(page.locator("#age")).to_have_text("Every 1 s")
+    enqueue(email(), connection=redis)
+    waiting = page.get_by_role("row", name="email").get_by_role("cell").nth(2)
+    expect(waiting).to_have_text("1")
+
+    app.state.live._most = 9
+
+    expect(page.locator("#age")).to_have_text("Live")
+    enqueue(email(), connection=redis)
+    expect(waiting).to_have_text("2")
+
+
+def test_polling_pauses_after_five_minutes_in_which_nothing_ran_until_a_click(embed, app) -> None:
+    app.state.live._most = 0
+    page = embed(prepare=lambda page: page.clock.install())
+    page.clock.run_for(50)
+    expect(page.locator("#age")).to_have_text("Every 1 s")
+
+    page.clock.fast_forward(302_000)
+    expect(page.get_by_text("Nothing has run for 5 minutes.")).to_be_visible()
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.clock.fast_forward(60_000)
+    assert asked == []
+
+    page.locator("h1").click()
+    expect(page.locator("#age")).to_have_text("Every 1 s")
+
+
+def test_hidden_it_leaves_the_stream_and_goes_on_from_where_it_was(
+    embed, redis, app, eventually
+) -> None:
+    came: list[str] = []
+
+    def hear(page: Page) -> None:
+        page.on("request", lambda each: came.append(each.headers.get("last-event-id", "")))
+
+    page = embed(prepare=hear)
+    expect(page.locator("#age")).to_have_text("Live")
+    hide(page, hidden=True)
+    eventually(lambda: streams(app) == 0)
+    came.clear()
+
+    enqueue(email(), connection=redis)
+    hide(page, hidden=False)
+
+    expect(page.get_by_role("row", name="email").get_by_role("cell").nth(2)).to_have_text("1")
+    assert any(came)
+
+
+def test_it_says_that_the_server_is_away_and_how_old_it_is(embed, app) -> None:
+    page = embed()
+    expect(page.locator("#age")).to_have_text("Live")
+    page.route("**/admin/**", lambda route: route.abort())
+    page.route("**/api/**", lambda route: route.abort())
+    app.state.live.end()
+
+    expect(page.get_by_text("cannot be reached.")).to_be_visible()
+    expect(page.get_by_text("CORS_ORIGINS names")).to_be_visible()
+    expect(page.locator("#age")).to_contain_text("s old")
+    expect(page.get_by_role("row", name="email")).to_be_visible()  # what was told stays
+
+
+def test_of_many_queues_only_what_changes_is_told_and_all_are_shown(embed, redis) -> None:
+    redis.sadd(keys.queues(), *(keys.queue(f"q{number:02}") for number in range(30)))
+    page = embed()
+    rows = page.get_by_role("region", name="Queues").locator("tbody tr")
+    expect(page.locator("#age")).to_have_text("Live")
+    before = rows.count()
+    assert before > 30
+
+    enqueue(email(), queue="q07", connection=redis)
+
+    row = page.get_by_role("row", name="q07")
+    expect(row.get_by_role("cell").nth(2)).to_have_text("1")
+    assert rows.count() == before
+
+
+def test_trends_of_a_day_a_week_and_a_month(embed, redis) -> None:
+    note(redis, ("email|EMAIL", "", "finished", 1_000, 1_000), ("email|EMAIL", "", "failed", 1, 1))
+    page = embed(Role.MODERATOR)
+    trends = page.get_by_role("region", name="Trends", exact=True)
+    expect(trends.locator("pr-chart svg rect").first).to_be_visible()
+    expect(trends.get_by_role("row", name="email")).to_contain_text("50.0 %")
+
+    trends.get_by_role("button", name="Last 7 days").click()
+
+    expect(trends.locator("pr-chart")).to_have_attribute("aria-label", re.compile("last 7 days"))
+    expect(trends.get_by_role("button", name="Last 7 days")).to_have_attribute(
+        "aria-pressed", "true"
+    )
+
+
+def test_a_tenant_sees_the_activity_of_its_guild_and_nothing_of_others(embed, redis) -> None:
+    publish(scan("7"), connection=redis)
+    publish(scan("8"), connection=redis)
+    page = embed(Role.MODERATOR, tenant="7", typed=False)
+
+    activity = page.get_by_role("region", name="Activity of 7")
+    expect(activity).to_contain_text("1 queued, 0 processing, no workers active")
+    expect(activity.get_by_role("listitem").last).to_contain_text("message_scan")
+    expect(page.get_by_role("region", name="Queues")).to_have_count(0)
+    assert violations(page) == []
+
+
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_it_is_for_everyone(embed, redis, *, phone: bool) -> None:
+    bury_message(redis, email())
+    run_since(redis, datetime.now(UTC) - timedelta(minutes=40))
+    pauses.pause("queue", "email", by=By("ann", "a leak"), connection=redis)
+    page = embed(Role.ADMIN, phone=phone, typed=False)
+    expect(page.locator("pr-chart svg text").first).to_be_visible()
+    expect(page.get_by_role("region", name="Stuck jobs")).to_be_visible()
+
+    assert violations(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.get_by_role("button", name="Clear email").click()
+    expect(page.get_by_role("dialog")).to_be_visible()
+    assert violations(page) == []
+
+
+def test_nothing_that_the_server_tells_is_more_than_text(embed, redis) -> None:
+    for text in PAYLOADS:
+        redis.sadd(keys.queues(), keys.queue(text))
+    page = embed()
+    names = page.locator("#queues .qname")
+
+    expect(names).not_to_have_count(0)
+    script = "document.querySelector('job-monitor').shadowRoot.querySelectorAll('.qname')"
+    shown = page.evaluate(f"[...{script}].map(each => each.textContent)")
+    assert set(PAYLOADS) <= set(shown)
+    assert page.title() == "Shop"
+
+
+def test_it_takes_less_than_two_megabytes(embed, redis, eventually) -> None:
+    bury_message(redis, email())
+    page = embed()
+    expect(page.locator("pr-chart svg text").first).to_be_visible()
+    client = page.context.new_cdp_session(page)
+
+    def used() -> int:
+        client.send("HeapProfiler.collectGarbage")
+        return int(client.send("Runtime.getHeapUsage")["usedSize"])
+
+    for _ in range(30):
+        bury_message(redis, email())
+    eventually(lambda: page.evaluate("heard.length") >= 20)
+    full = used()
+    page.evaluate("heard.length = 0; document.querySelector('job-monitor').remove()")
+
+    assert full - used() <= MOST_HEAP
+    assert full <= 2 * MOST_HEAP  # with the page, the modules and the test's own
