@@ -18,6 +18,7 @@ from monitoring.web.crashes import trail_of
 from monitoring.web.identity import NotAllowed, NotAuthenticated
 from monitoring.web.logins import WINDOW, TooManyLogins
 from monitoring.web.outages import LONGEST, Outages, whole_seconds
+from monitoring.web.parameters import parameters_of
 from monitoring.web.paths import login_for
 from monitoring.web.tokens import KeysUnavailable
 from workers import dead_letters
@@ -81,6 +82,9 @@ def answer_errors(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(Exception, _unknown)
+
+
+_LOOK_IT_UP = "GET /openapi.json says what fits."
 
 
 def refusal(error: PostroomError, request: Request) -> JSONResponse:
@@ -161,20 +165,26 @@ def _http(request: Request, error: Exception) -> Response:
 
 def _invalid(request: Request, error: Exception) -> Response:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
-    known = _first_of(error.errors())
+    known = _first_of(error.errors(), request)
     return _shown(request, known, status_of(known), headers_of(known, request))
 
 
-def _first_of(details: Any) -> InvalidQuery:
+def _first_of(details: Any, request: Request) -> InvalidQuery:
     detail = details[0]
+    if detail["type"] == "json_invalid":  # which tells where, in place of a name
+        return _invalid_request(f"The body is no JSON: {detail['ctx']['error']}", "body")
     # Where a field may have one of several forms, the name of the form stands behind its own.
     place, *path = (part for part in map(str, detail["loc"]) if not _is_form(part))
-    return InvalidQuery(
-        f"{'.'.join(path) or place}: {detail['msg']}.",
-        field=".".join(path) or place,
-        remedy="GET /openapi.json says what fits.",
-        code="invalid_request",
+    name = ".".join(path) or place
+    is_elsewhere = detail["type"] == "extra_forbidden" and name in parameters_of(
+        request.scope.get("route")
     )
+    remedy = f"Give it as a parameter, `?{name}=...`." if is_elsewhere else _LOOK_IT_UP
+    return _invalid_request(f"{name}: {detail['msg']}", name, remedy)
+
+
+def _invalid_request(what: str, field: str, remedy: str = _LOOK_IT_UP) -> InvalidQuery:
+    return InvalidQuery(f"{what}.", field=field, remedy=remedy, code="invalid_request")
 
 
 def _is_form(part: str) -> bool:

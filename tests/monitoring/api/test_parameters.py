@@ -8,6 +8,7 @@ from monitoring.web.app import closed_routers
 from tests.monitoring.api.tokens import refusal
 from workers import keys
 
+JSON = {"Content-Type": "application/json"}
 ROUTES = [
     (method, route.path)
     for router in closed_routers()
@@ -41,6 +42,25 @@ def test_what_can_be_asked_for_is_named(moderator) -> None:
         "Use cursor, limit, q."
     )
     assert nothing["remedy"] == "Leave it out: this takes none."
+
+
+def test_what_belongs_into_the_body_is_told_so_and_the_other_way_round(admin) -> None:
+    outside = error_of(admin.post("/api/cleanup?dryRun=false", json={}))
+    path = "/admin/jobs/queue/default/clear"
+    inside = error_of(admin.request("DELETE", path, json={"dryRun": True}))
+
+    assert outside["remedy"] == "Put it into the JSON body."
+    assert (inside["field"], inside["remedy"]) == (
+        "dryRun",
+        "Give it as a parameter, `?dryRun=...`.",
+    )
+
+
+def test_a_body_that_is_no_json_is_called_that(admin) -> None:
+    error = error_of(admin.patch("/admin/jobs/queue/email/pause", content="{bad", headers=JSON))
+
+    assert error["field"] == "body"
+    assert error["message"].startswith("The body is no JSON: ")
 
 
 def test_who_may_not_ask_is_told_so_first(bearing) -> None:
