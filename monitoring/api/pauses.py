@@ -8,6 +8,7 @@ from monitoring.api.bodies import PauseOf
 from monitoring.api.parts import Actor, JsonDict, Looker, Reader, Writer, by
 from monitoring.queues.held import shown_pause
 from monitoring.queues.known_queues import check_queue
+from monitoring.queues.known_types import check_type
 from workers import pauses
 
 router = APIRouter(prefix="/api/pauses", tags=["queues"])
@@ -24,6 +25,8 @@ def pause(body: PauseOf, asker: Actor, writer: Writer) -> JsonDict:
     """Let no new job of a queue, a message type or a tenant start; running jobs end."""
     if body.kind == "queue":
         check_queue(body.name, connection=writer)
+    elif body.kind == "type":
+        check_type(body.name, connection=writer)
     why = by(asker, body.reason)
     changed = pauses.pause(body.kind, body.name, by=why, connection=writer)
     return {"success": True, "kind": body.kind, "name": body.name, "changed": changed}

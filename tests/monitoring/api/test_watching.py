@@ -104,22 +104,6 @@ def test_people_are_alerted_for_as_long_as_it_is_served(redis) -> None:
     assert "alerter" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_types_and_tenants_are_paused_too(redis, admin: TestClient) -> None:
-    body = {"kind": "type", "name": "EMAIL", "reason": "the mail server is away"}
-
-    assert admin.post("/api/pauses", json=body).json()["changed"]
-    (shown,) = admin.get("/api/pauses").json()["pauses"]
-    assert (shown["kind"], shown["name"], shown["actor"]) == ("type", "EMAIL", "ann")
-    assert admin.post("/api/pauses/resume", json=body).json()["changed"]
-    assert admin.get("/api/pauses").json() == {"pauses": []}
-
-
-def test_a_queue_that_is_not_there_is_not_paused(redis, admin: TestClient) -> None:
-    body = {"kind": "queue", "name": "emial", "reason": "x"}
-
-    assert refusal(admin.post("/api/pauses", json=body)) == "queue_not_found"
-
-
 def test_any_job_is_found(redis, moderator: TestClient) -> None:
     job_id = enqueue(email(7), connection=redis).id
     found = moderator.get("/api/search", params={"q": "type:EMAIL to:ada-7@example.com"}).json()
