@@ -188,7 +188,7 @@ class JobFacts:
         worker: Who runs it; empty if that is not known.
         silent: Seconds since its lease lapsed without anybody taking it over; 0 if it has not.
         ahead: How many jobs go first; None if that is not known.
-        pause: The pause of its type or its tenant that holds it back.
+        pauses: The pauses of its type and its tenant that hold it back, oldest first.
         parents: The jobs that it waits for and that are not finished.
         attempts: Those that did not succeed, oldest first.
         most_attempts: How many there are in all; None if its sender did not choose.
@@ -218,7 +218,7 @@ class JobFacts:
     worker: str = ""
     silent: float = 0.0
     ahead: int | None = None
-    pause: Pause | None = None
+    pauses: Sequence[Pause] = ()
     parents: Sequence[Parent] = ()
     attempts: Sequence[AttemptRecord] = ()
     most_attempts: int | None = None

@@ -78,10 +78,10 @@ def read_job_facts(job_id: str, look: Look) -> JobFacts:
         return _without_record(job_id, letter, now, connection)
     name = queue_of(record["origin"])
     queue = read_queue_facts([name], look).get(name)
-    pause = _pause(record, snapshot)
+    pauses = _pauses(record, snapshot)
     token, silent = lease_of(job_id, now=now, connection=connection)
     ahead = ahead_of(job_id, record["origin"], snapshot, connection=connection)
-    state = _state(record, pause, is_leased=bool(token), is_in_list=ahead is not None)
+    state = _state(record, pauses, is_leased=bool(token), is_in_list=ahead is not None)
     past = history(job_id, connection=connection)
     kind = message_type_of(record["description"]) or record["description"]
     began = record.time("started_at") if state == "running" else None
@@ -102,7 +102,7 @@ def read_job_facts(job_id: str, look: Look) -> JobFacts:
         worker=record["worker_name"] if state == "running" else "",
         silent=silent,
         ahead=ahead,
-        pause=pause if state in {"waiting", "held"} else None,
+        pauses=pauses if state in {"waiting", "held"} else (),
         parents=_parents(record, state, connection),
         attempts=past or _of_letter(letter),
         most_attempts=_chosen(record),
@@ -148,26 +148,28 @@ def _without_record(
     )
 
 
-def _state(record: _Record, pause: Pause | None, *, is_leased: bool, is_in_list: bool) -> JobState:
+def _state(
+    record: _Record, pauses: Sequence[Pause], *, is_leased: bool, is_in_list: bool
+) -> JobState:
     if record["replayed_as"]:
         return "replayed"
     if record["status"] != "queued":
         return _STATES.get(record["status"], "unknown")
     if is_in_list:
         return "waiting"
-    if record["held"] and pause is not None:
+    if record["held"] and pauses:
         return "held"
     return "leased" if is_leased else "waiting"
 
 
-def _pause(record: _Record, snapshot: Snapshot) -> Pause | None:
+def _pauses(record: _Record, snapshot: Snapshot) -> Sequence[Pause]:
     marks = set(marks_of(record.envelope))
     found = (each.pause for each in snapshot.paused)
-    return next((each for each in found if pause_field(each.kind, each.name) in marks), None)
+    return [each for each in found if pause_field(each.kind, each.name) in marks]
 
 
 def _only_whole_queue(queue: QueueFacts) -> QueueFacts:
-    """Without the pauses of types and tenants, which concern other jobs, or stand in `pause`."""
+    """Without the pauses of types and tenants, which concern other jobs, or stand in `pauses`."""
     return replace(queue, pauses=[each for each in queue.pauses if each.kind == "queue"])
 
 

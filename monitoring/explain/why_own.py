@@ -53,7 +53,7 @@ def _of_itself(facts: JobFacts, parents: Sequence[Parent]) -> JobFacts:
         ahead=None,
         alike=0,
         usual=None,
-        pause=facts.pause or next(iter(pauses), None),
+        pauses=[*facts.pauses, *pauses],
         parents=parents,
     )
 

@@ -17,13 +17,13 @@ _NOT_ENDED = {"waiting", "leased", "scheduled", "deferred", "held"}
 
 
 def held(facts: JobFacts) -> Iterator[Finding]:
-    """A pause of its type or its tenant holds it back."""
-    if facts.pause is not None:
+    """Pauses of its type and its tenant hold it back: it goes on when all are over."""
+    for pause in facts.pauses:
         yield Finding(
-            f"{facts.pause.kind}_paused",
+            f"{pause.kind}_paused",
             "warning",
-            f"{paused_by(facts.pause, facts.now)}, which holds it back.",
-            resume_command(facts.pause),
+            f"{paused_by(pause, facts.now)}, which holds it back.",
+            resume_command(pause),
         )
 
 

@@ -116,6 +116,17 @@ def test_a_job_that_a_pause_of_its_type_or_tenant_holds_back(
     assert queue.sentences[0].endswith("(deploy); 1 job waits for its end.")
 
 
+def test_a_job_that_two_pauses_hold_back_is_told_of_both(served: Redis) -> None:
+    pause("type", "NOTE_ENRICHMENT", by=ANNA, connection=served)
+    pause("tenant", "acme", by=ANNA, connection=served)
+    message = NoteEnrichmentMessage.of("n").model_copy(update={"metadata": {"tenant": "acme"}})
+    handle = enqueue(message, queue="email", connection=served)
+    assert Taker(served, "email").take() is None
+
+    assert codes(explained(served, handle.id)) == ["type_paused", "tenant_paused"]
+    assert len(explained(served, handle.id).do) == 2
+
+
 def test_everything_is_suspended(served: Redis) -> None:
     handle = send(served)
     suspend(served, ttl=600)
