@@ -22,6 +22,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
     "stream": ("pages", "kpis", "tables", "rows", "bars", "charts", "stream"),
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
+    "messages": ("pages", "tables", "lists", "fields", "tabs", "messages"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
     "insights": ("pages", "tables", "rows", "tabs", "fields", "bars", "charts", "insights"),
     "job-monitor": ("controls", "bars", "tables", "charts", "monitor"),

@@ -97,6 +97,7 @@ function parts() {
   if ($("table.cards") && matchMedia("(max-width: 760px)").matches) import("./cards.js").then(({ label }) => label());
   if ($("[role=tablist]")) import("./tabs.js");
   if ($("#search")) import("./jobs.js");
+  if ($("#send")) import("./runs.js");
 }
 
 addEventListener("acted", () => refresh(true));

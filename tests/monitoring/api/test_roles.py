@@ -23,6 +23,12 @@ ROLES = {
     "GET /": LOOK,
     "GET /workers": LOOK,
     "GET /insights": LOOK,
+    "GET /board/dialogs/type": LOOK,
+    "GET /queue-test": LOOK,
+    "GET /queue-monitor": LOOK,
+    "GET /admin/queues": ACT,
+    "GET /messages": LOOK,
+    "GET /messages/{name}": LOOK,
     "GET /board/palette": LOOK,
     "GET /queues": LOOK,
     "GET /queues/{queue}": LOOK,
@@ -124,6 +130,7 @@ ROLES = {
 
 OF_ONE_TENANT = {
     "GET /",
+    "GET /queue-monitor",
     "GET /board/palette",
     "GET /queues",
     "GET /jobs",

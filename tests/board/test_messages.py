@@ -1,0 +1,128 @@
+"""The page of messages says what can be sent, sends it, and shows what becomes of it."""
+
+from itertools import product
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+from playwright.sync_api import Page, expect
+from redis import Redis
+from rq import Queue
+
+from messages import message_types
+from monitoring.jobs import get_job_status
+from monitoring.jobs.detail import get_job_detail
+from monitoring.web.identity import Role
+from postroom.embedded import Server
+from tests.board.browsing import DESKTOP, MOST_BYTES, PHONE, violations, weight
+from tests.board.conftest import Visit
+from tests.processes import StartProcess
+from tests.workers.letters import bury_message, email
+from workers import pauses
+from workers.audit import By
+
+ROOT = Path(__file__).parents[2]
+WORKER = ("worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "--burst")
+
+
+def runs(page: Page) -> list[str]:
+    """The jobs that the address names."""
+    return parse_qs(urlsplit(page.url).query).get("run", [])
+
+
+def test_a_message_is_sent_and_its_run_is_watched_to_its_result(
+    visit: Visit, redis: Redis, redis_server: Server, start_warm: StartProcess
+) -> None:
+    page = visit("/messages/TEST", Role.ADMIN)
+    page.locator("#send").get_by_role("button", name="Send to development").focus()
+    page.keyboard.press("Enter")
+
+    watched = page.get_by_role("region", name="Runs you sent")
+    expect(watched.get_by_role("listitem").first).to_contain_text("Waits, for")
+    (job_id,) = runs(page)
+    assert get_job_status(job_id, connection=redis)["messageType"] == "TEST"
+    start_warm("rq", *WORKER, "default", cwd=ROOT, env={"REDIS_URL": redis_server.url})
+    expect(watched).to_contain_text("Succeeded")
+    expect(watched.get_by_label("Result")).to_contain_text("echo")
+    page.reload()
+    expect(watched).to_contain_text("Succeeded")
+
+
+def test_another_example_is_changed_and_sent_with_options(visit: Visit, redis: Redis) -> None:
+    page = visit("/messages/EMAIL?run=gone")
+    page.get_by_label("Fill from").select_option(index=1)
+    page.wait_for_url("**example=1**")
+    assert runs(page) == ["gone"]
+    form = page.locator("#send")
+    expect(form.get_by_label("to text")).to_have_value("grace@example.com")
+    form.get_by_label("to text").fill("mia@example.com")
+    form.get_by_text("Queue, priority, delay").click()
+    form.get_by_label("Priority").select_option("high")
+    form.get_by_label("Delay").fill("60000")
+    form.get_by_label("Unique key").fill("mia-1")
+    form.get_by_label("Queue").fill("late")
+    form.get_by_role("button", name="Send to").click()
+
+    expect(page.locator("#runs")).to_contain_text("Waits for its time")
+    status = get_job_status(runs(page)[-1], connection=redis)
+    assert (status["queue"], status["priority"], status["status"]) == ("late", "high", "scheduled")
+    assert get_job_detail(runs(page)[-1], connection=redis)["message"]["data"] == {
+        "to": "mia@example.com",
+        "subject": "Welcome",
+        "template": "welcome",
+        "templateData": {"name": "Grace"},
+    }
+
+
+def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(visit: Visit, redis: Redis) -> None:
+    page = visit("/messages/EMAIL", Role.ADMIN)
+    field = page.locator("#send").get_by_label("to text")
+    field.fill("nobody")
+    field.press("Enter")
+
+    expect(field).to_have_attribute("aria-invalid", "true")
+    expect(field).to_be_focused()
+    expect(page.locator("#send [data-error]")).to_contain_text("Not sent:")
+    assert runs(page) == []
+    assert not Queue("email", connection=redis).get_job_ids()
+
+
+def test_the_data_can_be_written_as_json(visit: Visit, redis: Redis) -> None:
+    page = visit("/messages/TEST", Role.ADMIN)
+    page.get_by_label("How to fill it").get_by_role("link", name="JSON").click()
+    page.wait_for_url("**form=json**")
+    page.locator("#send").get_by_role("textbox", name="data object").fill('{"testType": "by hand"}')
+    page.locator("#send").get_by_role("button", name="Send to").click()
+
+    expect(page.locator("#runs")).to_contain_text("Waits, for")
+    message = get_job_detail(runs(page)[0], connection=redis)["message"]
+    assert message["data"]["testType"] == "by hand"
+
+
+def test_who_may_only_look_sees_all_and_sends_nothing(visit: Visit, redis: Redis) -> None:
+    job_id = bury_message(redis, email())
+    pauses.pause("type", "EMAIL", by=By("anna", "a leak"), connection=redis)
+    page = visit(f"/messages/EMAIL?run={job_id}&run=gone-1&run={job_id}", Role.MODERATOR)
+
+    button = page.locator("#send").get_by_role("button", name="Send to")
+    expect(button).to_be_disabled()
+    expect(button).to_have_attribute("title", "This needs the role ADMIN")
+    expect(page.locator(".catl a")).to_have_count(len(message_types()))
+    expect(page.locator(".catl [aria-current]")).to_contain_text("paused")
+    expect(page.get_by_role("row").filter(has_text="to").first).to_contain_text("searchable")
+    expect(page.locator("#runs")).to_contain_text("Failed")
+    page.get_by_role("button", name="Schema and code").click()
+    dialog = page.get_by_role("dialog", name="EMAIL in code")
+    expect(dialog.get_by_label("JSON Schema")).to_contain_text('"templateData"')
+    expect(dialog.get_by_label("Python")).to_contain_text("enqueue(new_message('EMAIL'")
+
+
+def test_it_is_for_everyone_and_light(visit: Visit, redis: Redis) -> None:
+    job_id = bury_message(redis, email())
+    page = visit(f"/messages/WORKOUT_UPDATE?run=gone&run={job_id}")
+
+    assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
+    for (width, height), scheme in product((DESKTOP, PHONE), ("light", "dark")):
+        page.set_viewport_size({"width": width, "height": height})
+        page.emulate_media(color_scheme=scheme)
+        assert violations(page) == []
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
