@@ -13,7 +13,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome")
-_REQUIRED = "TEST_BROWSER_REQUIRED"
+REQUIRED = "TEST_BROWSER_REQUIRED"
 DESKTOP, PHONE = (1440, 900), (360, 780)
 PATIENCE_MS = 15_000
 MOST_BYTES = 60_000
@@ -36,7 +36,7 @@ def program() -> str:
     found = os.environ.get("TEST_BROWSER") or next(filter(None, map(shutil.which, _NAMES)), None)
     if found is None:
         missing = "no browser: `apt-get install chromium`, or name one in TEST_BROWSER"
-        pytest.fail(missing) if os.environ.get(_REQUIRED) else pytest.skip(missing)
+        pytest.fail(missing) if os.environ.get(REQUIRED) else pytest.skip(missing)
     return found
 
 

@@ -19,7 +19,10 @@ _CODE = re.compile(r"`[^`]*`")
 
 @dataclass(frozen=True)
 class Block:
-    """A fenced block, and the comment right above it: `<!-- not run: reason -->` and the like."""
+    """A fenced block, and the comment right above it: `<!-- not run: reason -->` and the like.
+
+    `<!-- run by: tests/... -->` names the test that does what it says, where a sandbox cannot.
+    """
 
     place: str
     language: str
@@ -31,6 +34,11 @@ class Block:
     def reason(self) -> str:
         """Why it is not run; empty if it is."""
         return self.value if self.comment == "not run" else ""
+
+    @property
+    def test(self) -> str:
+        """The file of the test that runs it; empty if the sandbox does, or nobody."""
+        return self.value if self.comment == "run by" else ""
 
 
 def blocks(text: str, name: str) -> Iterator[Block]:

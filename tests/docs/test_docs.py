@@ -41,7 +41,7 @@ def sandbox(tmp_path: Path, redis: Redis, start_process: StartProcess) -> Sandbo
 def test_every_block_does_what_its_document_says(
     document: Path, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
-    runs = [block for block in blocks_of(document) if not block.reason]
+    runs = [block for block in blocks_of(document) if not (block.reason or block.test)]
     if not runs:
         return  # and nothing is copied
     sandbox: Sandbox = request.getfixturevalue("sandbox")
@@ -55,8 +55,16 @@ def test_every_block_does_what_its_document_says(
 def test_every_block_can_be_run_or_bears_a_reason() -> None:
     every = [block for document in DOCUMENTS for block in blocks_of(document)]
 
-    assert [b.place for b in every if b.language not in LANGUAGES and not b.reason] == []
+    known = [b.place for b in every if b.language in LANGUAGES or b.reason or b.test]
+    assert [b.place for b in every if b.place not in known] == []
     assert len([block.place for block in every if block.reason]) <= MOST_UNRUN
+
+
+def test_a_test_that_runs_blocks_reads_their_document() -> None:
+    named = {(d.name, b.test) for d in DOCUMENTS for b in blocks_of(d) if b.test}
+
+    assert named
+    assert [each for each in named if each[0] not in (ROOT / each[1]).read_text()] == []
 
 
 @documents
