@@ -115,7 +115,7 @@ def _record(  # noqa: PLR0913 - the facts of one crash
         delay=delay,
         kind=kind,
     )
-    ttl = job.failure_ttl or attempts.MIN_TTL
+    ttl = job.failure_ttl or load_settings().failure_ttl
     attempts.record(entry, job_id=job.id, ttl=ttl, connection=job.connection)
     note_failure(entry, list_name=job.origin, kind=kind, job_id=job.id, connection=job.connection)
 

@@ -18,6 +18,7 @@ from workers.clock import iso, shown_text
 from workers.engine.crashes import crashed
 from workers.engine.due import Due
 from workers.lost import CRASH_LIMIT, give_another_chance
+from workers.settings import Settings
 
 KILLED = "its process was ended by signal 9"
 
@@ -114,6 +115,14 @@ def test_a_run_that_was_shown_and_crashed_is_told_from_its_start(redis, deaths, 
     last = get_job_status(job_id, connection=redis)["attempts"][-1]
     assert last["startedAt"] == shown_text(began)
     assert 30_000 <= last["durationMs"] < 35_000
+
+
+def test_what_killed_every_process_is_kept_as_long_as_any_other_failure(redis, deaths) -> None:
+    job_id = deaths.die()
+
+    listed = redis.zscore(keys.failed("email"), job_id) - time.time()
+    assert abs(redis.ttl(keys.job(job_id)) - Settings().failure_ttl) < 60
+    assert abs(listed - Settings().failure_ttl) < 60
 
 
 def test_a_run_is_told_of_the_worker_that_died_and_not_of_who_took_over(redis, deaths) -> None:

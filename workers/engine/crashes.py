@@ -20,6 +20,7 @@ from workers.engine.leases import Leases
 from workers.engine.step import Lease
 from workers.logger import get_logger
 from workers.lost import CRASH_LIMIT, PAUSES, crash_record
+from workers.settings import load_settings
 
 log = get_logger("postroom.lost")
 
@@ -149,8 +150,9 @@ def _shown(leases: Leases, lease: Lease) -> tuple[datetime | None, str]:
 
 def _ttl(leases: Leases, lease: Lease) -> int:
     stored: Any = leases.connection.hget(keys.job(lease.job_id), "failure_ttl")
-    asked = int(stored) if stored is not None and stored.isdigit() else 0
-    return max(asked, attempts.MIN_TTL)
+    asked = int(stored) if stored is not None and stored.isdigit() else None
+    # A record says nothing where its sender's settings are the usual ones.
+    return max(load_settings().failure_ttl if asked is None else asked, attempts.MIN_TTL)
 
 
 def _meta(fields: dict[bytes, bytes]) -> dict[str, Any]:
