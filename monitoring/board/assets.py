@@ -24,6 +24,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overview": ("lead", "overview", "kpis", "bars", "lists", "tables", "charts"),
     "messages": ("pages", "tables", "lists", "fields", "tabs", "messages"),
     "workers": ("pages", "lead", "tables", "rows", "bars", "workers"),
+    "settings": ("pages", "tables", "rows", "tabs", "fields", "lists", "insights"),
     "insights": ("pages", "tables", "rows", "tabs", "fields", "bars", "charts", "insights"),
     "job-monitor": ("controls", "bars", "tables", "charts", "monitor"),
 }

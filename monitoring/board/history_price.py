@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from monitoring.board.wording import duration
+
 JsonDict = dict[str, Any]
 
 _COLOURS = ("r", "d", "w", "y")
@@ -69,8 +71,14 @@ def price_of(told: Mapping[str, Any]) -> Price:
 
 
 def _cost(kind: JsonDict, colour: str) -> Cost:
-    kept = ", ".join(f"{name} = {value}" for name, value in kind["settings"].items())
+    kept = ", ".join(_told(name, value) for name, value in kind["settings"].items())
     return Cost(worded(kind["kind"]), kind["bytes"], kind["entries"], kept or kind["limit"], colour)
+
+
+def _told(name: str, value: Any) -> str:
+    if name.endswith("_TTL") and isinstance(value, int) and value >= 0:
+        return f"{name} = {value:,} s ({duration(1000 * value)})"
+    return f"{name} = {value}"
 
 
 def worded(name: str) -> str:

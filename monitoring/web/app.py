@@ -46,12 +46,14 @@ from monitoring.board.places import (
     overview,
     palette,
     queue_dialogs,
+    settings_dialogs,
     stream_dialogs,
     workers,
 )
 from monitoring.board.places import jobs as jobs_place
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
+from monitoring.board.places import settings as settings_place
 from monitoring.board.places import stream as stream_place
 from monitoring.duties import Duties
 from monitoring.live.live import Live
@@ -101,6 +103,8 @@ ROUTERS = (
     messages_dialogs,
     moved,
     insights,
+    settings_place,
+    settings_dialogs,
     palette,
     queues_place,
     queue_place,
