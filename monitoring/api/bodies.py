@@ -114,6 +114,7 @@ class LetterFilter(Body):
     queue: str | None = None
     reason: str | None = None
     text: Annotated[str, Field(max_length=200)] | None = None
+    fingerprint: Annotated[str, Field(max_length=100)] | None = None
 
 
 class Bulk(Body):

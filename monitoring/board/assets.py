@@ -18,6 +18,14 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
     "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
+    "failures": (
+        *("pages", "tabs", "tables", "rows", "fields", "failures", "shares"),
+        *("bars", "code"),
+    ),
+    "failure": (
+        *("pages", "tabs", "fields", "shares", "diff", "steps"),
+        *("bars", "charts", "code"),
+    ),
     "queues": ("pages", "tables", "rows", "bars", "fields", "tabs", "queues"),
     "queue": ("pages", "kpis", "tables", "rows", "bars", "charts", "lists", "queue"),
     "stream": ("pages", "kpis", "tables", "rows", "bars", "charts", "stream"),

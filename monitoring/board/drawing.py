@@ -142,6 +142,32 @@ def outcomes_chart(  # noqa: PLR0913 - what is drawn, and how
     }
 
 
+def failures_chart(
+    points: Sequence[Mapping[str, Any]], *, label: str, now: datetime, marks: Sequence[JsonDict]
+) -> JsonDict:
+    """How often something failed, piece by piece.
+
+    Args:
+        points: Each with `at` and `count`, oldest first, two or more.
+        label: What the chart says.
+        now: The time.
+        marks: Moments, as for `outcomes_chart`.
+    """
+    begins = [datetime.fromisoformat(each["at"]) for each in points[:2]]
+    return {
+        "label": label,
+        "h": 150,
+        "left": 40,
+        "open": True,
+        "ticks": ticks(max(each["count"] for each in points)),
+        "x": axis([clock(each["at"], now=now) for each in points]),
+        "t0": int(begins[0].timestamp() * 1000),
+        "dt": int((begins[1] - begins[0]).total_seconds()),
+        "marks": list(marks),
+        "series": [{"name": "Failed attempts", "c": "f", "v": [each["count"] for each in points]}],
+    }
+
+
 def axis(names: Sequence[str], most: int = 5) -> Sequence[str]:
     """The words under an axis: the first, the last, and some evenly between.
 

@@ -283,13 +283,20 @@ def _type(schema: Schema, slot: _Slot) -> str:
 
 def _rules(schema: Schema) -> str:
     """What a value may be, in words."""
-    length = _between(schema.get("minLength"), schema.get("maxLength"), "characters")
+    length = _length(schema.get("minLength", 0), schema.get("maxLength"))
     amount = _between(schema.get("minimum"), schema.get("maximum"), "")
     items = _between(schema.get("minItems"), schema.get("maxItems"), "of them")
     default = schema.get("default")
     return ". ".join(
         filter(None, [length, amount, items, f"Else {_bare(default)}" if default else ""])
     )
+
+
+def _length(low: int, high: int | None) -> str:
+    # What nobody is likely to come near needs no words.
+    if low <= 1 and (high is None or high >= _LINE):
+        return ""
+    return _between(low, high, "characters")
 
 
 def _between(low: Any, high: Any, unit: str) -> str:

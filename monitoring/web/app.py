@@ -38,6 +38,9 @@ from monitoring.api.parts import JsonDict, Looker
 from monitoring.board import dialogs, files
 from monitoring.board.page import Board, refused
 from monitoring.board.places import (
+    failure_group,
+    failure_letters,
+    failures_dialogs,
     insights,
     jobs_dialogs,
     messages,
@@ -50,6 +53,7 @@ from monitoring.board.places import (
     stream_dialogs,
     workers,
 )
+from monitoring.board.places import failures as failures_place
 from monitoring.board.places import jobs as jobs_place
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
@@ -113,6 +117,10 @@ ROUTERS = (
     jobs_dialogs,
     stream_place,
     stream_dialogs,
+    failures_place,
+    failure_letters,
+    failure_group,
+    failures_dialogs,
     dialogs,
 )
 """Modules with a `router`; each route declares its role."""

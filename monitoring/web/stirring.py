@@ -27,7 +27,7 @@ class Stirring:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve a request."""
-        may_change = scope["type"] == "http" and scope["method"] not in SAFE
+        may_change = scope["type"] == "http" and _may_change(scope)
         is_refused = False
 
         async def send_on(message: Message) -> None:
@@ -39,3 +39,9 @@ class Stirring:
         if may_change and not is_refused:
             self._board.stir()
             self._live.stir()
+
+
+def _may_change(scope: Scope) -> bool:
+    # Fragments of pages may be sent what somebody types, and change nothing.
+    path = scope["path"].removeprefix(scope.get("root_path", ""))
+    return scope["method"] not in SAFE and not path.startswith("/board/")

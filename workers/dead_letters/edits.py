@@ -16,6 +16,7 @@ from workers.clock import utc_now
 from workers.connection import storage_errors
 from workers.dead_letters.errors import LetterChanged, NotReplayable
 from workers.dead_letters.letter import DeadLetter, as_text, letter_of, message_id, summary
+from workers.dead_letters.masks import refuse_masks
 from workers.dead_letters.store import letter_keys, not_found, stored_text, with_tenants
 
 TRIES = 5
@@ -105,7 +106,10 @@ def successor(letter: DeadLetter, data: Mapping[str, Any] | None = None) -> Mess
         rest["metadata"] = {**metadata, "replayOf": letter.job_id}
     rest["causationId"] = message_id(letter)
     rest["correlationId"] = envelope.get("correlationId") or message_id(letter)
-    return new_message(envelope["messageType"], merged(envelope.get("data"), data), **rest)
+    after = merged(envelope.get("data"), data)
+    if data is not None:
+        refuse_masks(envelope, after)
+    return new_message(envelope["messageType"], after, **rest)
 
 
 def merged(data: Any, patch: Mapping[str, Any] | None) -> Any:

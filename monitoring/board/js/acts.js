@@ -1,6 +1,7 @@
 // Actions: a form says which route it is sent to, and what is said once it is done.
 
 import { clear, complain, request } from "./forms.js";
+import { hold } from "./live.js";
 import { close } from "./overlays.js";
 
 /** @typedef {{method: string, url: string, body?: unknown}} Undo A request. */
@@ -10,7 +11,8 @@ let csrf = null;
 
 const root = document.body.dataset.root ?? "";
 
-const token = () =>
+/** What shows that a request comes from a page of ours. */
+export const token = () =>
   (csrf ??= fetch(`${root}/api/session`, { cache: "no-store" })
     .then((answer) => answer.json())
     .then((session) => session.csrfToken ?? ""));
@@ -28,9 +30,12 @@ export async function act(form, button) {
   const { url, body } = request(form, button);
   const pressed = /** @type {HTMLButtonElement | null} */ (button ?? form.querySelector("button:not([type=button])"));
   if (pressed) pressed.disabled = true;
+  const done = form.dataset.progress ? (await import("./progress.js")).watch(form) : () => {};
+  if (form.dataset.goes) await hold(true);
   const result = await send(form.dataset.method ?? "POST", url, body);
+  done();
   if (pressed) pressed.disabled = false;
-  if (result.error) return refused(form, result.error);
+  if (result.error) return stay(form, result.error);
   clear(form);
   const said = fill(form.dataset.said ?? "Done.", result.answer);
   const undo = form.dataset.undo ? JSON.parse(form.dataset.undo) : null;
@@ -63,7 +68,8 @@ export async function send(method, url, body) {
  * @param {HTMLFormElement} form
  * @param {import("./forms.js").Wrong} error
  */
-function refused(form, error) {
+function stay(form, error) {
+  hold(false);
   if (!complain(form, error)) toast(`${form.dataset.not ?? "Not done"}: ${error.message} ${error.remedy}`, true);
 }
 

@@ -98,6 +98,7 @@ function parts() {
   if ($("[role=tablist]")) import("./tabs.js");
   if ($("#search")) import("./jobs.js");
   if ($("#send")) import("./runs.js");
+  $("form[data-checks]")?.addEventListener("focusin", () => import("./checks.js"), { once: true });
 }
 
 addEventListener("acted", () => refresh(true));

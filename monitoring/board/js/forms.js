@@ -135,14 +135,15 @@ export function mark(form, error) {
   clear(form);
   for (let path = error.field ?? ""; path; path = path.slice(0, Math.max(0, path.lastIndexOf(".")))) {
     const named = CSS.escape(path);
-    const field = /** @type {HTMLElement | null} */ (form.querySelector(`[data-field="${named}"]:not(fieldset), [name="${named}"]:not([type=hidden])`));
+    const field = /** @type {HTMLElement | null} */ (form.querySelector(`[data-field="${named}"], [name="${named}"]:not([type=hidden])`));
     if (!field) continue;
     field.setAttribute("aria-invalid", "true");
-    const line = /** @type {HTMLElement | null} */ (form.querySelector(`[data-error-for="${named}"]`));
-    if (line) {
-      line.textContent = error.message;
-      line.hidden = false;
-    }
+    field.setAttribute("aria-errormessage", `${field.id}-e`);
+    const line = document.createElement("span");
+    line.className = "err";
+    line.id = `${field.id}-e`;
+    line.textContent = error.message;
+    field.closest(".field")?.append(line);
     return field;
   }
   return null;
@@ -156,5 +157,5 @@ export function clear(form) {
   const place = placeOf(form);
   if (place) place.hidden = true;
   for (const field of form.querySelectorAll("[aria-invalid=true]")) field.removeAttribute("aria-invalid");
-  for (const line of form.querySelectorAll("[data-error-for]")) /** @type {HTMLElement} */ (line).hidden = true;
+  for (const line of form.querySelectorAll(".field > .err")) line.remove();
 }

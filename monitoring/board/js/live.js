@@ -18,11 +18,13 @@ const state = {
   paused: false,
   busy: false,
   again: false,
+  held: false,
   failures: 0,
 };
 
 /** Ask for the page now, and show what has changed. @param {boolean} [fresh] Not what the server remembers. */
 export async function refresh(fresh = false) {
+  if (state.held) return;
   if (state.busy) {
     state.again ||= fresh;
     return;
@@ -85,6 +87,16 @@ export function pause() {
   button?.setAttribute("aria-pressed", String(state.paused));
   if (!state.paused) refresh();
   age();
+}
+
+/**
+ * Ask for nothing more, or go on: what a page shows may be gone once an action is done that leads
+ * elsewhere.
+ * @param {boolean} held
+ */
+export async function hold(held) {
+  state.held = held;
+  while (held && state.busy) await new Promise((done) => setTimeout(done, 20));
 }
 
 function due() {

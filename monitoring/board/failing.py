@@ -1,0 +1,137 @@
+"""How bad a group of failures is, and whether a replay of it would help now. Pure."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import workers
+from monitoring.board.standing import Standing
+from monitoring.words import first_line, span
+
+JsonDict = dict[str, Any]
+
+SEVERITIES = (("critical", 100), ("high", 10), ("medium", 1), ("low", 0))
+"""The severity of a group, and from how many failures in the last hour it is that."""
+
+_STILL = timedelta(minutes=10)  # so new is a failure that others are to be expected
+_FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in (.+)$')
+_FOREIGN = ("site-packages", "/lib/python", str(Path(workers.__file__).parent))
+_FEW = 4  # letters that make no sentence
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """Whether a replay would help now.
+
+    Args:
+        is_good: Whether nothing speaks against one.
+        verdict: In some words.
+        why: In a sentence.
+    """
+
+    is_good: bool
+    verdict: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a stack.
+
+    Args:
+        text: What it says.
+        is_own: Whether it stands in the application's code.
+    """
+
+    text: str
+    is_own: bool
+
+
+def severity_of(last_hour: int) -> str:
+    """How bad a group is.
+
+    Args:
+        last_hour: Failures in the last hour.
+    """
+    return next(name for name, least in SEVERITIES if last_hour >= least)
+
+
+def title_of(group: Mapping[str, Any]) -> str:
+    """What went wrong, in a line.
+
+    Args:
+        group: As the API tells it.
+    """
+    text, kind = first_line(group["message"], ""), short_name(group["errorType"])
+    if sum(letter.isalpha() for letter in text) >= _FEW:
+        return text
+    return f"{kind}: {text}" if text else kind
+
+
+def short_name(qualified: str) -> str:
+    """The name of a class without its module."""
+    return qualified.rpartition(".")[2]
+
+
+def outlook_of(group: Mapping[str, Any], standing: Standing) -> Outlook:
+    """Whether a replay would help now.
+
+    Args:
+        group: As the API tells it.
+        standing: How things stand.
+    """
+    held = _held(group, standing)
+    if held:
+        return Outlook(False, "A replay would only wait", held)
+    last, now = datetime.fromisoformat(group["lastSeen"]), standing.now
+    deploy = standing.deploy
+    ago = span(int((now - last).total_seconds()))
+    if deploy and datetime.fromisoformat(deploy["at"]) > last:
+        what = f"Release {deploy['version'][:20]} came after the last failure, {ago} ago."
+        return Outlook(True, "A trial will tell", f"{what} If it mends this, a trial succeeds.")
+    if now - last < _STILL:
+        return Outlook(
+            False,
+            "A replay now would likely fail again",
+            f"The last failure was {ago} ago, and no release came since.",
+        )
+    return Outlook(
+        True, "A trial will tell", f"It has not failed for {ago}; no release came since."
+    )
+
+
+def stack_of(traceback: str, most: int = 30) -> list[Line]:
+    """A stack, its own lines told apart from those of others.
+
+    Args:
+        traceback: As it was written, without secrets.
+        most: Lines; the last ones are the telling ones.
+    """
+    return list(_lines(traceback))[-most:]
+
+
+def _lines(traceback: str) -> Iterator[Line]:
+    is_own = False
+    for text in traceback.splitlines():
+        frame = _FRAME.match(text)
+        if frame:
+            is_own = not any(part in frame[1] for part in _FOREIGN)
+        elif not text.startswith("    "):
+            is_own = True
+        yield Line(text, is_own)
+
+
+def _held(group: Mapping[str, Any], standing: Standing) -> str:
+    for name in group["queues"]:
+        facts = standing.queues.get(name)
+        if facts is None:
+            continue
+        for pause in facts.pauses:
+            if pause.kind == "queue" or pause.name == group["messageType"]:
+                return f"{pause.name} is paused by {pause.actor}: “{pause.reason}”."
+        if not facts.workers and not facts.is_held_up:
+            return f"No workers serve {name}."
+    return ""

@@ -1,0 +1,301 @@
+"""Failures: groups with the worst first, and one of them mended in three steps."""
+
+import pytest
+from playwright.sync_api import Page, expect
+from rq.job import Job, JobStatus
+from rq.serializers import JSONSerializer
+
+from messages import EmailMessage, new_message
+from monitoring.failures.groups import read_groups
+from monitoring.web.identity import Role
+from tests.board.browsing import MOST_BYTES, violations, weight
+from tests.board.conftest import Visit
+from tests.workers.failing import Failing, raised
+from tests.workers.letters import bury_message, email
+from tests.workers.pin_app import PinMessage
+from workers import audit, dead_letters, deploys, enqueue, failure_groups
+from workers.audit import By
+from workers.dead_letters import Filter
+
+ADA = By("ada", "known since the release")
+
+
+def workout(number: int = 0, **changes: object):
+    ids = {f"{name}Id": f"{name}-{number}" for name in ("exercisePlan", "phase", "session")}
+    data = {
+        **ids,
+        "exerciseId": "exercise-202",
+        "changes": {"sets": 4, "notes": "135 lb"} | changes,
+    }
+    metadata = {"producer": "ios-app 3.8.0"}
+    return new_message("WORKOUT_UPDATE", data, metadata=metadata)
+
+
+def fail_workouts(redis, count: int, queue: str = "default") -> list[str]:
+    """Dead letters of one group; returns their jobs, oldest first."""
+    failing = Failing(redis, queue)
+    error = raised("changes.weight is not a number", ValueError)
+    return [failing.died(error, message=workout(number)) for number in range(count)]
+
+
+def fail_emails(redis, count: int) -> list[str]:
+    failing = Failing(redis)
+    sent = [
+        EmailMessage.of(f"a{number}@gmail.com", "Your week", "weekly") for number in range(count)
+    ]
+    return [failing.died(raised("too many requests"), message=each) for each in sent]
+
+
+def group_of(redis, kind: str) -> str:
+    return next(name for name, group in read_groups(connection=redis) if group["type"] == kind)
+
+
+def left(redis, fingerprint: str) -> int:
+    return len(dead_letters.page(Filter(fingerprint=fingerprint), connection=redis).letters)
+
+
+def status_becomes(redis, job_id: str, status: JobStatus) -> None:
+    Job.fetch(job_id, connection=redis, serializer=JSONSerializer).set_status(status)
+
+
+def act(page: Page, opener: str, final: str, **fields: str) -> None:
+    """Open a dialog, fill it in, and press its last button."""
+    page.get_by_role("button", name=opener).first.click()
+    dialog = page.get_by_role("dialog")
+    for label, text in fields.items():
+        dialog.get_by_label(label.replace("_", " ")).fill(text)
+    dialog.get_by_role("button", name=final, exact=True).click()
+
+
+def test_the_worst_group_is_first_and_tells_what_its_messages_share(visit: Visit, redis) -> None:
+    fail_emails(redis, 2)
+    fail_workouts(redis, 10)
+    for number in range(3):
+        enqueue(
+            workout(number, notes="none").model_copy(update={"metadata": None}), connection=redis
+        )
+    page = visit("/failures", Role.MODERATOR)
+
+    rows = page.locator("tbody tr")
+    expect(rows).to_have_count(2)
+    expect(rows.nth(0)).to_contain_text("changes.weight is not a number")
+    expect(rows.nth(0)).to_contain_text("High")
+    expect(rows.nth(1)).to_contain_text("Medium")
+    chosen = page.locator("#chosen")
+    expect(chosen).to_contain_text("A replay would only wait. No workers serve default.")
+    expect(chosen.locator(".share").first).to_contain_text("135 lb")
+    expect(chosen.locator(".share").first).to_contain_text("76.9 % of all WORKOUT_UPDATE")
+    expect(chosen.get_by_role("button", name="Mute…")).to_be_disabled()
+
+    rows.nth(1).get_by_role("link", name="too many requests").click()
+    expect(chosen).to_contain_text("EMAIL: too many requests")
+    page.get_by_label("Type").select_option("EMAIL")
+    expect(rows).to_have_count(1)
+    assert "type=EMAIL" in page.url
+    page.get_by_label("Queue").select_option("default")
+    expect(page.get_by_role("heading", name="No group matches.")).to_be_visible()
+
+
+def test_a_group_is_muted_and_marked_as_fixed_and_either_is_undone(
+    visit: Visit, redis, eventually
+) -> None:
+    fail_emails(redis, 1)
+    deploys.mark("v7", connection=redis)
+    name = group_of(redis, "EMAIL")
+
+    def state() -> str | None:
+        return dict(read_groups(connection=redis))[name].get("state")
+
+    page = visit(f"/failures/{name}", Role.ADMIN)
+    act(page, "Mute…", "Mute", Reason="the provider is down")
+    expect(page.locator(".head")).to_contain_text("Muted")
+    assert state() == "muted"
+    page.locator(".toast").get_by_role("button", name="Undo").click()
+    expect(page.locator(".head")).to_contain_text("Medium")
+    assert state() is None
+
+    act(page, "Mark fixed…", "Mark fixed", Reason="it waits longer now")
+    expect(page.locator(".head")).to_contain_text("Fixed in v7")
+    assert state() == "fixed"
+    act(page, "Open again…", "Open again", Reason="it does not")
+    expect(page.locator(".head")).to_contain_text("Medium")
+    actions = [each.action for each in audit.entries(4, connection=redis)]
+    assert actions == [
+        "failure.unmute",
+        "failure.mark_fixed",
+        "failure.unmute",
+        "failure.mute",
+    ]
+
+
+def test_a_message_is_edited_then_tried_and_then_the_others_are_replayed(
+    visit: Visit, redis
+) -> None:
+    ids = fail_workouts(redis, 4)
+    name = group_of(redis, "WORKOUT_UPDATE")
+    page = visit(f"/failures/{name}?letter={ids[1]}", Role.ADMIN)
+    expect(page.get_by_role("button", name="Replay the other 3")).to_be_disabled()
+    expect(page.locator("#step3")).to_contain_text("Opens when a trial has succeeded.")
+
+    page.get_by_label("rest").fill("-5")
+    error = "Input should be greater than or equal to 0"
+    expect(page.locator(".err")).to_contain_text(error)
+    expect(page.locator("#checked")).to_contain_text("It cannot be sent so.")
+    page.get_by_label("rest").fill("90")
+    page.get_by_label("notes").fill("")
+    expect(page.locator("#checked .del")).to_contain_text('"notes": "135 lb"')
+    expect(page.locator("#checked .add").last).to_contain_text('"rest": 90')
+    expect(page.locator("#checked")).not_to_contain_text("cannot be sent")
+    page.get_by_label("further values").fill('{"unit": "lb"}')
+    page.get_by_label("Reason").fill("the unit goes elsewhere")
+    page.get_by_role("button", name="Save change").click()
+
+    expect(page.locator("#step1")).to_contain_text("ann changed 3 values")
+    letter = dead_letters.find(ids[1], connection=redis)
+    assert letter.envelope["data"]["changes"] == {"sets": 4, "rest": 90, "unit": "lb"}
+    assert letter.envelope["data"]["sessionId"] == "session-1"
+
+    act(page, "Try this one…", "Try it", Reason="does it work now?")
+    expect(page.locator("#step2")).to_contain_text("waits")
+    expect(page.locator("#step3")).to_contain_text("it is under way")
+    [tried] = [each.details["newJobId"] for each in audit.entries(1, connection=redis)]
+    status_becomes(redis, tried, JobStatus.FAILED)
+    expect(page.locator("#step3")).to_contain_text("a trial failed again")
+    expect(page.locator("#step3").get_by_role("button")).to_be_disabled()
+    status_becomes(redis, tried, JobStatus.FINISHED)
+    expect(page.locator("#step2")).to_contain_text("1 of 1 succeeded")
+
+    page.locator("#step3").get_by_role("button", name="Replay the other 3…").click()
+    dialog = page.get_by_role("dialog", name="Replay 3 dead letters?")
+    expect(dialog.locator(".sample li")).to_have_count(3)
+    fail_workouts(redis, 1, "other")  # after the dry run: it is not among them
+    dialog.get_by_label("Reason").fill("the trial went well")
+    dialog.get_by_role("button", name="Replay 3").click()
+    expect(page.locator(".toast")).to_contain_text("3 sent again.")
+    assert left(redis, name) == 1
+
+
+def test_secrets_stay_hidden_and_as_they_are(visit: Visit, redis) -> None:
+    data = {"holder": "Ada", "pin": "pin-77ab19f6c2", "spares": ["spare-51d0e7b3a8"]}
+    job_id = bury_message(redis, new_message("TESTS_PIN", data), queue="default")
+    assert PinMessage.__name__ == "PinMessage"
+    page = visit(f"/failures/letters/{job_id}", Role.ADMIN)
+
+    assert "77ab19f6c2" not in page.content()
+    assert "51d0e7b3a8" not in page.content()
+    expect(page.get_by_label("pin")).to_have_value("")
+    page.get_by_label("holder").fill("Grace")
+    expect(page.locator("#checked .add")).to_contain_text('"holder": "Grace"')
+    page.get_by_label("Reason").fill("she married")
+    page.get_by_role("button", name="Save change").click()
+    expect(page.locator(".edits")).to_contain_text("data.holder")
+
+    letter = dead_letters.find(job_id, connection=redis)
+    assert letter.envelope["data"] == {**data, "holder": "Grace"}
+
+    page.get_by_role("link", name="JSON").click()
+    page.get_by_label("data", exact=False).first.fill(
+        '{"holder": "Grace", "pin": "new-1", "spares": "***"}'
+    )
+    page.get_by_label("Reason").fill("a new one")
+    page.get_by_role("button", name="Save change").click()
+    expect(page.locator(".edits li")).to_have_count(2)
+    letter = dead_letters.find(job_id, connection=redis)
+    assert letter.envelope["data"]["pin"] == "new-1"
+
+
+def test_what_is_discarded_needs_the_role_and_the_word(visit: Visit, redis) -> None:
+    ids = fail_emails(redis, 3)
+    name = group_of(redis, "EMAIL")
+    page = visit(f"/failures/{name}", Role.ADMIN)
+    expect(page.get_by_role("button", name="Discard 3…")).to_be_disabled()
+
+    page = visit(f"/failures/letters/{ids[0]}")
+    page.get_by_role("button", name="Discard…").click()
+    dialog = page.get_by_role("dialog", name="Discard this dead letter?")
+    dialog.get_by_label("Reason").fill("twice")
+    dialog.get_by_label("Type").fill("discard 1")
+    dialog.get_by_role("button", name="Discard 1").click()
+    page.wait_for_url(f"**/failures/{name}")
+    assert left(redis, name) == 2
+
+    page.get_by_role("button", name="Discard 2…").click()
+    dialog = page.get_by_role("dialog", name="Discard 2 dead letters?")
+    final = dialog.get_by_role("button", name="Discard 2")
+    dialog.get_by_label("Reason").fill("nobody needs them")
+    dialog.get_by_label("Type").fill("discard 3")
+    expect(final).to_be_disabled()
+    dialog.get_by_label("Type").fill("discard 2")
+    final.click()
+    expect(page.locator(".toast")).to_contain_text("2 discarded.")
+    expect(page.get_by_role("heading", name="No message of this group is dead.")).to_be_visible()
+    assert left(redis, name) == 0
+
+
+def test_a_trial_is_begun_from_the_list_by_keys_alone(visit: Visit, redis) -> None:
+    fail_emails(redis, 3)
+    name = group_of(redis, "EMAIL")
+    page = visit("/failures", Role.ADMIN)
+
+    page.locator("#chosen").get_by_role("button", name="Try some…").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_be_visible()
+    expect(page.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("is it up again?")
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("ControlOrMeta+a")
+    page.keyboard.type("2")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#step2")).to_contain_text("0 of 2 succeeded.")
+    assert left(redis, name) == 1
+
+
+def test_letters_are_found_by_what_they_died_of(visit: Visit, redis) -> None:
+    fail_emails(redis, 1)
+    crashed = bury_message(redis, email(99), reason="crash", error="killed by SIGKILL")
+    page = visit("/failures/letters", Role.MODERATOR)
+
+    expect(page.locator("tbody tr")).to_have_count(2)
+    page.get_by_label("Reason").select_option("crash")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    page.get_by_role("link", name="killed by SIGKILL").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("killed by SIGKILL")
+    expect(page.get_by_role("button", name="Replay…")).to_be_disabled()
+    assert crashed in page.url
+
+
+def test_when_nothing_failed_it_says_so(visit: Visit) -> None:
+    page = visit("/failures", Role.MODERATOR)
+
+    expect(page.locator(".blank")).to_contain_text("Nothing fails that nobody knows of.")
+    expect(page.locator(".bdg.bad, .bdg.solid, .bdg.warn")).to_have_count(0)
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
+def test_it_is_for_everyone(visit, redis, *, dark: bool, phone: bool) -> None:
+    ids = fail_workouts(redis, 2)
+    name = group_of(redis, "WORKOUT_UPDATE")
+    page = visit("/failures", dark=dark, phone=phone)
+    for path in (
+        "/failures",
+        f"/failures/{name}",
+        "/failures/letters",
+        f"/failures/letters/{ids[0]}?as=json",
+    ):
+        page.goto(page.url.partition("/failures")[0] + path)
+        assert violations(page) == [], path
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), path
+
+
+def test_it_is_light(visit, redis) -> None:
+    fail_workouts(redis, 12)
+    failure_groups.mute(group_of(redis, "WORKOUT_UPDATE"), by=ADA, connection=redis)
+    fail_emails(redis, 12)
+    page = visit(f"/failures/{group_of(redis, 'WORKOUT_UPDATE')}")
+    expect(page.locator("pr-chart svg text").first).to_be_visible()
+
+    assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
+    page = visit("/failures")
+    assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
