@@ -173,14 +173,19 @@ def _first_of(details: Any, request: Request) -> InvalidQuery:
     detail = details[0]
     if detail["type"] == "json_invalid":  # which tells where, in place of a name
         return _invalid_request(f"The body is no JSON: {detail['ctx']['error']}", "body")
-    # Where a field may have one of several forms, the name of the form stands behind its own.
-    place, *path = (part for part in map(str, detail["loc"]) if not _is_form(part))
-    name = ".".join(path) or place
+    name = _name_of(detail)
     is_elsewhere = detail["type"] == "extra_forbidden" and name in parameters_of(
         request.scope.get("route")
     )
     remedy = f"Give it as a parameter, `?{name}=...`." if is_elsewhere else _LOOK_IT_UP
-    return _invalid_request(f"{name}: {detail['msg']}", name, remedy)
+    said = dict.fromkeys(each["msg"] for each in details if _name_of(each) == name)
+    return _invalid_request(f"{name}: {'; or: '.join(said)}", name, remedy)
+
+
+def _name_of(detail: Any) -> str:
+    # Where a field may have one of several forms, the name of the form stands behind its own.
+    place, *path = (part for part in map(str, detail["loc"]) if not _is_form(part))
+    return ".".join(path) or place
 
 
 def _invalid_request(what: str, field: str, remedy: str = _LOOK_IT_UP) -> InvalidQuery:

@@ -55,6 +55,15 @@ def test_a_wrong_message_is_refused_and_nothing_is_stored(redis, admin, change, 
     assert not redis.keys(keys.job("*"))
 
 
+def test_a_field_of_several_forms_is_told_all_of_them(admin) -> None:
+    body = {"messageType": "EMAIL", "data": {}, "options": {"priority": "urgent"}}
+    error = admin.post("/api/jobs", json=body).json()["error"]
+
+    assert error["field"] == "options.priority"
+    assert "integer" in error["message"]
+    assert "'high', 'normal' or 'low'" in error["message"]
+
+
 def test_a_failed_job_is_retried_as_the_contract_says(redis, admin) -> None:
     old = bury_message(redis, email(1))
     body = {
