@@ -128,6 +128,7 @@ def test_a_queue_is_paused_resumed_and_cleared_by_keys_alone(embed, redis) -> No
     page.keyboard.press("Enter")
     dialog = page.get_by_role("dialog", name="Pause email?")
     expect(dialog.get_by_label("Reason")).to_be_focused()
+    expect(dialog).to_have_css("background-color", "rgb(255, 255, 255)")
     page.keyboard.type("A leak")
     page.keyboard.press("Enter")
 
@@ -237,6 +238,37 @@ def test_polling_pauses_after_five_minutes_in_which_nothing_ran_until_a_click(em
 
     page.locator("h1").click()
     expect(page.locator("#age")).to_have_text("Every 1 s")
+
+
+def test_told_not_to_it_looks_only_when_it_is_asked_to(embed, redis, app) -> None:
+    page = embed(more='auto-refresh="false"')
+    waiting = page.get_by_role("row", name="email").get_by_role("cell").nth(2)
+    expect(waiting).to_have_text("0")
+    expect(page.locator("#age")).to_have_text("0 s old")
+    assert streams(app) == 0
+
+    enqueue(email(), connection=redis)
+    expect(page.locator("#age")).to_have_text("2 s old")
+    expect(waiting).to_have_text("0")
+    page.evaluate("document.querySelector('job-monitor').refresh()")
+
+    expect(waiting).to_have_text("1")
+
+
+def test_where_the_login_counts_no_function_is_needed(visit, redis) -> None:
+    page = visit("/", Role.ADMIN)
+    page.evaluate(
+        "import('/job-monitor.js').then("
+        "() => document.body.append(document.createElement('job-monitor')))"
+    )
+    element = page.locator("job-monitor")
+    expect(element.locator("#age")).to_have_text("Live")
+
+    element.get_by_role("button", name="Pause email").click()
+    element.get_by_role("dialog").get_by_role("button", name="Pause email").click()
+
+    expect(element.locator(".said")).to_have_text("email is paused.")
+    assert pauses.is_paused("queue", "email", connection=redis)
 
 
 def test_hidden_it_leaves_the_stream_and_goes_on_from_where_it_was(

@@ -103,7 +103,7 @@ function ask(root, { title, what, undo, go, final, more = [] }) {
     /** @type {HTMLButtonElement} */ (yes).disabled = !!field && field.value.trim() !== field.dataset.word;
   });
   form.querySelector("[data-no]")?.addEventListener("click", () => dialog.close());
-  root.append(dialog);
+  (root.querySelector(".root") ?? root).append(dialog); // where the tokens are
   dialog.showModal();
   return new Promise((done) => {
     form.addEventListener("submit", () => done(new FormData(form)));

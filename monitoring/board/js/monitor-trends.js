@@ -9,9 +9,9 @@ import { button, count, duration, h, percent, some } from "./monitor-dom.js";
 /** @typedef {{period: Period, rows: Trend[], points: Point[]}} Read */
 
 const PERIODS = /** @type {const} */ ({
-  "24h": { words: "24 hours", step: "hour", points: "24", labels: 4 },
-  "7d": { words: "7 days", step: "hour", points: "168", labels: 7 },
-  "30d": { words: "30 days", step: "day", points: "30", labels: 6 },
+  "24h": { words: "24 hours", step: "hour", hours: 1, points: "24", labels: 4 },
+  "7d": { words: "7 days", step: "hour", hours: 1, points: "168", labels: 7 },
+  "30d": { words: "30 days", step: "day", hours: 24, points: "30", labels: 6 },
 });
 
 /**
@@ -43,16 +43,18 @@ export function trends(period, read) {
 
 /** @param {Period} period @param {Point[]} points */
 function figure(period, points) {
-  const { words, step, labels } = PERIODS[period];
+  const { words, hours, labels } = PERIODS[period];
   const sum = (/** @type {"successful" | "failed"} */ name) => points.reduce((all, each) => all + each[name], 0);
   const most = Math.max(1, ...points.map((each) => each.successful + each.failed));
-  const when = (/** @type {Point} */ { at }) => (step === "day" ? at.slice(5, 10) : period === "24h" ? at.slice(11, 16) : `${at.slice(5, 10)} ${at.slice(11, 16)}`);
+  const when = (/** @type {string} */ at) => (period === "24h" ? at.slice(11, 16) : period === "30d" ? at.slice(5, 10) : `${at.slice(5, 10)} ${at.slice(11, 16)}`);
+  const begin = Date.parse(points[0].at);
+  const later = (/** @type {number} */ share) => new Date(begin + share * points.length * hours * 3_600_000).toISOString();
   const spec = {
     label: `${some(sum("successful"), "job")} succeeded and ${count(sum("failed"))} failed for good in the last ${words}.`,
     h: 170,
     ticks: ticks(most),
-    x: Array.from({ length: labels + 1 }, (_, i) => when(points[Math.round((i * (points.length - 1)) / labels)]).slice(0, 5)),
-    names: points.map((each) => `${when(each)} UTC`),
+    x: Array.from({ length: labels + 1 }, (_, i) => when(later(i / labels)).slice(0, 5)),
+    names: points.map(({ at }) => `${when(at)} UTC`),
     open: true,
     series: [
       { name: "Succeeded", c: "o", v: points.map((each) => each.successful) },

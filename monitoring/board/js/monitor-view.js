@@ -15,7 +15,6 @@ const SEVERITIES = /** @type {const} */ ({
 
 /** @type {Record<string, string>} */
 const REASONS = {
-  running_long: "It has run for 10 minutes or more.",
   slower_than_usual: "It takes three times as long as others of its type.",
   past_timeout: "It is over its timeout.",
   abandoned: "Its worker is gone, and no other one has taken it over.",

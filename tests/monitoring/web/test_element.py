@@ -22,6 +22,9 @@ OPEN = {
 }
 """Written by hand: what answers without a token, beside the probes."""
 
+MOST_BYTES = 60_000
+"""All parts together, uncompressed; a page that shows no trends and changes nothing loads fewer."""
+
 SHOP = "https://shop.example"
 
 
@@ -57,6 +60,7 @@ def test_pages_of_any_origin_may_load_it_and_all_that_it_needs(anybody, origin: 
                 parts.setdefault(near, anybody.get(near, headers={"Origin": origin}))
 
     assert len(parts) > 5
+    assert sum(len(each.content) for each in parts.values()) <= MOST_BYTES
     for each in (answer, *parts.values()):
         assert each.status_code == 200
         assert each.headers["content-type"].startswith("text/javascript")
