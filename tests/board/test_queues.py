@@ -72,9 +72,9 @@ def test_a_filter_stands_in_the_address_and_pages_follow(visit: Visit, redis) ->
 
     page.get_by_role("searchbox").fill("Q-")
     page.get_by_role("searchbox").press("Enter")
-    expect(page.locator("tbody tr")).to_have_count(25)
-    page.get_by_role("link", name="Next 25").click()
-    expect(page.locator("tbody tr")).to_have_count(15)
+    expect(page.locator("tbody tr")).to_have_count(12)
+    page.get_by_role("link", name="Next 12").click()
+    expect(page.locator("tbody tr").first).to_contain_text("q-12")
     assert page.url.endswith("/queues?q=Q-&page=2")
     page.get_by_role("link", name="Streams 0").click()
     expect(page.get_by_role("heading", name="No queue fits.")).to_be_visible()
@@ -122,9 +122,11 @@ def test_it_is_for_everyone(visit: Visit, redis, *, dark: bool, phone: bool) -> 
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
-def test_it_is_light(visit: Visit, redis) -> None:
+def test_a_full_page_is_light(visit: Visit, redis) -> None:
     fill(redis)
+    for number in range(15):
+        enqueue(email(), queue=f"mail-of-tenant-{number:02}", connection=redis)
     page = visit("/queues")
-    expect(row(page, "email")).to_be_visible()
+    expect(page.locator("tbody tr")).to_have_count(12)
 
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)

@@ -24,8 +24,8 @@ from workers.streams.leases import pauses_of
 
 router = APIRouter(tags=["browser"])
 
-ROWS = 25
-"""Rows of one page."""
+ROWS = 12
+"""Rows of one page: as many as a place may weigh."""
 _HOURS = 24
 
 
@@ -112,6 +112,7 @@ def read(standing: Standing, asked: Asked, lanes: Lanes) -> Mapping[str, Any]:
         "asked": asked,
         "rows": _exact(rows[begin : begin + ROWS], found, lanes.connection),
         "begin": begin,
+        "rows_each": ROWS,
         "total": len(rows),
         "pages": pages,
         "at": min(asked.page, pages),
