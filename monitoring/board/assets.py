@@ -17,6 +17,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "shell": ("controls", "shell"),
     "overlays": ("fields", "overlays"),
     "refused": ("pages",),
+    "job": ("pages", "tables", "rows", "tabs", "lists", "job"),
     "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
     "failures": (
         *("pages", "tabs", "tables", "rows", "fields", "failures", "shares"),

@@ -61,12 +61,15 @@ class _Record:
         return as_time(self[name])
 
 
-def read_job_facts(job_id: str, look: Look) -> JobFacts:
+def read_job_facts(
+    job_id: str, look: Look, *, known: Mapping[str, QueueFacts] | None = None
+) -> JobFacts:
     """What is known of a job.
 
     Args:
         job_id: The job.
         look: All queues and workers.
+        known: Facts of queues that were read with that look, by name; others are read.
 
     Returns:
         The facts; of one that nobody knows its state is `unknown`.
@@ -77,7 +80,7 @@ def read_job_facts(job_id: str, look: Look) -> JobFacts:
     if record is None:
         return _without_record(job_id, letter, now, connection)
     name = queue_of(record["origin"])
-    queue = read_queue_facts([name], look).get(name)
+    queue = (known or {}).get(name) or read_queue_facts([name], look).get(name)
     pauses = _pauses(record, snapshot)
     token, silent = lease_of(job_id, now=now, connection=connection)
     ahead = ahead_of(job_id, record["origin"], snapshot, connection=connection)

@@ -43,6 +43,7 @@ from monitoring.board.places import (
     failure_letters,
     failures_dialogs,
     insights,
+    job_dialogs,
     jobs_dialogs,
     messages,
     messages_dialogs,
@@ -55,6 +56,7 @@ from monitoring.board.places import (
     workers,
 )
 from monitoring.board.places import failures as failures_place
+from monitoring.board.places import job as job_place
 from monitoring.board.places import jobs as jobs_place
 from monitoring.board.places import queue as queue_place
 from monitoring.board.places import queues as queues_place
@@ -115,6 +117,8 @@ ROUTERS = (
     queue_place,
     queue_dialogs,
     jobs_place,
+    job_place,
+    job_dialogs,
     jobs_dialogs,
     stream_place,
     stream_dialogs,

@@ -99,6 +99,7 @@ function parts() {
   if ($("#search")) import("./jobs.js");
   if ($("#send")) import("./runs.js");
   $("form[data-checks]")?.addEventListener("focusin", () => import("./checks.js"), { once: true });
+  if ($("#log")) import("./log.js");
 }
 
 addEventListener("acted", () => refresh(true));
