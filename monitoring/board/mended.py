@@ -102,4 +102,6 @@ def _difference(letter: DeadLetter, patch: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _text(data: Any) -> Sequence[str]:
-    return json.dumps(data, indent=2, ensure_ascii=False).splitlines()
+    # Without commas, which differ where the next line is new.
+    text = json.dumps(data, indent=2, ensure_ascii=False)
+    return [line.removesuffix(",") for line in text.splitlines()]

@@ -138,11 +138,12 @@ export function mark(form, error) {
     const field = /** @type {HTMLElement | null} */ (form.querySelector(`[data-field="${named}"], [name="${named}"]:not([type=hidden])`));
     if (!field) continue;
     field.setAttribute("aria-invalid", "true");
-    field.setAttribute("aria-errormessage", `${field.id}-e`);
+    const { hint = (field.dataset.hint = field.getAttribute("aria-describedby") ?? "") } = field.dataset;
+    field.setAttribute("aria-describedby", `${hint} ${field.id}-e`.trim());
     const line = document.createElement("span");
     line.className = "err";
     line.id = `${field.id}-e`;
-    line.textContent = error.message;
+    line.textContent = error.message.split(`${error.field}: `).at(-1) ?? "";
     field.closest(".field")?.append(line);
     return field;
   }
