@@ -210,7 +210,7 @@ def _of(path: str, taken: Sequence[_Taken], *, status: int, size: int) -> Look:
 
 
 def _named(path: str, names: Mapping[str, str]) -> Mapping[str, str]:
-    own = {"job_id": names["letter"]} if "dead-letters" in path else {}
+    own = {"job_id": names["letter"]} if "letters/" in path else {}
     kind = {"name": "EMAIL"} if "message" in path else {}
     return {**names, **own, **kind}
 

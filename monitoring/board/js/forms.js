@@ -138,16 +138,31 @@ export function mark(form, error) {
     const field = /** @type {HTMLElement | null} */ (form.querySelector(`[data-field="${named}"], [name="${named}"]:not([type=hidden])`));
     if (!field) continue;
     field.setAttribute("aria-invalid", "true");
-    const { hint = (field.dataset.hint = field.getAttribute("aria-describedby") ?? "") } = field.dataset;
-    field.setAttribute("aria-describedby", `${hint} ${field.id}-e`.trim());
-    const line = document.createElement("span");
-    line.className = "err";
-    line.id = `${field.id}-e`;
+    const about = (field.getAttribute("aria-describedby") ?? "").split(" ").filter(Boolean);
+    field.setAttribute("aria-describedby", [...new Set([...about, `${field.id}-e`])].join(" "));
+    const line = lineOf(form, named, field);
+    line.hidden = false;
     line.textContent = error.message.split(`${error.field}: `).at(-1) ?? "";
-    field.closest(".field")?.append(line);
     return field;
   }
   return null;
+}
+
+/**
+ * Where a field says what is wrong with it; made when it is needed first.
+ * @param {HTMLFormElement} form
+ * @param {string} named
+ * @param {HTMLElement} field
+ * @returns {HTMLElement}
+ */
+function lineOf(form, named, field) {
+  const known = /** @type {HTMLElement | null} */ (form.querySelector(`[data-error-for="${named}"]`)) ?? document.getElementById(`${field.id}-e`);
+  if (known) return known;
+  const made = document.createElement("span");
+  made.className = "err";
+  made.id = `${field.id}-e`;
+  field.closest(".field")?.append(made);
+  return made;
 }
 
 /** @param {HTMLFormElement} form */
@@ -158,5 +173,5 @@ export function clear(form) {
   const place = placeOf(form);
   if (place) place.hidden = true;
   for (const field of form.querySelectorAll("[aria-invalid=true]")) field.removeAttribute("aria-invalid");
-  for (const line of form.querySelectorAll(".field > .err")) line.remove();
+  for (const line of form.querySelectorAll(".field > .err")) /** @type {HTMLElement} */ (line).hidden = true;
 }

@@ -21,7 +21,8 @@ def test_every_page_is_answered(watched: Watched) -> None:
     answers = {each.path: each.status for each in watched.looks if each.status}
 
     assert {path: status for path, status in answers.items() if status != 200} == {
-        "/api/failures/{fingerprint}": 404  # nothing has failed
+        "/api/failures/{fingerprint}": 404,  # nothing has failed
+        "/failures/{fingerprint}": 404,
     }
     assert len(answers) >= 25
 
