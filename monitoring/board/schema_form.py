@@ -135,16 +135,9 @@ class _Form:
         if kind == "group":
             parts = list(self.parts(schema, slot, value)) if slot.depth < _DEEPEST else []
             if parts:
-                return Field(
-                    slot.name,
-                    slot.path,
-                    slot.label,
-                    "group",
-                    _type(schema, slot),
-                    hint=schema.get("description", ""),
-                    is_required=slot.is_required,
-                    parts=parts,
-                )
+                told, about = _type(schema, slot), schema.get("description", "")
+                where = (slot.name, slot.path, slot.label)
+                return Field(*where, "group", told, hint=about, parts=parts)
             kind = "json"
         return _single(schema, slot, kind, value)
 
