@@ -51,7 +51,7 @@ def times_chart(title: str, times: Histogram) -> TimesChart | None:
     p50, p95, p99 = (times.quantile_ms(share) for share in (0.5, 0.95, 0.99))
     return TimesChart(
         title,
-        f"{title} of {count(sum(times.places.values()))} runs in 24 hours: half took up to "
+        f"{title} in 24 hours, of {count(sum(times.places.values()))}: half took up to "
         f"{duration(p50)}, 95 of 100 up to {duration(p95)}, 99 up to {duration(p99)}.",
         (p50, p95, p99),
         (

@@ -45,6 +45,9 @@ def test_a_message_is_sent_and_its_run_is_watched_to_its_result(
     expect(watched.get_by_label("Result")).to_contain_text("echo")
     page.reload()
     expect(watched).to_contain_text("Succeeded")
+    expect(page.get_by_role("img", name="Run time in 24 hours, of 1:")).to_be_visible()
+    watched.get_by_role("button", name="Clear ended jobs of default").click()
+    expect(page.get_by_role("dialog", name="Clear 1 ended job of default?")).to_be_visible()
 
 
 def test_another_example_is_changed_and_sent_with_options(visit: Visit, redis: Redis) -> None:

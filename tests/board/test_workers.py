@@ -10,13 +10,14 @@ from rq import Worker
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.utils import utcformat
 
+from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import DESKTOP, MOST_BYTES, PHONE, violations, weight
 from tests.board.conftest import Visit
 from tests.workers.letters import email
 from tests.workers.streams.places import TEMPLATE, own
 from tests.workers.streams.readers import Consumer
-from workers import enqueue, keys
+from workers import enqueue, keys, publish_many, stream_keys
 from workers.clock import utc_now
 
 OURS = "workers.engine.worker.MessageWorker"
@@ -87,6 +88,20 @@ def test_a_dead_one_stands_first_with_what_it_ran(visit: Visit, redis: Redis) ->
         expect(finding).to_contain_text(words)
     link = page.get_by_role("link", name="Open the job")
     expect(link).to_have_attribute("href", f"/jobs/{job_id}")
+
+
+def test_a_dead_consumer_is_told_with_the_stream_that_it_left(visit: Visit, redis: Redis) -> None:
+    publish_many([MessageScanMessage.of("7", "4")] * 2, stream=STREAM, connection=redis)
+    consumer = Consumer(redis, own("*"))
+    consumer.take(2)
+    until = (utc_now() - timedelta(seconds=40)).timestamp() * 1000
+    redis.zadd(stream_keys.consumers("workers"), {consumer.consumer: until})
+    page = visit("/workers", Role.MODERATOR)
+
+    finding = page.get_by_role("region", name="shows no life, with 2 entries in hand")
+    expect(finding).to_contain_text("The next consumer that asks gets its entries.")
+    finding.get_by_role("link", name="Open the stream").click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text(STREAM)
 
 
 def row(page: Page, name: str):
