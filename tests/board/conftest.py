@@ -12,6 +12,8 @@ from monitoring.web.identity import Identity, Role
 from monitoring.web.sessions import COOKIE
 from monitoring.web.settings import WebSettings
 from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, Complaints, browser_running
+from tests.board.embedding import Embed, embedding
+from tests.board.hosting import Host, host
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.api.watching import served
 from workers.clock import utc_now
@@ -83,3 +85,17 @@ def visit(app: FastAPI, address: str, browser: Browser) -> Iterator[Visit]:
     for context in contexts:
         context.close()
     assert complaints.of == []
+
+
+@pytest.fixture(scope="session")
+def shop() -> Iterator[Host]:
+    """Another origin."""
+    with host() as found:
+        yield found
+
+
+@pytest.fixture
+def embed(address: str, browser: Browser, shop: Host) -> Iterator[Embed]:
+    """Open a page of the shop with <job-monitor>, as `embedding` does."""
+    with embedding(address, browser, shop) as opens:
+        yield opens

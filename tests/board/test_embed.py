@@ -10,15 +10,12 @@ from fastapi import FastAPI
 from playwright.sync_api import Browser, Page, expect
 from redis import Redis
 
-from monitoring.web.app import create_app
 from monitoring.web.identity import Role
-from monitoring.web.settings import WebSettings
 from tests.board.browsing import PATIENCE_MS, Complaints
-from tests.board.hosting import Host, host
+from tests.board.embedding import open_to, streams, token
+from tests.board.hosting import Host
 from tests.board.packages import installed
-from tests.board.test_job_monitor import streams, token
 from tests.docs.documents import ROOT, blocks
-from tests.monitoring.api.tokens import SECRET
 from tests.workers.letters import email
 from workers import enqueue
 
@@ -60,16 +57,9 @@ def shown(language: str) -> str:
     return found
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[Host]:
-    with host() as found:
-        yield found
-
-
 @pytest.fixture
 def app(redis: Redis, shop: Host) -> FastAPI:
-    settings = WebSettings(postroom_secret=SECRET, live_seconds=0.1, cors_origins=(shop.origin,))
-    return create_app(connection=redis, settings=settings)
+    return open_to(shop, redis)
 
 
 @pytest.fixture
