@@ -226,13 +226,15 @@ def _refused(error: PostroomError, around: Values) -> Seen:
 
 
 def _seen(html: str, status: HTTPStatus = HTTPStatus.OK) -> Seen:
+    if status is not HTTPStatus.OK:  # told whole each time, and nothing of it by its tag
+        return Seen(html, "", status)
     lasting = _TIMES.sub(r"\1", html)
     return Seen(html, f'W/"{hashlib.sha256(lasting.encode()).hexdigest()[:20]}"', status)
 
 
 def _answer(request: Request, seen: Seen) -> Response:
-    headers = {"ETag": seen.tag, "Cache-Control": "private, no-cache"}
-    if request.headers.get("if-none-match", "") == seen.tag:
+    headers = {"Cache-Control": "private, no-cache"} | ({"ETag": seen.tag} if seen.tag else {})
+    if seen.tag and request.headers.get("if-none-match") == seen.tag:
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     html = seen.html.replace("{{tag}}", seen.tag.replace('"', "&quot;"), 1)
     return HTMLResponse(html, seen.status, headers)

@@ -72,7 +72,7 @@ def needed_commands() -> Sequence[Command]:
         *(("CLIENT", "INFO"), ("SCRIPT", "LOAD", "return 1"), ("EVALSHA", "0" * 40, "1", queue)),
         ("EVAL", "return 1", "1", queue),
         *(("GET", ours), ("SET", ours, "1"), ("DEL", ours), ("UNLINK", job), ("EXISTS", job)),
-        *(("EXPIRE", ours, "1"), ("PERSIST", job), ("WATCH", job)),
+        *(("EXPIRE", ours, "1"), ("PERSIST", job), ("PTTL", job), ("WATCH", job)),
         *(("HSET", job, "status", "queued"), ("HGET", job, "status"), ("HGETALL", job)),
         *(("HEXISTS", job, "status"), ("HKEYS", job), ("HSETNX", job, "n", "1")),
         *(("HMGET", job, "status"), ("HDEL", job, "status"), ("HINCRBY", job, "n", "1")),

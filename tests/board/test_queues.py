@@ -6,7 +6,7 @@ from rq import Worker
 
 from messages import MessageScanMessage
 from monitoring.web.identity import Role
-from tests.board.browsing import MOST_BYTES, violations, weight
+from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
 from tests.workers.letters import email
 from tests.workers.streams.places import TEMPLATE, own
@@ -111,15 +111,12 @@ def test_who_may_see_one_tenant_sees_its_streams_and_nothing_else(visit: Visit, 
     expect(page.locator("#health")).to_be_empty()
 
 
-@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
-@pytest.mark.parametrize("phone", [False, True], ids=["desktop", "phone"])
-def test_it_is_for_everyone(visit: Visit, redis, *, dark: bool, phone: bool) -> None:
+def test_it_is_for_everyone(visit: Visit, redis) -> None:
     fill(redis)
-    page = visit("/queues", dark=dark, phone=phone)
+    page = visit("/queues")
     expect(row(page, "email")).to_contain_text("No workers")
 
-    assert violations(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    assert barriers(page) == []
 
 
 def test_a_full_page_is_light(visit: Visit, redis) -> None:
