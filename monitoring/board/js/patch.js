@@ -72,7 +72,7 @@ function update(old, fresh) {
   }
 }
 
-const OWN = ["open", "aria-selected", "aria-expanded", "hidden", "role", "data-l"];
+const OWN = ["open", "aria-selected", "aria-expanded", "hidden", "role", "data-l", "data-own"];
 
 /**
  * @param {Element} old
