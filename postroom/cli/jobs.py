@@ -12,6 +12,7 @@ from monitoring.jobs.pages import MOST_JOBS, get_job_page
 from monitoring.words import number
 from postroom import changes
 from postroom.acting import Actor, AsJson, Reason, acting
+from postroom.cli import many_jobs
 from postroom.columns import columns
 from postroom.printing import answer
 from postroom.progress import progress_bar
@@ -20,6 +21,7 @@ from workers.cleanup import CleanupPolicy, State, clean
 from workers.loading import load_packages
 
 app = typer.Typer(help="List jobs, and act on them.")
+app.registered_commands.extend(many_jobs.app.registered_commands)
 
 _Id = Annotated[str, typer.Argument(metavar="ID", help="A job's id.")]
 _Queue = Annotated[str | None, typer.Option("--queue", help="Only of this queue.")]
