@@ -150,6 +150,13 @@ class JobNotFound(PostroomError, LookupError):
     remedy_text = "Compare the id with what enqueue returned."
 
 
+class WorkerNotFound(PostroomError, LookupError):
+    """No worker of queues that lives has this name."""
+
+    code = "worker_not_found"
+    remedy_text = "`postroom info` shows the workers."
+
+
 class FailureGroupNotFound(PostroomError, LookupError):
     """There is no group of failures with this fingerprint, or none any more."""
 

@@ -212,3 +212,9 @@ class MayWhy(Body):
 
 class Nothing(Body):
     """Nothing at all."""
+
+
+class WorkerStop(Body):
+    """Why a worker is to stop."""
+
+    reason: Needed

@@ -34,6 +34,7 @@ from monitoring.api import (
     stream_actions,
     streams,
     why,
+    worker_actions,
 )
 from monitoring.api.parts import Looker
 from monitoring.board import dialogs, files
@@ -101,6 +102,7 @@ ROUTERS = (
     failures,
     streams,
     stream_actions,
+    worker_actions,
     audit,
     session,
     rq_dashboard,

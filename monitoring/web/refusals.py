@@ -32,6 +32,7 @@ from workers.errors import (
     StorageUnavailable,
     StreamFull,
     StreamNotFound,
+    WorkerNotFound,
 )
 from workers.logger import get_logger
 
@@ -46,6 +47,7 @@ STATUS: Mapping[type[PostroomError], HTTPStatus] = {
     SubjectNotFound: HTTPStatus.NOT_FOUND,
     JobNotFound: HTTPStatus.NOT_FOUND,
     StreamNotFound: HTTPStatus.NOT_FOUND,
+    WorkerNotFound: HTTPStatus.NOT_FOUND,
     ChannelNotFound: HTTPStatus.NOT_FOUND,
     FailureGroupNotFound: HTTPStatus.NOT_FOUND,
     dead_letters.DeadLetterNotFound: HTTPStatus.NOT_FOUND,

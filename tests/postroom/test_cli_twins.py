@@ -36,6 +36,7 @@ TWINS = {
     "DELETE /api/streams/{name}/consumers/{consumer}": "streams delete-consumer",
     "POST /api/alerts/test/{channel}": "alerts test",
     "POST /api/deploys": "deploy-mark",
+    "POST /api/workers/{name}/stop": "workers stop",
 }
 """Written by hand: an action without a command fails the test below."""
 

@@ -86,10 +86,14 @@ class Commands(RqEnds):
     def handle_payload(self, message: Any) -> None:
         """As RQ does; any of several jobs that run at the same time may be stopped, or run again.
 
+        To be told twice to shut down is to be told once: two people may ask.
+
         Args:
             message: What came on the worker's channel.
         """
         payload = parse_payload(message)
+        if payload.get("command") == "shutdown" and self.is_to_stop:
+            return  # RQ would send another SIGINT, which ends what still runs
         running = [] if self.page is None else self.page.running()
         asked = [each for each in running if _is_to_stop(payload, each)]
         for each in asked:

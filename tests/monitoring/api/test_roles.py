@@ -103,6 +103,7 @@ ROLES = {
     "GET /api/health/queues/{queue}": LOOK,
     "GET /api/overview": LOOK,
     "GET /api/workers": LOOK,
+    "POST /api/workers/{name}/stop": ACT,
     "GET /api/redis": LOOK,
     "GET /api/history/cost": LOOK,
     "GET /api/failed-jobs": LOOK,
