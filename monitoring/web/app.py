@@ -55,6 +55,7 @@ from monitoring.board.places import (
     settings_dialogs,
     stream_dialogs,
     workers,
+    workers_dialogs,
 )
 from monitoring.board.places import failures as failures_place
 from monitoring.board.places import job as job_place
@@ -124,6 +125,7 @@ ROUTERS = (
     jobs_dialogs,
     stream_place,
     stream_dialogs,
+    workers_dialogs,
     failures_place,
     failure_letters,
     failure_group,

@@ -6,6 +6,7 @@ import pytest
 from playwright.sync_api import Page, expect
 from redis import Redis
 from rq import Worker
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
 from rq.executions import WORKER_EXECUTIONS_KEY_TEMPLATE
 from rq.utils import utcformat
 
@@ -142,3 +143,29 @@ def test_it_is_for_everyone_and_light(visit: Visit, redis: Redis) -> None:
 
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
     assert barriers(page) == []
+
+
+def test_a_worker_is_stopped_from_its_row(visit: Visit, redis: Redis) -> None:
+    register(redis, "core-1", "default", slots=8)
+    ears = redis.pubsub()
+    ears.subscribe(PUBSUB_CHANNEL_TEMPLATE % "core-1")
+    assert ears.get_message(timeout=5)
+    page = visit("/workers", Role.ADMIN)
+
+    row(page, "core-1").get_by_role("button", name="Stop…").click()
+    dialog = page.get_by_role("dialog", name="Stop a worker?")
+    dialog.get_by_label("Reason").fill("a new release")
+    dialog.get_by_role("button", name="Stop it").click()
+
+    expect(page.get_by_text("core-1 was told to stop.")).to_be_visible()
+    heard = ears.get_message(ignore_subscribe_messages=True, timeout=5)
+    assert heard is not None
+    assert b"shutdown" in heard["data"]
+    ears.close()
+
+
+def test_who_may_only_look_stops_no_worker(visit: Visit, redis: Redis) -> None:
+    register(redis, "core-1", "default", slots=8)
+    page = visit("/workers", Role.MODERATOR)
+
+    expect(row(page, "core-1").get_by_role("button", name="Stop…")).to_be_disabled()

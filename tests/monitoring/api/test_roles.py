@@ -68,6 +68,7 @@ ROLES = {
     "GET /board/dialogs/keys": LOOK,
     "GET /board/dialogs/more": LOOK,
     "GET /board/dialogs/pause": ACT,
+    "GET /board/dialogs/stop-worker": ACT,
     "GET /board/dialogs/resume": ACT,
     "GET /rq/{path:path}": ACT,
     "POST /rq/{path:path}": ACT,
