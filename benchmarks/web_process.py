@@ -68,6 +68,7 @@ def web_process(server: BenchServer, *, live_seconds: float) -> Iterator[WebProc
         "REDIS_URL": server.url,
         "POSTROOM_SECRET": _SIGNED_WITH,
         "LIVE_SECONDS": str(live_seconds),
+        "LOG_LEVEL": "ERROR",
     }
     process = subprocess.Popen(  # noqa: S603 - our own program
         [sys.executable, "-c", "from postroom.cli import main; main()", "web", "--port", str(port)],

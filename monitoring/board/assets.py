@@ -15,7 +15,7 @@ _HERE = Path(__file__).parent
 
 SHEETS: Mapping[str, tuple[str, ...]] = {
     "shell": ("controls", "shell"),
-    "overlays": ("fields", "overlays"),
+    "overlays": ("fields", "overlays", "suggest"),
     "refused": ("pages",),
     "job": ("pages", "tables", "rows", "tabs", "lists", "job"),
     "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),

@@ -11,7 +11,8 @@ let asked = null;
 
 const PAUSE = 60; // ms without a key, before it is asked
 
-const styled = new Promise((done) => {
+/** Done when the sheet of what is opened is there. */
+export const styled = new Promise((done) => {
   const link = document.createElement("link");
   link.rel = "stylesheet";
   link.href = body.dataset.overlays ?? "";
@@ -28,7 +29,7 @@ const inside = () => /** @type {HTMLElement[]} */ ([...body.querySelectorAll(".v
  */
 export async function open(url, from) {
   const address = new URL(url, location.href);
-  if (from.hasAttribute("data-rows")) for (const row of body.querySelectorAll("[data-row]:checked")) address.searchParams.append("id", /** @type {HTMLInputElement} */ (row).value);
+  if (from.hasAttribute("data-rows")) for (const row of body.querySelectorAll("tr:has([data-row]:checked)")) address.searchParams.append("id", row.getAttribute("data-key") ?? "");
   const [answer] = await Promise.all([fetch(address, { headers: { Accept: "text/html" }, cache: "no-store" }), styled]);
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const veil = /** @type {HTMLElement | null} */ (page.querySelector(".veil"));

@@ -1,6 +1,8 @@
 // The search of jobs: what the server suggests, taken by Tab, Enter or a click. Fetched when the
 // field gets the focus first.
 
+import { styled } from "./overlays.js";
+
 const $ = (/** @type {string} */ selector) => /** @type {HTMLElement | null} */ (document.querySelector(selector));
 const all = (/** @type {string} */ selector) => /** @type {HTMLElement[]} */ ([...document.querySelectorAll(selector)]);
 
@@ -22,7 +24,7 @@ async function ask() {
   for (const chip of /** @type {HTMLInputElement[]} */ (all("#search .chip input"))) address.searchParams.append("q", chip.value);
   address.searchParams.set("typed", field().value);
   try {
-    const answer = await fetch(address, { signal: asking.signal, headers: { Accept: "text/html" } });
+    const [answer] = await Promise.all([fetch(address, { signal: asking.signal, headers: { Accept: "text/html" } }), styled]);
     if (!answer.ok) return;
     const found = new DOMParser().parseFromString(await answer.text(), "text/html").getElementById("found");
     if (!found || document.activeElement !== field()) return;
