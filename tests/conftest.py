@@ -4,10 +4,13 @@ A server of our own is emptied before each test. One given by REDIS_URL is used 
 database is empty at the start, under a random key prefix, and only those keys are removed.
 """
 
+import logging
 import os
+import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any, cast
 from uuid import uuid4
 
 import pytest
@@ -110,6 +113,27 @@ def pytest_configure(config: pytest.Config) -> None:
             f"The database in REDIS_URL holds {keys} keys. Tests use only one that is empty: "
             "name another database, or unset REDIS_URL for a server of their own."
         )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Leave a test nothing that those before it have left: no browser, no log to a closed file."""
+    if "board" not in item.path.parts:
+        _close_the_browser()
+    for logger in (logging.root, *logging.root.manager.loggerDict.values()):
+        for handler in getattr(logger, "handlers", [])[:]:
+            if getattr(getattr(handler, "stream", None), "closed", False):
+                cast("logging.Logger", logger).removeHandler(handler)
+
+
+def pytest_sessionfinish() -> None:
+    _close_the_browser()
+
+
+def _close_the_browser() -> None:
+    browsing: Any = sys.modules.get("tests.board.browsing")
+    if browsing is not None:
+        browsing.SHARED.close()
 
 
 @pytest.fixture(scope="session")

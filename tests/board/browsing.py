@@ -4,7 +4,7 @@ import os
 import re
 import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,6 +37,33 @@ def program() -> str:
         missing = "no browser: `apt-get install chromium`, or name one in TEST_BROWSER"
         pytest.fail(missing) if os.environ.get(REQUIRED) else pytest.skip(missing)
     return found
+
+
+class Shared:
+    """The browser of a test process, for as long as tests of the board come one after the other.
+
+    Its driver has a loop of events that runs in the main thread, where other tests want none.
+    """
+
+    def __init__(self) -> None:
+        self._stack: ExitStack | None = None
+        self._browser: Browser | None = None
+
+    def get(self) -> Browser:
+        """The browser, started if it does not run."""
+        if self._browser is None:
+            self._stack = ExitStack()
+            self._browser = self._stack.enter_context(browser_running())
+        return self._browser
+
+    def close(self) -> None:
+        """End it, if it runs."""
+        if self._stack is not None:
+            self._stack.close()
+        self._stack = self._browser = None
+
+
+SHARED = Shared()
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from monitoring.web.app import create_app
 from monitoring.web.identity import Identity, Role
 from monitoring.web.sessions import COOKIE
 from monitoring.web.settings import WebSettings
-from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, Complaints, browser_running
+from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, SHARED, Complaints
 from tests.board.embedding import Embed, embedding
 from tests.board.hosting import Host, host
 from tests.monitoring.api.tokens import SECRET
@@ -23,10 +23,10 @@ Visit = Callable[..., Page]
 expect.set_options(timeout=PATIENCE_MS)
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    with browser_running() as browser:
-        yield browser
+@pytest.fixture
+def browser() -> Browser:
+    """The browser of this test process; see `tests/conftest.py` for its end."""
+    return SHARED.get()
 
 
 @pytest.fixture
