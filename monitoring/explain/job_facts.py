@@ -85,7 +85,6 @@ def read_job_facts(
     token, silent = lease_of(job_id, now=now, connection=connection)
     ahead = ahead_of(job_id, record["origin"], snapshot, connection=connection)
     state = _state(record, pauses, is_leased=bool(token), is_in_list=ahead is not None)
-    past = history(job_id, connection=connection)
     kind = message_type_of(record["description"]) or record["description"]
     began = record.time("started_at") if state == "running" else None
     return JobFacts(
@@ -107,7 +106,7 @@ def read_job_facts(
         ahead=ahead,
         pauses=pauses if state in {"waiting", "held"} else (),
         parents=_parents(record, state, connection),
-        attempts=past or _of_letter(letter),
+        attempts=history(job_id, connection=connection) or _of_letter(letter),
         most_attempts=_chosen(record),
         letter=letter,
         fingerprint=_fingerprint(letter),
