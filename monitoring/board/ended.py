@@ -14,7 +14,8 @@ from monitoring.streams.overview import StreamRow
 from workers.streams.naming import StreamName
 from workers.streams.wire import class_of
 
-_MINUTES = 2  # at the end of the buckets: this one, and the one before
+MINUTES = 2
+"""At the end of the buckets: this one, and the one before."""
 
 
 def read_ended(buckets: Sequence[Bucket]) -> Callable[[str], Ended]:
@@ -27,7 +28,7 @@ def read_ended(buckets: Sequence[Bucket]) -> Callable[[str], Ended]:
         Tells it of a queue.
     """
     found: dict[str, dict[str, list[Figures]]] = {}
-    for bucket in buckets[:-_MINUTES]:
+    for bucket in buckets[:-MINUTES]:
         for stat, figures in bucket.figures.items():
             found.setdefault(stat.queue, {}).setdefault(stat.type, []).append(figures)
 
@@ -71,8 +72,8 @@ def _ended(
     now: datetime,
     depths: Depths,
 ) -> Ended:
-    day = ends[:-_MINUTES]
-    minutes = [(each.begin, each.all) for each in ends[-_MINUTES:]]
+    day = ends[:-MINUTES]
+    minutes = [(each.begin, each.all) for each in ends[-MINUTES:]]
     load = stream.waiting + stream.pending
     return Ended(
         finished=sum(each.finished for each in day),

@@ -1,7 +1,7 @@
 """Queues: both lanes in one table, those in trouble first."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlencode
@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from monitoring.api.parts import Asker, Reader
-from monitoring.board.ended import read_ended, read_ended_of_streams
+from monitoring.board.ended import MINUTES, read_ended, read_ended_of_streams
 from monitoring.board.lanes import Lane, Row, by_subject, ordered, queue_row, stream_row, told
 from monitoring.board.page import Board, page
 from monitoring.board.standing import Standing
@@ -101,16 +101,19 @@ def read(standing: Standing, asked: Asked, lanes: Lanes) -> Mapping[str, Any]:
     with storage_errors():
         buckets = last_day(standing.now, lanes.connection)
         found = _found(standing, lanes)
-        streams = _streams(found, standing, buckets, lanes)
+        # Their order needs no more than the last minutes; the day of a thousand takes long.
+        streams = _streams(found, standing, buckets[-MINUTES:], lanes)
     every = [*_queues(standing, buckets, lanes), *streams]
     named = ordered([row for row in every if asked.text.lower() in row.name.lower()])
     here = [row for row in named if asked.lane in {None, row.lane}]
     rows = [row for row in here if not (asked.troubled and row.is_calm)]
     pages = max(1, -(-len(rows) // ROWS))
     begin = (min(asked.page, pages) - 1) * ROWS
+    with storage_errors():
+        shown = _whole(rows[begin : begin + ROWS], found, standing, buckets, lanes)
     return {
         "asked": asked,
-        "rows": _exact(rows[begin : begin + ROWS], found, lanes.connection),
+        "rows": shown,
         "begin": begin,
         "rows_each": ROWS,
         "total": len(rows),
@@ -189,9 +192,16 @@ def _streams(
     ]
 
 
-def _exact(rows: Sequence[Row], found: Sequence[StreamRow], connection: Any) -> Sequence[Row]:
-    """The rows of a page, with the moment when the oldest entry of each stream came."""
-    streams = {row.name for row in rows if row.lane == "stream"}
-    plan = with_oldest([each for each in found if each.name.base in streams])
-    since = {each.name.base: each.since for each in answered(plan, connection)}
-    return [replace(row, oldest=since.get(row.name, row.oldest)) for row in rows]
+def _whole(
+    rows: Sequence[Row],
+    found: Sequence[StreamRow],
+    standing: Standing,
+    buckets: Sequence[Bucket],
+    lanes: Lanes,
+) -> Sequence[Row]:
+    """The rows of a page, those of streams with their day and the age of their oldest entry."""
+    names = {row.name for row in rows if row.lane == "stream"}
+    plan = with_oldest([each for each in found if each.name.base in names])
+    streams = _streams(answered(plan, lanes.connection), standing, buckets, lanes)
+    whole = {row.name: row for row in streams}
+    return [whole[row.name] if row.lane == "stream" else row for row in rows]
