@@ -20,6 +20,7 @@ from benchmarks.board_static import files_of, serving
 from benchmarks.crowd import SOME, fill
 from benchmarks.listeners import listening
 from benchmarks.live import changes
+from benchmarks.saying import say
 from benchmarks.server import bench_server
 from benchmarks.web_process import CLIENTS, WebProcess, token, web_process
 from monitoring.board.page import PLACES
@@ -86,14 +87,14 @@ def measure(folder: Path, *, loads: int, ticks: int, seconds: float) -> Cost:
         fill(SOME, connection=server.client)
         with web_process(server, live_seconds=_PACE) as web:
             address = f"http://127.0.0.1:{web.port}"
-            pages = [
-                middle([load(browser, address, f"/{path}", token()) for _ in range(min(3, loads))])
-                for path, _, _ in PLACES
-            ]
+            pages = [_loaded(browser, address, f"/{path}", loads) for path, _, _ in PLACES]
+            say(f"{loads} loads of the overview, and of one that does nothing")
             ratio = _ratio(browser, address, loads)
+            say(f"{CLIENTS} open pages, twice for {seconds:.0f} s")
             core, first = _fifty(web, seconds)
             _, second = _fifty(web, seconds)
         with web_process(server, live_seconds=0.02) as web:
+            say(f"{ticks:,} updates of one open page")
             change = partial(next, changes(server))
             url = f"http://127.0.0.1:{web.port}/"
             heap = heap_after(browser, url, token(), ticks=ticks, change=change)
@@ -146,6 +147,11 @@ def _line(each: Loaded) -> str:
         f"{each.path:12} {each.bytes / 1000:6.1f} {each.requests:6} {each.painted_ms:6.0f} ms "
         f"{each.interactive_ms:9.0f} ms {each.script_ms:6.0f} ms"
     )
+
+
+def _loaded(browser: Browser, address: str, path: str, loads: int) -> Loaded:
+    say(path)
+    return middle([load(browser, address, path, token()) for _ in range(min(3, loads))])
 
 
 def _ratio(browser: Browser, address: str, loads: int) -> float:

@@ -5,7 +5,6 @@ meanwhile. A run that was too noisy is repeated as a whole; nothing is ever left
 CPU decides that: the times of a busy machine say little, and are marked where they say nothing.
 """
 
-import sys
 import time
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -29,6 +28,7 @@ from benchmarks.idle import Idle, idle
 from benchmarks.monitor import counted_commands
 from benchmarks.plan import LEAST_JOBS, Plan, Row, jobs_for
 from benchmarks.proxy import counting_proxy
+from benchmarks.saying import say
 from benchmarks.server import BenchServer, bench_server, settings_changed
 from benchmarks.spans_sink import with_sink
 
@@ -145,7 +145,7 @@ def bench(
     """
     began = time.monotonic()
     with with_sink(rows) as aimed, _prepared(plan, aimed, folder, began) as stand:
-        _say("loading the application, once a row")
+        say("loading the application, once a row")
         settings = {each.row.name: each.described() for each in stand.contestants}
         counts = {each.row.name: _counted(stand, each) for each in stand.contestants}
         jobs = _calibrated(stand)
@@ -173,7 +173,7 @@ def bench(
 
 
 def _idle(stand: _Stand, folder: Path) -> Idle:
-    _say("idle workers: how soon they begin, and what they ask meanwhile")
+    say("idle workers: how soon they begin, and what they ask meanwhile")
     return idle(stand.plan, stand.server, folder)
 
 
@@ -197,7 +197,7 @@ def _first_quiet_run(stand: _Stand, jobs: Jobs, needed: Measures) -> tuple[Costs
         took = stand.elapsed - began
         if stand.elapsed + took > stand.plan.budget_seconds:
             return costs, noisy_runs
-        _say("too noisy: the base is not equal to itself; all of it is repeated")
+        say("too noisy: the base is not equal to itself; all of it is repeated")
 
 
 def _run(stand: _Stand, jobs: Jobs) -> Costs:
@@ -210,7 +210,7 @@ def _run(stand: _Stand, jobs: Jobs) -> Costs:
             number_of_jobs = jobs[row.way]
             found = cost(_drained(stand, each, number_of_jobs), empty, number_of_jobs)
             costs[row.name].append(found)
-            _say(
+            say(
                 f"round {number + 1} of {stand.plan.rounds}: {row.title}, "
                 f"{number_of_jobs} jobs, {found.jobs_per_second:,.0f}/s, {found.cpu_us:,.0f} us"
             )
@@ -271,8 +271,3 @@ def _comparison(row: Row, costs: Costs) -> Comparison | None:
 def _quiet(rows: Iterable[Row], costs: Costs) -> Measures | None:
     again = next((row for row in rows if row.is_base_again), None)
     return quiet_measures(compared(costs[again.name], costs[again.base])) if again else None
-
-
-def _say(what: str) -> None:
-    sys.stderr.write(f"bench: {what}\n")
-    sys.stderr.flush()

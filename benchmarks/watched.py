@@ -21,6 +21,7 @@ from benchmarks.looking import (
     slowest_command,
     watch_commands,
 )
+from benchmarks.saying import say
 from benchmarks.server import bench_server
 
 LONGEST_MS = 300.0
@@ -144,8 +145,7 @@ def _line(each: Look) -> str:
 
 
 def _said(found: Look) -> Look:
-    if sys.stderr.isatty():
-        sys.stderr.write(f"{found.path}\n")
+    say(found.path)
     return found
 
 

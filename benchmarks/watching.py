@@ -13,6 +13,7 @@ from benchmarks.contestant import Contestant, started
 from benchmarks.listeners import listening
 from benchmarks.message import QUEUE, sample_messages
 from benchmarks.plan import OURS, ROWS
+from benchmarks.saying import say
 from benchmarks.server import BenchServer, bench_server
 from benchmarks.watching_cost import Cost, Drain, Looks, Plan, Round, as_text, figures
 from benchmarks.web_process import CLIENTS, WebProcess, token, web_process
@@ -88,7 +89,7 @@ def _round(server: BenchServer, worker: Contestant, jobs: int) -> Round:
         watched = _measured(server, worker, jobs)
         core = (web.cpu_seconds() - spent) / (time.monotonic() - began)
     found = Round(before, watched, _drained(server, worker, jobs), core)
-    _say(
+    say(
         f"{before.jobs_per_second:,.0f}/s, watched {watched.jobs_per_second:,.0f}/s, "
         f"and again {found.after.jobs_per_second:,.0f}/s; {core:.1%} of a core"
     )
@@ -144,8 +145,3 @@ def _watched(server: BenchServer) -> Iterator[WebProcess]:
 
 def _since(before: Mapping[str, float], server: BenchServer) -> Mapping[str, float]:
     return {name: us - before.get(name, 0.0) for name, us in server.command_us().items()}
-
-
-def _say(what: str) -> None:
-    sys.stderr.write(f"bench: {what}\n")
-    sys.stderr.flush()
