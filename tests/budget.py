@@ -1,10 +1,10 @@
-"""A pytest plugin of `run test`: seconds for each part of the suite, and what each may take.
+"""A pytest plugin of `run test`: seconds for each part, what each may take, and what was left out.
 
 A part's seconds are those of its tests, divided by the processes that share the work.
 """
 
 import time
-from collections import defaultdict
+from collections import Counter, defaultdict
 from pathlib import PurePosixPath
 
 import pytest
@@ -46,12 +46,15 @@ class Budget:
         self.parts: defaultdict[tuple[str, float | None], float] = defaultdict(float)
         self.tests: defaultdict[str, float] = defaultdict(float)
         self.excused: set[str] = set()
+        self.left_out: Counter[str] = Counter()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.parts[part_of(report.nodeid)] += report.duration / self.processes
         self.tests[report.nodeid] += report.duration
         if "slow" in report.keywords:
             self.excused.add(report.nodeid)
+        if report.skipped and isinstance(report.longrepr, tuple):
+            self.left_out[report.longrepr[2].removeprefix("Skipped: ")] += 1
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
@@ -68,6 +71,11 @@ class Budget:
                 terminalreporter.line(
                     f"{seconds:.1f} s without the mark slow and a reason: {nodeid}"
                 )
+
+        if self.left_out:
+            terminalreporter.section("left out")
+        for reason, tests in self.left_out.most_common():
+            terminalreporter.line(f"{tests} tests: {reason}")
 
     @property
     def whole(self) -> float:

@@ -31,10 +31,13 @@ def test_long():
 @pytest.mark.slow("it must")
 def test_long_with_a_reason():
     time.sleep(0.1)
+@pytest.mark.parametrize("number", [1, 2])
+def test_without(number):
+    pytest.skip("no such program")
 """
 
 
-def test_a_suite_over_its_whole_budget_fails_and_tells_what_is_slow(
+def test_a_suite_over_its_whole_budget_fails_and_tells_what_is_slow_or_left_out(
     tmp_path: Path, start_process: StartProcess
 ) -> None:
     file = tmp_path / "test_suite.py"
@@ -46,6 +49,7 @@ def test_a_suite_over_its_whole_budget_fails_and_tells_what_is_slow(
 
     assert process.popen.wait(60) == 1, process.output()
     assert "2 passed" in process.output()
+    assert "2 tests: no such program\n" in process.output()
     assert "OVER BUDGET" in process.output()
     assert "without the mark slow and a reason: test_suite.py::test_long\n" in process.output()
     assert "test_long_with_a_reason" not in process.output()
