@@ -50,16 +50,17 @@ def test_two_reasons_that_differ_change_nothing(redis: Redis, admin: TestClient)
     assert not pauses.is_paused("queue", "email", connection=redis)
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGES)
 def test_no_change_is_made_with_a_field_that_nobody_knows(
-    app: FastAPI, super_admin: TestClient, method: str, path: str
+    app: FastAPI, super_admin: TestClient
 ) -> None:
-    answer = super_admin.request(method, re.sub(r"{.*?}", "email", path), json={"reson": "a fire"})
+    paths = app.openapi()["paths"]  # once: it takes long
+    for method, path in CHANGES:
+        address = re.sub(r"{.*?}", "email", path)
+        answer = super_admin.request(method, address, json={"reson": "a fire"})
 
-    assert answer.status_code == 422
-    wanted = app.openapi()["paths"][path][method.lower()]["requestBody"]
-    if not wanted.get("required"):
-        assert answer.json()["error"]["field"] == "reson"
+        assert answer.status_code == 422, path
+        if not paths[path][method.lower()]["requestBody"].get("required"):
+            assert answer.json()["error"]["field"] == "reson", path
 
 
 def test_a_body_that_is_no_json_is_refused_too(redis: Redis, admin: TestClient) -> None:
