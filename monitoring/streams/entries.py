@@ -44,11 +44,19 @@ def entries(
     """
     questions = [_entries_of(stream.key, count, after, reverse=reverse) for stream, _ in wanted]
     answers = (yield questions) if questions else []
-    return [
-        Seen(stream.key, group, text(entry_id), fields or {})
-        for (stream, group), answer in zip(wanted, answers, strict=True)
-        for entry_id, fields in known(answer, ())
-    ]
+    return _seen(wanted, answers)
+
+
+def named(wanted: Sequence[tuple[Stream, Group | None]], entry_id: str) -> Plan[Sequence[Seen]]:
+    """Look at the entries of streams that have an id.
+
+    Args:
+        wanted: The streams with their groups.
+        entry_id: The id.
+    """
+    questions = [_named_in(stream.key, entry_id) for stream, _ in wanted]
+    answers = (yield questions) if questions else []
+    return _seen(wanted, answers)
 
 
 def jobs(seen: Sequence[Seen], naming: Naming) -> Plan[list[dict[str, Any]]]:
@@ -72,6 +80,18 @@ def jobs(seen: Sequence[Seen], naming: Naming) -> Plan[list[dict[str, Any]]]:
     return [
         _job(each, _state(each, rows.get((each.stream, each.entry_id))), naming) for each in seen
     ]
+
+
+def _seen(wanted: Sequence[tuple[Stream, Group | None]], answers: Sequence[Any]) -> Sequence[Seen]:
+    return [
+        Seen(stream.key, group, text(entry_id), fields or {})
+        for (stream, group), answer in zip(wanted, answers, strict=True)
+        for entry_id, fields in known(answer, ())
+    ]
+
+
+def _named_in(stream: str, entry_id: str) -> Question:
+    return lambda pipe: pipe.xrange(stream, entry_id, entry_id)
 
 
 def _entries_of(stream: str, count: int, after: str, *, reverse: bool) -> Question:

@@ -7,12 +7,14 @@ from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.workers.letters import bury_message
 from tests.workers.streams.places import TEMPLATE, own
 from workers import audit, publish_many, stream_keys
 from workers.streams.hands import NOBODY
 
 SCAN = own("jobs:guild:7:message_scan")
 OTHER = own("jobs:guild:8:message_scan")
+LONG = "7" * 90
 LIVING, DEAD = "core-2:worker-6", "mail-2:worker-3"
 
 
@@ -21,9 +23,11 @@ def _own_streams(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("STREAM_TEMPLATE", TEMPLATE)
 
 
-def fill(redis) -> None:
+def fill(redis) -> list[MessageScanMessage]:
     """230 done, 4 in living hands, 6 in dead ones, 10 unread."""
-    publish_many((MessageScanMessage.of("7", "456") for _ in range(250)), connection=redis)
+    every = [MessageScanMessage.of("7", "456") for _ in range(250)]
+    every[1] = MessageScanMessage.of("7", "456", [LONG])
+    publish_many(every, connection=redis)
     redis.xgroup_create(SCAN, "workers", "0")
     ((_, read),) = redis.xreadgroup("workers", LIVING, {SCAN: ">"}, count=234)
     redis.xack(SCAN, "workers", *[entry for entry, _ in read[:230]])
@@ -31,6 +35,7 @@ def fill(redis) -> None:
     seconds = redis.time()[0]
     signs = {LIVING: (seconds + 900) * 1000, DEAD: (seconds - 900) * 1000}
     redis.zadd(stream_keys.consumers("workers"), signs)
+    return every
 
 
 def in_hand(redis) -> dict[str, int]:
@@ -42,7 +47,7 @@ def in_hand(redis) -> dict[str, int]:
 
 
 def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, redis) -> None:
-    fill(redis)
+    bury_message(redis, fill(redis)[1], queue=SCAN, error="404 Unknown channel")
     page = visit(f"/streams/{SCAN}")
 
     expect(page.locator(".head")).to_contain_text("Dead consumer")
@@ -58,7 +63,20 @@ def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, 
     expect(peek.locator("tbody tr .bdg").last).to_have_text("Pending")
     peek.get_by_role("link", name="Oldest first").click()
     expect(peek.locator("tbody tr .bdg").first).to_have_text("Done")
+    (first, _), (second, _) = redis.xrange(SCAN, count=2)
+    expect(peek.locator("tbody tr .bdg").nth(1)).to_have_text("Dead letter")
+
+    peek.get_by_role("link", name=second.decode()).click()
+    entry = page.locator("#entry")
+    expect(entry).to_contain_text("Dead letter message_scan")
+    expect(entry.locator("dl")).to_contain_text(LONG)
+    peek.get_by_role("link", name=first.decode()).click()
+    expect(entry.locator("p")).to_contain_text("Done")
+    expect(entry.get_by_role("link", name="See its dead letter")).to_have_count(0)
     assert in_hand(redis) == {LIVING: 4, DEAD: 6}
+    page.go_back()
+    entry.get_by_role("link", name="See its dead letter").click()
+    expect(page.locator("h1")).to_contain_text("404 Unknown channel")
 
 
 def test_what_the_dead_left_is_given_away(visit: Visit, redis) -> None:
@@ -128,7 +146,9 @@ def test_who_may_see_one_tenant_sees_its_stream_and_does_nothing_to_it(visit: Vi
 
 def test_it_is_for_everyone_and_light(visit: Visit, redis) -> None:
     fill(redis)
-    page = visit(f"/streams/{SCAN}")
+    (_, (second, _)) = redis.xrange(SCAN, count=2)
+    page = visit(f"/streams/{SCAN}?entry={second.decode()}")
+    expect(page.locator("#entry dl")).to_contain_text(LONG)
     expect(page.locator("pr-chart svg text").first).to_be_visible()
 
     assert barriers(page) == []

@@ -26,12 +26,13 @@ from monitoring.numbers.buckets import read_sums
 from monitoring.numbers.spans import pieces_of
 from monitoring.streams.outcomes import read_ends
 from monitoring.streams.overview import row_of
-from monitoring.streams.peek import peek
+from monitoring.streams.peek import Peeked, peek
 from monitoring.streams.reading import answered
 from monitoring.streams.trimmable import trimmable
 from monitoring.web.auth import check_tenant
 from workers.connection import storage_errors
 from workers.routing import queue_of
+from workers.settings import Settings
 from workers.streams.hands import NOBODY
 from workers.streams.naming import Naming, StreamName
 
@@ -82,13 +83,21 @@ class Asked:
         name: The stream.
         newest: Whether its newest entries come first.
         after: Only entries behind this id.
+        entry: The id of the one that is shown whole; empty for none.
         tenant: Who asks may see this one only; None means all.
     """
 
     name: str
     newest: bool
     after: str
+    entry: str
     tenant: str | None
+
+    @property
+    def page(self) -> str:
+        """The same entries, as an address that can be gone on with; none is shown whole."""
+        order = "newest" if self.newest else "oldest"
+        return f"?order={order}" + (f"&after={self.after}" if self.after else "")
 
 
 @router.get("/streams/{name}")
@@ -100,11 +109,12 @@ def stream(  # noqa: PLR0913, PLR0917 - what the address has
     engine: Engine,
     order: Literal["newest", "oldest"] = "newest",
     after: Annotated[str, Query(pattern=_Entry)] = "",
+    entry: Annotated[str, Query(pattern=_Entry)] = "",
 ) -> Response:
     """Show a stream, and entries of it without claiming any."""
     known = Naming(engine.stream_template).read(queue_of(name))
     check_tenant(asker, known.tenant)
-    asked = Asked(known.base, order == "newest", after, asker.tenant)
+    asked = Asked(known.base, order == "newest", after, entry, asker.tenant)
     board: Board = request.app.state.board
     return page(
         request,
@@ -118,7 +128,7 @@ def stream(  # noqa: PLR0913, PLR0917 - what the address has
 def read(
     asked: Asked, standing: Standing, board: Board, connection: redis.Redis
 ) -> Mapping[str, Any]:
-    """What the page shows, in some 16 round trips.
+    """What the page shows, in up to 18 round trips.
 
     Args:
         asked: What the address asks for.
@@ -139,8 +149,7 @@ def read(
                 remedy="See those that there are in Queues.",
             )
         row = _row(asked, standing, board, connection)
-        looked = peek(asked.name, ENTRIES, settings, newest=asked.newest, after=asked.after)
-        entries = answered(looked, connection)
+        entries, chosen = _entries(asked, settings, connection)
         chart = _outcomes(Naming(settings.stream_template).read(asked.name), standing, connection)
     consumers = _consumers(facts)
     told = explain_stream(facts)
@@ -155,10 +164,25 @@ def read(
         "groups": sorted({each["name"] for of in facts.lists for each in of["groups"]}),
         "parts_": [trimmable(each) for each in facts.lists if each["length"]],
         "entries": entries,
+        "chosen": chosen,
         "further": entries[-1].entry_id if len(entries) == ENTRIES else "",
         "length": sum(each["length"] for each in facts.lists),
         "outcomes": chart,
     }
+
+
+def _entries(
+    asked: Asked, settings: Settings, connection: redis.Redis
+) -> tuple[Sequence[Peeked], Sequence[Peeked]]:
+    plan = peek(
+        asked.name,
+        ENTRIES,
+        settings,
+        newest=asked.newest,
+        after=asked.after,
+        also=asked.entry,
+    )
+    return answered(plan, connection)
 
 
 def _row(asked: Asked, standing: Standing, board: Board, connection: redis.Redis) -> Row:

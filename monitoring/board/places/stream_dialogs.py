@@ -43,7 +43,7 @@ def trim(
 ) -> HTMLResponse:
     """Ask whether to remove what is done, and show what goes and what stays."""
     info = SyncStreams(connection=reader, settings=engine).get_stream_info(stream)
-    oldest = answered(peek(queue_of(stream), _LOOKED_AT, engine, newest=False), reader)
+    oldest, _ = answered(peek(queue_of(stream), _LOOKED_AT, engine, newest=False), reader)
     values = {
         "found": trimmable(info),
         "kept": KEPT_DONE,
