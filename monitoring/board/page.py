@@ -21,7 +21,9 @@ from monitoring.board.marks import Marks
 from monitoring.board.standing import Standing, read_standing
 from monitoring.duties import Duties
 from monitoring.jobs.stuck import get_stuck_jobs
+from monitoring.streams.consumers import find_consumers
 from monitoring.streams.overview import StreamRow
+from monitoring.streams.reading import answered
 from monitoring.web.identity import Identity, Role
 from monitoring.web.paths import path_of
 from monitoring.web.refusals import status_of
@@ -83,6 +85,7 @@ class Board:
         self.streams: Kept[Sequence[StreamRow]] = Kept(2 * seconds, stale=_STALE)
         self._standing: Kept[Standing] = Kept(2 * seconds, stale=_STALE, most=1)
         self._stuck: Kept[Sequence[JsonDict]] = Kept(_STUCK, stale=4 * _STUCK, most=1)
+        self._consumers: Kept[int] = Kept(_SLOW, stale=4 * _SLOW, most=1)
         self._slow: Kept[Any] = Kept(_SLOW, stale=4 * _SLOW)
 
     def stir(self) -> None:
@@ -91,6 +94,7 @@ class Board:
         self.streams.forget()
         self._standing.forget()
         self._stuck.forget()
+        self._consumers.forget()
         self._slow.forget()
 
     def slowly(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -114,6 +118,9 @@ class Board:
         def stuck() -> Sequence[JsonDict]:
             return get_stuck_jobs(connection=state.reader)
 
+        def consumers() -> int:
+            return len(answered(find_consumers(state.engine), state.reader).rows)
+
         def read() -> Standing:
             duties: Duties = state.duties
             return read_standing(
@@ -122,6 +129,7 @@ class Board:
                 rules=duties.alerter.rules,
                 root=root,
                 stuck=self._stuck.get(None, stuck),
+                consumers=self._consumers.get(None, consumers),
             )
 
         return self._standing.get(root, read)

@@ -34,6 +34,7 @@ class Standing:
         deploy: The newest release; None if none is known.
         open_groups: How many failure groups are open; 50 for that many or more.
         stuck: What `get_stuck_jobs` returns; up to half a minute old.
+        consumers: How many consumers of streams there are, the dead included; as old as that.
     """
 
     look: Look
@@ -43,6 +44,12 @@ class Standing:
     deploy: JsonDict | None
     open_groups: int
     stuck: Sequence[JsonDict] = ()
+    consumers: int = 0
+
+    @property
+    def workers(self) -> int:
+        """How many workers of queues and consumers of streams there are."""
+        return len(self.look.snapshot.workers) + self.consumers
 
     @property
     def now(self) -> datetime:
@@ -50,13 +57,14 @@ class Standing:
         return self.look.now
 
 
-def read_standing(
+def read_standing(  # noqa: PLR0913 - what is read elsewhere is given
     *,
     connection: redis.Redis,
     settings: Settings,
     rules: Sequence[Rule],
     root: str,
     stuck: Sequence[JsonDict] = (),
+    consumers: int = 0,
 ) -> Standing:
     """Look at everything, in some twenty round trips.
 
@@ -66,6 +74,7 @@ def read_standing(
         rules: Of the alerts in force.
         root: What stands in front of the paths of pages.
         stuck: What was found stuck lately.
+        consumers: How many consumers of streams there were lately.
 
     Raises:
         StorageUnavailable: If Redis does not answer.
@@ -84,4 +93,5 @@ def read_standing(
         deploy=deploys[-1] if deploys else None,
         open_groups=len(groups),
         stuck=stuck,
+        consumers=consumers,
     )

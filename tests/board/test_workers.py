@@ -120,6 +120,7 @@ def test_each_of_the_others_is_told_with_what_it_does(visit: Visit, redis: Redis
     expect(row(page, "core-1").locator(".t-warn")).to_have_count(0)
     expect(row(page, "plain")).to_contain_text("stock RQ worker")
     expect(row(page, reader.consumer)).to_contain_text("Idle")
+    expect(page.locator("#rail a[aria-current] .count")).to_have_text("5")
     expect(page.locator(".head p")).to_contain_text("core-2 still runs another version than b2.")
 
     register(redis, "late", "default", slots=8)
