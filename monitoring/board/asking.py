@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlencode
 
 from monitoring.errors import InvalidQuery
-from monitoring.search.query import pairs_of
+from monitoring.search.pairs import pairs_of
 
 COLUMNS: Mapping[str, str] = {
     "state": "State",

@@ -13,7 +13,8 @@ from messages.schema import json_schema
 from monitoring.board.asking import written
 from monitoring.errors import InvalidQuery
 from monitoring.jobs.listing import STATES, used_queues
-from monitoring.search.query import QUALIFIERS, pairs_of
+from monitoring.search.pairs import pairs_of
+from monitoring.search.query import EXCLUDABLE, QUALIFIERS
 from workers import keys
 from workers.connection import storage_errors
 from workers.indexing import entry_from, indexed_fields
@@ -28,9 +29,17 @@ _NOTES: Mapping[str, str] = {
     "error": "words of an error",
     "since": "sent then or later: 2h, 30m",
     "until": "sent then or earlier",
+    "wait": "waited: >5m, <30s",
+    "run": "ran: >5m, <30s",
     "tenant": "whose it is",
 }
 _SPANS = ("15m", "1h", "6h", "24h", "7d")
+_BOUNDS = (">10s", ">1m", ">5m", ">30m", ">1h", "<1s")
+_FIXED: Mapping[str, Sequence[tuple[str, str]]] = {
+    **{name: [(each, "ago") for each in _SPANS] for name in ("since", "until")},
+    **{name: [(each, "") for each in _BOUNDS] for name in ("wait", "run")},
+    "state": [(state, "") for state in STATES],
+}
 _TYPED = re.compile(r"(?:([\w.\-]+):)?(.*)", re.DOTALL)
 
 
@@ -89,15 +98,18 @@ def suggestions(
     kinds = _kinds(asked)
     if not name:
         return Suggestions("Search by", list(_names(begin, asked, kinds))[:_MOST])
+    plain = name.removeprefix("-")
+    if name != plain and plain not in EXCLUDABLE:
+        return Suggestions(f"Values of {name}", [], f"{plain} cannot be left out")
     with storage_errors():
-        values = _values(name, begin, kinds, tenant, connection)
+        values = _values(plain, begin, kinds, tenant, connection)
     options = [
         Option(written(name, value), f"{name}:", value, note, is_whole=True)
         for value, note in values
         if value.casefold().startswith(begin.casefold())
     ]
     title = f"Values of {name}"
-    if name not in QUALIFIERS:
+    if plain not in QUALIFIERS:
         title += f" in the newest {_NEWEST} jobs of {' and '.join(kinds[:2])}"
     return Suggestions(title, options[:_MOST])
 
@@ -115,7 +127,8 @@ def _kinds(asked: Mapping[str, str]) -> Sequence[str]:
 
 
 def _names(begin: str, asked: Mapping[str, str], kinds: Sequence[str]) -> Iterator[Option]:
-    for name, note in (*_NOTES.items(), *_fields(kinds)):
+    out = ((f"-{name}", f"all but those of a {name}") for name in EXCLUDABLE)
+    for name, note in (*_NOTES.items(), *_fields(kinds), *out):
         if name not in asked and name.casefold().startswith(begin.casefold()):
             cut = len(begin)
             yield Option(f"{name}:", name[:cut], f"{name[cut:]}:", note)
@@ -159,10 +172,8 @@ def _values(
 ) -> Sequence[tuple[str, str]]:
     if name == "type":
         return [(kind, "message type") for kind in message_types()]
-    if name == "state":
-        return [(state, "") for state in STATES]
-    if name in {"since", "until"}:
-        return [(each, "ago") for each in _SPANS]
+    if name in _FIXED:
+        return _FIXED[name]
     if name == "queue" and tenant is None:
         return [(queue, "queue") for queue in used_queues(connection)]
     if name in QUALIFIERS or tenant is not None:

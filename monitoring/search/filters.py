@@ -14,6 +14,7 @@ from monitoring.queues.stats import message_type_of
 from monitoring.search.query import SearchQuery
 from monitoring.search.rows import Hit
 from monitoring.search.sources import Chunk, Known
+from monitoring.search.spans import FIELDS, ran, waited
 from monitoring.search.states import state_of
 from workers import keys
 from workers.indexing import indexed_value
@@ -46,14 +47,16 @@ class Filters:
 
     def __post_init__(self) -> None:
         """See which fields of a record are needed."""
-        query = self.query
+        query, out = self.query, dict(self.query.without)
         needed = {"status": True}
-        needed |= {"description": bool(query.message_type or self.indexed)}
+        needed |= {"description": bool(query.message_type or self.indexed) or "type" in out}
         is_known = self.driver == "places"  # what stands in a place has its queue and its state
-        needed |= {"origin": bool(query.queue) and not is_known}
-        needed |= dict.fromkeys(("held", "replayed_as"), bool(query.state) and not is_known)
-        needed |= {FIELD: query.tenant is not None}
+        needed |= {"origin": bool(query.queue or "queue" in out) and not is_known}
+        of_state = bool(query.state or "state" in out) and not is_known
+        needed |= dict.fromkeys(("held", "replayed_as"), of_state)
+        needed |= {FIELD: query.tenant is not None or "tenant" in out}
         needed |= {"created_at": bool(query.since or query.until)}
+        needed |= dict.fromkeys(FIELDS, bool(query.wait or query.run))
         fields = tuple(name for name, is_needed in needed.items() if is_needed)
         object.__setattr__(self, "_fields", fields)
         # RQ writes times in one form, which sorts as the times do.
@@ -127,6 +130,11 @@ class Filters:
             and (query.tenant is None or letter.get(FIELD) == tenant_mark(query.tenant) != "")
             and (query.since is None or buried >= query.since.isoformat())
             and (query.until is None or buried <= query.until.isoformat())
+            and not (query.wait or query.run)  # nobody knows any more
+            and query.excluded("type") != letter["message_type"]
+            and query.excluded("queue") != queue_of(letter["queue"])
+            and query.excluded("state") != "failed"
+            and not self._is_of_excluded(letter.get(FIELD) or "")
         )
 
     def _values(self) -> Sequence[tuple[str, str]]:
@@ -143,12 +151,37 @@ class Filters:
             query.message_type in {None, kind}
             and not (chunk.source.state and kind in self.indexed)
             and (query.tenant is None or _text(record, FIELD) == tenant_mark(query.tenant) != "")
-            and ("origin" not in record or queue_of(_text(record, "origin")) == query.queue)
+            and (query.excluded("type") is None or query.excluded("type") != kind)
+            and self._is_of_queue(record)
+            and not (FIELD in record and self._is_of_excluded(_text(record, FIELD)))
             and self._is_in_time(record)
-            and (
-                query.state is None
-                or query.state == (chunk.source.state or state_of(job_id, record, self.active))
-            )
+            and self._took(record)
+            and self._is_in_state(chunk, job_id, record)
+        )
+
+    def _is_of_queue(self, record: Record) -> bool:
+        if "origin" not in record:
+            return True
+        queue = queue_of(_text(record, "origin"))
+        return self.query.queue in {None, queue} and self.query.excluded("queue") != queue
+
+    def _is_of_excluded(self, mark: str) -> bool:
+        tenant = self.query.excluded("tenant")
+        return tenant is not None and mark == tenant_mark(tenant) != ""
+
+    def _is_in_state(self, chunk: Chunk, job_id: str, record: Record) -> bool:
+        wanted, excluded = self.query.state, self.query.excluded("state")
+        if wanted is None and excluded is None:
+            return True
+        state = chunk.source.state or state_of(job_id, record, self.active)
+        return wanted in {None, state} and excluded != state
+
+    def _took(self, record: Record) -> bool:
+        query = self.query
+        if query.now is None:
+            return True
+        return (query.wait is None or query.wait.holds(waited(record, query.now))) and (
+            query.run is None or query.run.holds(ran(record, query.now))
         )
 
     def _is_in_time(self, record: Record) -> bool:

@@ -44,23 +44,28 @@ def count_places(
     """The places of a queue and a state that are not empty, in up to two round trips.
 
     Args:
-        query: The queue and the state; where it has none, all of them.
+        query: The queue and the state, or what they must not be; where it has none, all of them.
         queues: All that are known.
         pauses: What is paused, as `type:EMAIL`.
         trips: Asks.
     """
     spots = list(_held(query, pauses, trips))
     asked = [_count(spot) for spot in spots]
-    for queue in queues if query.queue is None else [query.queue]:
+    for queue in _queues_of(query, queues):
         there, counting = _places_of(queue, query.state)
         spots += there
         asked += counting
     found = [
         Standing(*spot, left=count)
         for spot, count in zip(spots, trips.ask(asked), strict=True)
-        if count
+        if count and spot.state != query.excluded("state")
     ]
     return sorted(found, key=lambda each: each.order)
+
+
+def _queues_of(query: SearchQuery, queues: Sequence[str]) -> Sequence[str]:
+    asked = queues if query.queue is None else [query.queue]
+    return [each for each in asked if each != query.excluded("queue")]
 
 
 def active_ids(queues: Sequence[str], trips: Trips) -> frozenset[str]:
@@ -104,6 +109,6 @@ def _held(query: SearchQuery, pauses: Sequence[str], trips: Trips) -> Iterator[_
     for pause, names in zip(pauses, lists, strict=True):
         for name in sorted(as_text(each) for each in names or ()):
             queue = queue_of(name)
-            if query.queue in {None, queue}:
+            if queue in _queues_of(query, [queue]):
                 order = (1, f"{queue} {pause}", list(queue_lists(queue)).index(name), number)
                 yield _Spot(keys.held(pause, name), is_list=False, state="held", order=order)

@@ -81,8 +81,9 @@ def make_plan(query: SearchQuery, trips: Trips, driver: str = "") -> Plan:
     if query.is_scoped:
         return _of_tenant(query, trips)
     facts = _ask(query, trips)
-    if query.queue is not None and query.queue not in facts.queues:
-        raise unknown_queue(query.queue, facts.queues)
+    for queue in (query.queue, query.excluded("queue")):
+        if queue is not None and queue not in facts.queues:
+            raise unknown_queue(queue, facts.queues)
     if query.since and query.until and query.since > query.until:
         return Plan("id", [], facts.queues)
     if query.error:
@@ -197,7 +198,8 @@ def _is_of_time_only(query: SearchQuery) -> bool:
 def _all(query: SearchQuery, facts: _Facts, places: Sequence[Source], trips: Trips) -> Plan:
     narrow_to(query, facts.halves, trips)
     indexed = frozenset(half.kind for half in facts.halves if half.kind)
-    return Plan("all", [*facts.halves, *places], facts.queues, indexed=indexed)
+    halves = [half for half in facts.halves if half.kind != query.excluded("type")]
+    return Plan("all", [*halves, *places], facts.queues, indexed=indexed)
 
 
 def _size(sources: Iterable[Source]) -> int:

@@ -1,11 +1,12 @@
 """What a search asks for: `type:EMAIL to:bob@example.com state:failed since:2h`, read into a value.
 
 A qualifier is a name, a colon and a value; a value with spaces stands in double quotes. All of
-them must fit. The fields of payloads are those that are marked `Indexed`.
+them must fit; one with `-` in front must not. The fields of payloads are those that are marked
+`Indexed`.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
@@ -14,22 +15,26 @@ from messages import Message, Payload, message_types
 from monitoring.errors import InvalidQuery
 from monitoring.jobs.listing import STATES
 from monitoring.search.groups import words_of
+from monitoring.search.pairs import pairs_of
+from monitoring.search.spans import Span, span_from
 from workers.indexing import indexed_fields
 from workers.routing import queue_of
 
-QUALIFIERS = ("type", "queue", "state", "id", "error", "since", "until", "tenant")
+QUALIFIERS = (
+    *("type", "queue", "state", "id", "error", "since", "until", "wait", "run", "tenant"),
+)
 """Names that are not those of a payload's fields; a field of the same name is `data.NAME`."""
+
+EXCLUDABLE = ("type", "queue", "state", "tenant")
+"""Those that may have `-` in front; what a record does not tell cannot be known to be missing."""
 
 LONGEST_QUERY = 2_000
 """Characters."""
 
-_PART = re.compile(r'\s*(?:([\w.\-]+):)?("(?:[^"\\]|\\.)*"|[^\s"]\S*)?')
-_ESCAPED = re.compile(r"\\(.)")
 _AGO = re.compile(r"(\d{1,6})([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_ID = re.compile(r"[0-9a-f]{8}[0-9a-f-]{0,28}")
 _IN_DATA = "data."
-_SHOWN = 9  # names in a remedy
+_SHOWN = 12  # names in a remedy
 
 
 @dataclass(frozen=True)
@@ -44,7 +49,11 @@ class SearchQuery:
         error: Words that are all in the error they failed with.
         since: Sent then or later.
         until: Sent then or earlier.
+        wait: How long they waited in their queue, before their last start or until now.
+        run: How long their last run took, or takes until now.
         tenant: Whose they are.
+        without: What they must not be like: names of `EXCLUDABLE`, and values.
+        now: The time; needed for `wait` and `run`.
         is_scoped: Whether whoever asks may see that tenant only. Then nothing is looked through but
             the index of its jobs, so that nothing of others shows in what a page takes or has.
         fields: Python names of payload fields, and their values as people write them.
@@ -58,10 +67,22 @@ class SearchQuery:
     error: tuple[str, ...] = ()
     since: datetime | None = None
     until: datetime | None = None
+    wait: Span | None = None
+    run: Span | None = None
     tenant: str | None = None
+    without: tuple[tuple[str, str], ...] = ()
+    now: datetime | None = None
     is_scoped: bool = False
     fields: tuple[tuple[str, str], ...] = ()
     kinds: tuple[str, ...] = ()
+
+    def excluded(self, name: str) -> str | None:
+        """The value that jobs must not have there; None if any will do.
+
+        Args:
+            name: Of `EXCLUDABLE`.
+        """
+        return dict(self.without).get(name)
 
 
 def parse_query(text: str, *, now: datetime) -> SearchQuery:
@@ -92,7 +113,9 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
     own = {name: value for name, value in parts.items() if name in QUALIFIERS}
     known = {name: _indexed(cls) for name, cls in message_types().items()}
     message_type = _type(own.get("type"), known)
-    asked = {name: value for name, value in parts.items() if name not in QUALIFIERS}
+    out = {name[1:]: value for name, value in parts.items() if name.startswith("-")}
+    others = {name for name in parts if name.startswith("-")} | {*QUALIFIERS}
+    asked = {name: value for name, value in parts.items() if name not in others}
     fields = tuple(_field(name, value, message_type, known) for name, value in asked.items())
     return SearchQuery(
         message_type=message_type,
@@ -102,7 +125,11 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
         error=words_of(own["error"]) if "error" in own else (),
         since=_moment("since", own.get("since"), now),
         until=_moment("until", own.get("until"), now),
+        wait=span_from("wait", own.get("wait")),
+        run=span_from("run", own.get("run")),
         tenant=own.get("tenant"),
+        without=tuple((name, _excluded(name, value, known)) for name, value in out.items()),
+        now=now if {"wait", "run"} & own.keys() else None,
         fields=fields,
         kinds=_kinds(message_type, [name for name, _ in fields], known),
     )
@@ -133,29 +160,6 @@ def of_tenant(query: SearchQuery, tenant: str | None) -> SearchQuery:
     return replace(query, tenant=tenant, is_scoped=True)
 
 
-def pairs_of(text: str) -> Iterator[tuple[str, str]]:
-    """The qualifiers of a search and their values, as they stand there; nothing else is checked.
-
-    Args:
-        text: What somebody typed.
-
-    Raises:
-        InvalidQuery: If it cannot be read, or if something has no qualifier and is no id.
-    """
-    place = 0
-    while text[place:].strip():
-        part = _PART.match(text, place)
-        if part is None or part.end() == place or not (part[1] or part[2]):
-            raise _unreadable(text[place:])
-        name, value = part[1], part[2] or ""
-        if not value and text[part.end() : part.end() + 1] == '"':
-            raise _unreadable(text[place:])
-        place = part.end()
-        if value.startswith('"'):
-            value = _ESCAPED.sub(r"\1", value[1:-1])
-        yield (name, value) if name else (_bare(value), value)
-
-
 def _parts(text: str) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for name, value in pairs_of(text):
@@ -171,29 +175,22 @@ def _parts(text: str) -> Mapping[str, str]:
     return found
 
 
-def _unreadable(rest: str) -> InvalidQuery:
-    return InvalidQuery(
-        f"It cannot be read from {rest.strip()[:40]!r} on.",
-        field="query",
-        remedy='Put a value with spaces in double quotes, as error:"timed out", and \\" within.',
-    )
-
-
-def _bare(word: str) -> str:
-    # What people paste is an id, or a part of one.
-    if _ID.fullmatch(word):
-        return "id"
-    raise InvalidQuery(
-        f"{word!r} has no qualifier.",
-        field="query",
-        remedy=f'Say where to look, such as error:"{word}" or id:{word}.',
-    )
-
-
 def _type(name: str | None, known: Mapping[str, Sequence[str]]) -> str | None:
     if name is not None and name not in known and name.upper() in known:
         return name.upper()
     return _one_of("type", name, list(known))
+
+
+def _excluded(name: str, value: str, known: Mapping[str, Sequence[str]]) -> str:
+    if name not in EXCLUDABLE:
+        raise InvalidQuery(
+            f"{name!r} cannot be left out of a search.",
+            field=f"-{name}",
+            remedy=f"Only {', '.join(EXCLUDABLE)} can have - in front.",
+        )
+    kind = _type(value, known) if name == "type" else None
+    state = _one_of("state", value, STATES) if name == "state" else None
+    return kind or state or (queue_of(value) if name == "queue" else value)
 
 
 def _one_of(field: str, value: str | None, known: Sequence[str]) -> str | None:

@@ -42,7 +42,8 @@ class Scan:
         self._sources = list(self.plan.sources)
         self._behind: tuple[Order, Place] | None = None
         active: frozenset[str] = frozenset()
-        if self.query.state in {"waiting", "active"} and self.plan.driver != "places":
+        states = {self.query.state, self.query.excluded("state")}
+        if states & {"waiting", "active"} and self.plan.driver != "places":
             queues = self.plan.queues if self.query.queue is None else [self.query.queue]
             active = active_ids(queues, self.trips)
         self._filters = Filters(self.query, self.plan.driver, active, self.plan.indexed)

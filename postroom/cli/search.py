@@ -13,7 +13,8 @@ from workers.loading import load_packages
 
 JsonDict = dict[str, Any]
 
-_HELP = 'Such as: type:EMAIL to:bob@example.com state:failed error:"timed out" since:2h'
+_HELP = """Such as: type:EMAIL -state:completed to:bob@example.com error:"timed out" since:2h;
+one that begins with - stands behind --."""
 
 
 def search(

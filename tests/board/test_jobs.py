@@ -93,6 +93,22 @@ def test_a_search_is_typed_with_the_help_of_suggestions_by_keys_alone(visit, som
     expect(page.locator(".chip")).to_have_count(1)
     expect(rows(page)).to_have_count(7)
 
+    page.keyboard.press("/")
+    page.keyboard.type("-st")
+    expect(page.get_by_role("option")).to_have_text(re.compile("-state:"))
+    page.keyboard.press("Tab")
+    page.keyboard.type("wa")
+    expect(page.get_by_role("option")).to_have_text(re.compile("-state:waiting"))
+    page.keyboard.press("Tab")
+    expect(rows(page)).to_have_count(4)
+    page.wait_for_load_state()
+    page.keyboard.press("/")
+    page.keyboard.type("run:")
+    expect(page.get_by_role("option").first).to_have_text(re.compile("run:>10s"))
+    page.keyboard.type("<1h")
+    page.keyboard.press("Enter")
+    expect(page.locator("#sentence")).to_have_text("2 jobs fit.")
+
 
 def test_what_cannot_be_searched_for_is_said_with_what_helps(visit, some) -> None:
     page = visit("/jobs?q=type:EMAIL&q=sender:ada")

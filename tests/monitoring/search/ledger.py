@@ -27,6 +27,9 @@ STATUS = {
 }
 
 
+_STARTED = {"completed", "failed"}
+
+
 @dataclass(frozen=True)
 class Job:
     """One line of the ledger."""
@@ -38,6 +41,19 @@ class Job:
     sent: datetime
     fields: dict[str, str]
     error: str = ""
+    number: int = 0
+
+    @property
+    def waited(self) -> int | None:
+        """Seconds; those that wait still were sent a second apart."""
+        if self.state in {"waiting", "active", "held"}:
+            return int((NOW - self.sent).total_seconds())
+        return self.number % 100 if self.state in _STARTED else None
+
+    @property
+    def ran(self) -> int | None:
+        """Seconds."""
+        return self.number % 7 if self.state in _STARTED else None
 
 
 def messages(count: int) -> Iterator[Message]:
@@ -110,11 +126,17 @@ def _job(number: int, message: Message, count: int) -> Job:
         _sent(number, count),
         fields,
         error,
+        number,
     )
 
 
 def _put(pipe: Any, number: int, job: Job) -> None:
     written = {"status": STATUS[job.state], "created_at": utcformat(job.sent)}
+    written["enqueued_at"] = written["created_at"]
+    if job.state in _STARTED and job.waited is not None and job.ran is not None:
+        began = job.sent + timedelta(seconds=job.waited)
+        written["started_at"] = utcformat(began)
+        written["ended_at"] = utcformat(began + timedelta(seconds=job.ran))
     sets = {"delayed": keys.scheduled, "deferred": keys.deferred, "completed": keys.finished}
     sets |= {"failed": keys.failed, "canceled": keys.canceled}
     if job.state == "waiting":
@@ -155,6 +177,12 @@ def samples(redis: Redis, jobs: list[Job]) -> set[str]:
 
 def fits(job: Job, name: str, value: str, sampled: set[str]) -> bool:
     """The oracle: one qualifier, asked of the ledger."""
+    if name.startswith("-"):
+        return not fits(job, name[1:], value, sampled)
+    if name in {"wait", "run"}:
+        took = job.waited if name == "wait" else job.ran
+        bound = int(value[1:-1])
+        return took is not None and (took > bound if value[0] == ">" else took < bound)
     simple = {"type": job.kind, "queue": job.queue, "state": job.state}
     if name == "id":
         return job.id.startswith(value)

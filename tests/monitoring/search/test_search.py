@@ -76,6 +76,11 @@ VALUES = {
     "error": ("ordererror", '"timed out"', '"nothing like it"'),
     "since": (iso(2_000), iso(10), iso(-60)),
     "until": (iso(1_000), iso(JOBS - 10), iso(JOBS + 60)),
+    "wait": (">20s", ">99s", "<1s"),
+    "run": (">3s", "<1s", ">6s"),
+    "-type": ("EMAIL", "TEST"),
+    "-queue": ("email", "seldom"),
+    "-state": ("waiting", "failed"),
 }
 """Of each qualifier values with many hits, with about ten and with none."""
 
@@ -371,6 +376,13 @@ def test_a_value_with_spaces_or_a_long_one_is_found(redis):
         ("since:2026-01-15T12:00:00", "since", "2h"),
         ("since:999999d", "since", "2h"),
         ('error:"17"', "error", "without numbers"),
+        ("wait:5m", "wait", "wait:>5m"),
+        ("run:>5", "run", "run:<30s"),
+        ("-wait:>5m", "-wait", "type, queue, state"),
+        ("-to:a", "-to", "type, queue, state"),
+        ("-type:EMIAL", "type", "EMAIL"),
+        ("-state:", "-state", "VALUE"),
+        ("-type:EMAIL -type:TEST", "-type", "one value"),
         ("x" * 2_001, "query", "2,000"),
         ("to:\udcff", "query", "anew"),
     ],
@@ -391,9 +403,10 @@ def test_names_are_read_as_they_stand_in_json_and_in_python():
 
 
 def test_an_unknown_queue_is_told_with_those_that_are_near(redis):
-    with pytest.raises(QueueNotFound, match="no queue 'emial'") as refused:
-        search_jobs("queue:emial", connection=redis)
-    assert "email" in (refused.value.remedy or "")
+    for query in ("queue:emial", "-queue:emial"):
+        with pytest.raises(QueueNotFound, match="no queue 'emial'") as refused:
+            search_jobs(query, connection=redis)
+        assert "email" in (refused.value.remedy or "")
 
 
 @pytest.mark.parametrize("cursor", ["next", "WzFd", "bnVsbA=="])
