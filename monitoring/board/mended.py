@@ -2,8 +2,10 @@
 
 import difflib
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Any, Literal
 
 from messages import UnknownMessageType
@@ -15,7 +17,11 @@ from workers.dead_letters.edits import changes, merged, successor
 
 Form = Literal["form", "json"]
 
+Edit = Mapping[str, Any]
+"""An edit as its letter keeps it."""
+
 _AROUND = 2  # lines around a change
+_MOST_CHANGES = 20  # of one edit
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,15 @@ class Line:
 
     Args:
         sign: `+`, `-`, a blank, or `…` where lines are left out.
-        text: The line.
+        text: What is the same in the line that it takes the place of, or that takes its place.
+        changed: What is not; empty if the whole line is new or gone.
+        rest: What is the same behind that.
     """
 
     sign: str
     text: str
+    changed: str = ""
+    rest: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,6 +98,26 @@ def checked(letter: DeadLetter, patch: Mapping[str, Any]) -> Checked:
     return Checked(lines, len(found), error)
 
 
+def edits_of(letter: DeadLetter | None) -> Sequence[tuple[Edit, Sequence[Line]]]:
+    """What was changed in a letter, edit by edit, with up to twenty differences of each.
+
+    Args:
+        letter: The letter; None has no edits.
+    """
+    return [] if letter is None else [(each, list(_lines(each))) for each in letter.edits]
+
+
+def _lines(edit: Edit) -> Iterator[Line]:
+    for each in edit["changes"][:_MOST_CHANGES]:
+        before, after = (f"{each['field']}: {_json(each[name])}" for name in ("before", "after"))
+        yield Line("-", *_parts(before, after))
+        yield Line("+", *_parts(after, before))
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
+
+
 def _difference(letter: DeadLetter, patch: Mapping[str, Any]) -> Iterator[Line]:
     if not is_message(letter):
         return
@@ -97,8 +127,47 @@ def _difference(letter: DeadLetter, patch: Mapping[str, Any]) -> Iterator[Line]:
         for each in (data, merged(data, patch))
     )
     # The first two name files.
-    for line in list(difflib.unified_diff(before, after, n=_AROUND, lineterm=""))[2:]:
-        yield Line("…", "") if line.startswith("@@") else Line(line[0], line[1:])
+    lines = list(difflib.unified_diff(before, after, n=_AROUND, lineterm=""))[2:]
+    for sign, block in groupby(lines, lambda line: line[0] if line[0] in "@ " else "±"):
+        if sign == "@":
+            yield Line("…", "")
+        elif sign == " ":
+            yield from (Line(" ", line[1:]) for line in block)
+        else:
+            yield from _marked(list(block))
+
+
+def _marked(block: Sequence[str]) -> Iterator[Line]:
+    """Lines that go and lines that come; where two are of one value, with what differs."""
+    gone, come = (_by_name(block, sign) for sign in "-+")
+    for line in block:
+        sign, text = line[0], line[1:]
+        other = (come if sign == "-" else gone).get(_name(text))
+        yield Line(sign, text) if other is None else Line(sign, *_parts(text, other))
+
+
+def _by_name(block: Sequence[str], sign: str) -> Mapping[str, str]:
+    """The lines with a sign by the name of their value, but for those that share one."""
+    lines = [line[1:] for line in block if line[0] == sign]
+    often = Counter(map(_name, lines))
+    return {_name(line): line for line in lines if often[_name(line)] == 1}
+
+
+def _name(line: str) -> str:
+    """The name of the value that a line of JSON holds, with what stands before it."""
+    return line.partition('": ')[0] if '": ' in line else ""
+
+
+def _parts(text: str, other: str) -> tuple[str, str, str]:
+    """What a line has in common with another at its begin, what it has not, and at its end."""
+    begin = _alike(text, other)
+    end = len(text) - _alike(text[begin:][::-1], other[begin:][::-1])
+    return text[:begin], text[begin:end], text[end:]
+
+
+def _alike(one: str, other: str) -> int:
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((at for at, (a, b) in pairs if a != b), min(len(one), len(other)))
 
 
 def _text(data: Any) -> Sequence[str]:

@@ -145,6 +145,10 @@ def test_a_message_is_edited_then_tried_and_then_the_others_are_replayed(
     expect(page.locator("#checked .del")).to_contain_text('"notes": "135 lb"')
     expect(page.locator("#checked .add").last).to_contain_text('"rest": 90')
     expect(page.locator("#checked")).not_to_contain_text("cannot be sent")
+    page.get_by_label("sets").fill("45")
+    expect(page.locator("#checked .add mark").first).to_have_text("5")
+    expect(page.locator("#checked .del mark")).to_have_count(0)
+    page.get_by_label("sets").fill("4")
     page.get_by_label("further values").fill('{"unit": "lb"}')
     page.get_by_label("Reason").fill("the unit goes elsewhere")
     page.get_by_role("button", name="Save change").click()
@@ -188,6 +192,7 @@ def test_secrets_stay_hidden_and_as_they_are(visit: Visit, redis) -> None:
     page.get_by_label("Reason").fill("she married")
     page.get_by_role("button", name="Save change").click()
     expect(page.locator(".edits")).to_contain_text("data.holder")
+    assert page.locator(".edits mark").all_text_contents() == ["Ada", "Grace"]
 
     letter = dead_letters.find(job_id, connection=redis)
     assert letter.envelope["data"] == {**data, "holder": "Grace"}

@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.board.drawing import failures_chart, point_of
 from monitoring.board.failing import outlook_of, severity_of, stack_of, title_of
-from monitoring.board.mended import Form, form_of, is_message
+from monitoring.board.mended import Form, edits_of, form_of, is_message
 from monitoring.board.page import page
 from monitoring.board.standing import Standing
 from monitoring.failures import get_failure_group
@@ -133,6 +133,7 @@ def chosen_of(
     fields = form_of(found, form) if found is not None and is_message(found) else None
     return {
         "letter": found,
+        "edits": edits_of(found),
         "at": at,
         "before": ids[at - 1] if at else None,
         "after": ids[at + 1] if at + 1 < len(ids) else None,

@@ -12,7 +12,7 @@ from fastapi.responses import HTMLResponse, Response
 from monitoring.api.bodies import Body
 from monitoring.api.parts import Actor, Looker, Reader
 from monitoring.board.failing import stack_of
-from monitoring.board.mended import Form, checked, form_of, is_message
+from monitoring.board.mended import Form, checked, edits_of, form_of, is_message
 from monitoring.board.page import fragment, page
 from monitoring.board.standing import Standing
 from monitoring.failures.letters import newest_letters
@@ -131,6 +131,7 @@ def read_letter(job_id: str, form: Form, connection: redis.Redis) -> Mapping[str
     summary = dead_letters.letter.summary(found)
     return {
         "letter": found,
+        "edits": edits_of(found),
         "shown": shown,
         "fingerprint": summary.fingerprint,
         "payload": json.dumps(shown["message"], indent=2, ensure_ascii=False),
