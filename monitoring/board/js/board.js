@@ -8,6 +8,7 @@ const $ = (/** @type {string} */ selector, /** @type {ParentNode} */ root = docu
 
 const overlays = () => import("./overlays.js");
 const acts = () => import("./acts.js");
+const rows = () => import("./rows.js");
 
 /** @type {Record<string, (button: HTMLElement) => void>} */
 const ACTS = {
@@ -54,6 +55,9 @@ addEventListener("change", (event) => {
 
 addEventListener("shown", () => (parts(), retell()));
 
+// Who is about to select a row comes by it first.
+for (const kind of ["pointerover", "focusin"]) addEventListener(kind, ({ target }) => void (target instanceof Element && target.closest("main tr") && rows()));
+
 addEventListener("input", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
   const final = field.dataset.word && $("[data-final]", field.form ?? document);
@@ -87,14 +91,16 @@ addEventListener("keydown", (event) => {
   if (typing || event.metaKey || event.ctrlKey || event.altKey || $(".veil:not([hidden])")) return;
   if (Date.now() - went < 1200 && event.key in PLACES) return location.assign(`${document.body.dataset.root}/${PLACES[event.key]}`);
   if (KEYS[event.key]) KEYS[event.key](event);
-  else dispatchEvent(new CustomEvent("key", { detail: event }));
+  else if ($("[data-row], [data-key-r]")) rows().then(() => dispatchEvent(new CustomEvent("key", { detail: event })));
 });
+
+const narrow = matchMedia("(max-width: 760px)");
+narrow.addEventListener("change", parts);
 
 /** Fetch what a page needs that not every page has. */
 function parts() {
   if ($("pr-chart")) import("./chart.js");
-  if ($("[data-row]")) import("./rows.js");
-  if ($("table.cards") && matchMedia("(max-width: 760px)").matches) import("./cards.js").then(({ label }) => label());
+  if ($("table.cards") && narrow.matches) import("./cards.js").then(({ label }) => label());
   if ($("[role=tablist]")) import("./tabs.js");
   if ($("#search")) import("./jobs.js");
   if ($("#send")) import("./runs.js");

@@ -25,7 +25,7 @@ router = APIRouter(tags=["browser"])
 
 _Text = Annotated[str, Query(max_length=200)]
 
-_ROWS = 25
+_ROWS = 20
 
 
 class Edited(Body):

@@ -28,7 +28,7 @@ from workers.many_jobs import MOST
 
 router = APIRouter(tags=["browser"])
 
-ROWS = 12
+ROWS = 10
 """Jobs of one page."""
 
 _STATES: Sequence[tuple[str, str, str]] = (
