@@ -5,6 +5,7 @@ failures only: see `note_failure` in lua/ending.lua. `monitoring/failures/` read
 """
 
 import json
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
@@ -120,6 +121,7 @@ def replay(  # noqa: PLR0913 - as `replay_all`
     fingerprint: str,
     *,
     most: int | None = None,
+    data: Mapping[str, Any] | None = None,
     rate: float | None = None,
     by: By,
     progress: Progress | None = None,
@@ -131,6 +133,7 @@ def replay(  # noqa: PLR0913 - as `replay_all`
     Args:
         fingerprint: The group's, which may be gone by now.
         most: How many, the oldest first, from 1; None means all.
+        data: What to change in the data of each: objects are merged, null removes a field.
         rate: How many a second at most, above 0; None means no limit.
         by: Who does it, and why.
         progress: Is told after each letter.
@@ -146,6 +149,7 @@ def replay(  # noqa: PLR0913 - as `replay_all`
     return dead_letters.replay_all(
         Filter(fingerprint=fingerprint),
         most=most,
+        data=data,
         rate=rate,
         by=by,
         progress=progress,
@@ -158,6 +162,7 @@ def dry_replay(
     fingerprint: str,
     *,
     most: int | None = None,
+    data: Mapping[str, Any] | None = None,
     connection: redis.Redis | None = None,
     settings: Settings | None = None,
 ) -> Bulk:
@@ -166,6 +171,7 @@ def dry_replay(
     Args:
         fingerprint: As for `replay`, like all that follow.
         most: How many, the oldest first; None means all.
+        data: What to change in the data of each; None changes nothing.
         connection: Where; None means the server that the settings name.
         settings: None means those of the environment.
 
@@ -175,6 +181,7 @@ def dry_replay(
     return dead_letters.dry_replay(
         Filter(fingerprint=fingerprint),
         most=most,
+        data=data,
         connection=connection or default_connection(),
         settings=settings,
     )

@@ -153,10 +153,14 @@ class Clean(Body):
 
 
 class Trial(Body):
-    """A replay of a group's letters: all, or so many, the oldest first."""
+    """A replay of a group's letters: all, or so many, the oldest first.
+
+    `dataOverrides` is merged into the data of each message, and null removes a field.
+    """
 
     reason: Needed
     most: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    data_overrides: dict[str, Any] | None = None
     dry_run: bool = True
 
 

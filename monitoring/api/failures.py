@@ -77,12 +77,17 @@ def replay_group(
     """Send the messages again that died of it, all or a few as a trial; at first a dry run."""
     if body.dry_run:
         found = failure_groups.dry_replay(
-            fingerprint, most=body.most, connection=writer, settings=engine
+            fingerprint,
+            most=body.most,
+            data=body.data_overrides,
+            connection=writer,
+            settings=engine,
         )
     else:
         found = failure_groups.replay(
             fingerprint,
             most=body.most,
+            data=body.data_overrides,
             by=by(asker, body.reason),
             connection=writer,
             settings=engine,

@@ -10,9 +10,9 @@ from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
 from tests.workers.failing import Failing, raised
-from tests.workers.letters import bury_message, email
+from tests.workers.letters import bury_message, email, message_of
 from tests.workers.pin_app import PinMessage
-from workers import audit, dead_letters, deploys, enqueue, failure_groups
+from workers import audit, dead_letters, deploys, enqueue, failure_groups, keys
 from workers.audit import By
 from workers.dead_letters import Filter
 
@@ -171,11 +171,19 @@ def test_a_message_is_edited_then_tried_and_then_the_others_are_replayed(
     page.locator("#step3").get_by_role("button", name="Replay the other 3…").click()
     dialog = page.get_by_role("dialog", name="Replay 3 dead letters?")
     expect(dialog.locator(".sample li")).to_have_count(3)
+    dialog.get_by_role("button", name="Cancel").click()
+    page.locator("#step3").get_by_role("button", name="The same change to each…").click()
+    expect(dialog.locator(".diff")).to_have_count(3)
+    expect(dialog.locator(".diff .add").first).to_contain_text('"rest": 90')
     fail_workouts(redis, 1, "other")  # after the dry run: it is not among them
     dialog.get_by_label("Reason").fill("the trial went well")
     dialog.get_by_role("button", name="Replay 3").click()
     expect(page.locator(".toast")).to_contain_text("3 sent again.")
     assert left(redis, name) == 1
+    queued = redis.lrange(keys.queue("default"), -3, -1)
+    sent = [message_of(redis, each.decode())["data"] for each in queued]
+    assert [each["changes"] for each in sent] == [{"sets": 4, "rest": 90, "unit": "lb"}] * 3
+    assert {each["sessionId"] for each in sent} == {"session-0", "session-2", "session-3"}
 
 
 def test_secrets_stay_hidden_and_as_they_are(visit: Visit, redis) -> None:

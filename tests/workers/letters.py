@@ -5,12 +5,15 @@ from datetime import datetime
 from typing import Any
 
 from redis import Redis
+from rq.job import Job
+from rq.serializers import JSONSerializer
 
 from messages import EmailMessage, Message
 from workers import By, dead_letters
 from workers.burial import Death, bury_job
 from workers.clock import utc_now
 from workers.dead_letters import DeadLetter
+from workers.jobs import envelope_of
 
 
 def letter(job_id: str = "job-1", **values: Any) -> DeadLetter:
@@ -54,3 +57,8 @@ def bury_message(redis: Redis, message: Message, *, queue: str = "email", **valu
     )
     bury_job(death, meta=values, now=utc_now(), connection=redis)
     return message.message_id
+
+
+def message_of(redis: Redis, job_id: str) -> Any:
+    """The message that a job carries, as it is stored."""
+    return envelope_of(Job.fetch(job_id, connection=redis, serializer=JSONSerializer))

@@ -8,6 +8,8 @@ import pytest
 from monitoring.failures import get_failure_group, get_failure_groups
 from tests.workers.conftest import message, settled
 from tests.workers.failing import Failing, an_email, groups, raised
+from tests.workers.letters import bury_message, message_of
+from tests.workers.pin_app import PinMessage
 from workers import (
     By,
     InvalidOption,
@@ -17,6 +19,7 @@ from workers import (
     keys,
 )
 from workers.dead_letters import Filter
+from workers.dead_letters.patches import change_of
 from workers.errors import FailureGroupNotFound
 from workers.published import publish
 
@@ -301,6 +304,37 @@ def test_a_few_letters_are_replayed_as_a_trial_and_then_all(redis, failing):
     assert newest.details == {"filter": {"fingerprint": name}, "letters": 3}
     with pytest.raises(InvalidOption, match="letters are none"):
         failure_groups.replay(name, most=0, by=BY, connection=redis)
+
+
+def test_all_letters_are_replayed_with_the_same_change(redis, failing):
+    ids = [failing.died(raised("closed"), message=an_email(number)) for number in range(3)]
+    name = groups(redis)[0]
+    dead_letters.edit(ids[2], {"subject": "Mended"}, by=BY, connection=redis)
+    change = change_of(dead_letters.find(ids[2], connection=redis))
+    assert change == {"subject": "Mended"}
+
+    unfit = failure_groups.dry_replay(name, data={"subject": 5}, connection=redis)
+    shown = failure_groups.dry_replay(name, data=change, connection=redis)
+    late = failing.died(raised("closed"), message=an_email(9))
+    done = failure_groups.replay(name, data=change, by=BY, connection=redis)
+
+    assert (list(unfit.job_ids), [each.job_id for each in unfit.refused]) == ([], ids)
+    assert list(shown.job_ids) == list(done.job_ids) == ids
+    sent = [message_of(redis, each.decode()) for each in redis.lrange(keys.queue("email"), 0, -1)]
+    assert [each["data"]["subject"] for each in sent] == ["Mended"] * 3
+    assert len({each["data"]["to"] for each in sent}) == 3
+    assert [each.job_id for each in dead_letters.newest(9, connection=redis)] == [late]
+    assert audit.entries(1, connection=redis)[0].details["fields"] == ["data.subject"]
+
+
+def test_a_change_of_a_secret_is_not_told_for_others(redis):
+    data = {"holder": "Ada", "pin": "77ab19f6c2", "spares": []}
+    job_id = bury_message(redis, PinMessage(data=data), queue="default")
+    assert change_of(dead_letters.find(job_id, connection=redis)) is None
+
+    dead_letters.edit(job_id, {"pin": "new-1"}, by=BY, connection=redis)
+
+    assert change_of(dead_letters.find(job_id, connection=redis)) is None
 
 
 def test_a_short_form_of_an_older_release_has_no_fingerprint(redis, failing):

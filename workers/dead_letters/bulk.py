@@ -1,7 +1,8 @@
 """Replaying and purging many dead letters: a fixed set, a rate, a dry run that shows that set."""
 
+import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -15,6 +16,7 @@ from workers.audit import By
 from workers.connection import storage_errors
 from workers.dead_letters.errors import DeadLetterNotFound
 from workers.dead_letters.letter import DeadLetter, letter_of
+from workers.dead_letters.patches import patched_fields
 from workers.dead_letters.removal import purge_many
 from workers.dead_letters.replays import check_replayable, replay_silently
 from workers.dead_letters.selection import Filter, forget, remember, remembered, snapshot
@@ -53,6 +55,7 @@ def dry_replay(
     wanted: Filter,
     *,
     most: int | None = None,
+    data: Mapping[str, Any] | None = None,
     connection: redis.Redis,
     settings: Settings | None = None,
 ) -> Bulk:
@@ -63,8 +66,13 @@ def dry_replay(
     Args:
         wanted: Which letters.
         most: How many, the oldest first, from 1; None means all.
+        data: What to change in the data of each, as in `replay`; None changes nothing.
         connection: Where.
         settings: None means those of the environment.
+
+    Returns:
+        The letters that it would replay, and those that it could not, as where the change does not
+        fit.
 
     Raises:
         InvalidOption: If `most` is below 1.
@@ -76,11 +84,11 @@ def dry_replay(
     with storage_errors():
         for letter in _letters(snapshot(wanted, connection=connection)[:most], connection):
             try:
-                check_replayable(letter, settings=settings)
+                check_replayable(letter, data, settings=settings)
                 good.append(letter.job_id)
             except PostroomError as error:
                 refused.append(Refusal(letter.job_id, error))
-        remember(_replay(most), wanted, good, connection=connection)
+        remember(_replay(most, data), wanted, good, connection=connection)
     return Bulk(good, refused)
 
 
@@ -88,6 +96,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     wanted: Filter,
     *,
     most: int | None = None,
+    data: Mapping[str, Any] | None = None,
     rate: float | None = None,
     by: By,
     progress: Progress | None = None,
@@ -101,6 +110,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     Args:
         wanted: Which letters.
         most: How many, the oldest first, from 1: a trial; None means all.
+        data: What to change in the data of each, as in `replay`; None changes nothing.
         rate: How many a second at most, above 0; None means no limit.
         by: Who does it, and why.
         progress: Is told after each letter.
@@ -121,12 +131,12 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
     _check_rate(rate)
     _check_most(most)
     with storage_errors():
-        ids = _planned(_replay(most), wanted, connection)[:most]
-        _record("dead_letter.replay_all", wanted, len(ids), by, connection)
+        ids = _planned(_replay(most, data), wanted, connection)[:most]
+        _record("dead_letter.replay_all", wanted, len(ids), by, connection, data)
         for index, job_id in enumerate(_paced(ids, rate)):
             try:
                 if replay_silently(
-                    job_id, actor=by.actor, connection=connection, settings=settings
+                    job_id, data, actor=by.actor, connection=connection, settings=settings
                 ):
                     good.append(job_id)
             except (StorageUnavailable, StorageRefused):
@@ -136,7 +146,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
             except PostroomError as error:
                 refused.append(Refusal(job_id, error))
             _tell(progress, index + 1, len(ids))
-        forget(_replay(most), wanted, connection=connection)
+        forget(_replay(most, data), wanted, connection=connection)
     return Bulk(good, refused)
 
 
@@ -199,9 +209,10 @@ def purge_all(
     return Bulk(ids)
 
 
-def _replay(most: int | None) -> str:
-    # A trial and a replay of all have plans of their own.
-    return "replay" if most is None else f"replay {most}"
+def _replay(most: int | None, data: Mapping[str, Any] | None) -> str:
+    # A trial, a replay of all, and one with a change have plans of their own.
+    name = "replay" if most is None else f"replay {most}"
+    return name if data is None else f"{name} {json.dumps(data, sort_keys=True)}"
 
 
 def _planned(action: str, wanted: Filter, connection: redis.Redis) -> list[str]:
@@ -232,12 +243,20 @@ def _chunks(ids: Sequence[str]) -> Iterator[list[str]]:
         yield chunk
 
 
-def _record(action: str, wanted: Filter, count: int, by: By, connection: redis.Redis) -> None:
+def _record(  # noqa: PLR0913, PLR0917 - the facts of one bulk
+    action: str,
+    wanted: Filter,
+    count: int,
+    by: By,
+    connection: redis.Redis,
+    data: Mapping[str, Any] | None = None,
+) -> None:
     # Before the first letter: a bulk that is killed half-way has been begun by somebody, too.
+    fields: dict[str, JsonValue] = {} if data is None else {"fields": patched_fields(data)}
     by.record(
         action,
         target="dead letters",
-        details={"filter": dict[str, JsonValue](wanted.described()), "letters": count},
+        details={"filter": dict[str, JsonValue](wanted.described()), "letters": count, **fields},
         connection=connection,
     )
 

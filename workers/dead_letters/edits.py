@@ -22,8 +22,10 @@ from workers.dead_letters.store import letter_keys, not_found, stored_text, with
 TRIES = 5
 """How often a letter is read again if somebody else changed it meanwhile."""
 
-_NAMES_KEPT = 50
-_LONGEST_PATH = 100  # characters
+NAMES_KEPT = 50
+"""Paths of changes that the audit log keeps of one."""
+LONGEST_PATH = 100
+"""Characters of such a path."""
 
 _NEW_EACH_TIME = frozenset({"messageId", "messageType", "timestamp", "schemaVersion", "data"})
 
@@ -156,7 +158,7 @@ def changes(letter: DeadLetter, data: Mapping[str, Any] | None) -> Sequence[Chan
 
 def changed_fields(found: Sequence[Change]) -> list[JsonValue]:
     """The paths of the first 50 changes, for the audit log: no values, and not too long for it."""
-    return [change.field[:_LONGEST_PATH] for change in found[:_NAMES_KEPT]]
+    return [change.field[:LONGEST_PATH] for change in found[:NAMES_KEPT]]
 
 
 def changed_meanwhile(job_id: str) -> LetterChanged:

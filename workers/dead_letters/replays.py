@@ -99,12 +99,18 @@ def replay(
 
 
 def replay_silently(
-    job_id: str, *, actor: str, connection: redis.Redis, settings: Settings
+    job_id: str,
+    data: Mapping[str, Any] | None = None,
+    *,
+    actor: str,
+    connection: redis.Redis,
+    settings: Settings,
 ) -> bool:
-    """As `replay` of an unchanged letter, for a bulk that has its own entry in the audit log.
+    """As `replay`, for a bulk that has its own entry in the audit log.
 
     Args:
         job_id: The letter's job.
+        data: What to change in its data; None changes nothing.
         actor: Who began the bulk.
         connection: Where.
         settings: Defaults and routes.
@@ -120,24 +126,27 @@ def replay_silently(
         if stored is None:
             return False
         letter = letter_of(stored)
-        sent = _resent(letter, None, {}, settings=settings)
+        sent = _resent(letter, data, {}, settings=settings)
         history = _history(letter, actor)
         if _send(sent, letter, stored, history, None, settings=settings, connection=connection):
             return True
     raise changed_meanwhile(job_id)
 
 
-def check_replayable(letter: DeadLetter, *, settings: Settings) -> None:
+def check_replayable(
+    letter: DeadLetter, data: Mapping[str, Any] | None = None, *, settings: Settings
+) -> None:
     """Do all that a replay does, but for writing.
 
     Args:
         letter: The letter.
+        data: What to change in its data; None changes nothing.
         settings: Defaults and routes.
 
     Raises:
         PostroomError: What `replay` would raise.
     """
-    _resent(letter, None, {}, settings=settings)
+    _resent(letter, data, {}, settings=settings)
 
 
 def resent(

@@ -13,6 +13,7 @@ from monitoring.api.parts import JsonDict, Looker, Reader
 from monitoring.board.drawing import failures_chart, point_of
 from monitoring.board.failing import outlook_of, severity_of, stack_of, title_of
 from monitoring.board.mended import Form, edits_of, form_of, is_message
+from monitoring.board.mended_alike import MOST_OF_CHANGE, change_from
 from monitoring.board.page import page
 from monitoring.board.standing import Standing
 from monitoring.failures import get_failure_group
@@ -67,12 +68,14 @@ def failure_group(  # noqa: PLR0913, PLR0917 - what is in the address
     letter: Annotated[str | None, Query(max_length=200)] = None,
     tried: Annotated[str, Query(max_length=2_000)] = "",
     form: Annotated[Form, Query(alias="as")] = "form",
+    change: Annotated[str, Query(max_length=MOST_OF_CHANGE)] = "",
 ) -> Response:
     """Show a group: its trend, what its messages share, and the steps that mend it."""
     ids = [each for each in tried.split(",") if each]
 
     def values(found: Standing) -> Mapping[str, Any]:
-        return read(found, fingerprint, letter, ids, form, reader)
+        told = read(found, fingerprint, letter, ids, form, reader)
+        return {**told, "change": change if change_from(change) else ""}
 
     return page(request, asker, "failure_group.html", values, place="failures")
 

@@ -9,6 +9,12 @@ from redis import Redis
 
 from monitoring.api.parts import Actor, Destroyer, Engine, Reader, Writer
 from monitoring.board.failing import title_of
+from monitoring.board.mended_alike import (
+    MOST_OF_CHANGE,
+    alike,
+    change_from,
+    change_in_address,
+)
 from monitoring.board.page import fragment
 from monitoring.failures import get_failure_group
 from monitoring.failures.letters import Letters, newest_letters, whole_letters
@@ -52,23 +58,34 @@ def trial(
     request: Request, asker: Actor, reader: Reader, group: _Group, letter: str = ""
 ) -> HTMLResponse:
     """Ask whether to replay one letter, or some of the oldest, as a trial."""
+    change = ""
     if letter:
-        sample: Sequence[Summary] = [summary(letter_of(None, letter, connection=reader))]
+        whole = letter_of(None, letter, connection=reader)
+        sample: Sequence[Summary] = [summary(whole)]
+        change = change_in_address(whole)
     else:
         sample = newest_letters(connection=reader).of(group).newest[: -_SAMPLE - 1 : -1]
-    values = {**_about(group, reader), "letter": letter, "sample": sample}
+    values = {**_about(group, reader), "letter": letter, "sample": sample, "change": change}
     return fragment(request, asker, "dialogs/trial.html", values)
 
 
 @router.get("/dialogs/replay-group")
-def replay_group(
-    request: Request, asker: Actor, writer: Writer, engine: Engine, group: _Group
+def replay_group(  # noqa: PLR0913, PLR0917 - what a route is given
+    request: Request,
+    asker: Actor,
+    writer: Writer,
+    engine: Engine,
+    group: _Group,
+    change: Annotated[str, Query(max_length=MOST_OF_CHANGE)] = "",
 ) -> HTMLResponse:
-    """Make the dry run of a replay, and ask whether to do just that."""
-    found = failure_groups.dry_replay(group, connection=writer, settings=engine)
+    """Make the dry run of a replay, with the same change to each, and ask whether to do that."""
+    data = change_from(change)
+    found = failure_groups.dry_replay(group, data=data, connection=writer, settings=engine)
     letters = whole_letters(found.job_ids[:_SAMPLE], connection=writer)
     values = {
         **_about(group, writer),
+        "change": data,
+        "alike": alike(letters, data) if data else (),
         "count": len(found.job_ids),
         "sample": [summary(each) for each in letters],
         "refused": found.refused,
