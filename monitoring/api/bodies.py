@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from pydantic.alias_generators import to_camel
 
-from workers import EnqueueOptions
+from workers import EnqueueOptions, PublishOptions
 from workers.cleanup import State
 from workers.dead_letters import ReplayOptions
 from workers.pauses import Kind
@@ -85,8 +85,23 @@ class SendOptions(Body):
         return cast("EnqueueOptions", found)
 
 
-class Send(Body):
-    """A message to send: its envelope without what only the sender's program knows.
+class StreamOptions(Body):
+    """How a message is added to a stream; `delay` in ms."""
+
+    stream: Annotated[str, Field(min_length=1, max_length=500)] | None = None
+    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
+    delay: Milliseconds | None = None
+
+    def for_publish(self) -> PublishOptions:
+        """The same for `publish`."""
+        found = {name: value for name, value in self.model_dump().items() if value is not None}
+        if self.delay is not None:
+            found["delay"] = self.delay / 1000
+        return cast("PublishOptions", found)
+
+
+class _Message(Body):
+    """A message: its envelope without what only the sender's program knows.
 
     Without a `timestamp` it is from now.
     """
@@ -99,12 +114,26 @@ class Send(Body):
     user_id: str | None = None
     metadata: dict[str, Any] | None = None
     correlation_id: str | None = None
-    options: SendOptions = SendOptions()
 
     def envelope(self) -> dict[str, Any]:
         """The further fields of the envelope, in wire names."""
         found = self.model_dump(by_alias=True, exclude={"message_type", "data", "options"})
         return {name: value for name, value in found.items() if value is not None}
+
+
+class Send(_Message):
+    """A message to send: its envelope without what only the sender's program knows.
+
+    Without a `timestamp` it is from now.
+    """
+
+    options: SendOptions = SendOptions()
+
+
+class Publish(_Message):
+    """A message for a stream: that which it names, else its type's, else its tenant's."""
+
+    options: StreamOptions = StreamOptions()
 
 
 class LetterFilter(Body):

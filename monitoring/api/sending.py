@@ -8,12 +8,12 @@ from fastapi.responses import JSONResponse
 from pydantic.alias_generators import to_camel
 
 from messages import InvalidMessage, json_schema, message_types, new_message
-from monitoring.api.bodies import Send
+from monitoring.api.bodies import Publish, Send
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer
 from monitoring.errors import TypeNotFound
 from monitoring.queues.handlers_known import get_handlers
 from monitoring.web.refusals import status_of
-from workers import InvalidOption, enqueue
+from workers import InvalidOption, enqueue, publish
 
 router = APIRouter(tags=["messages"])
 
@@ -27,6 +27,18 @@ def send_message(body: Send, _: Actor, writer: Writer, engine: Engine) -> Any:
     except (InvalidMessage, InvalidOption) as error:
         return JSONResponse({"success": False, "error": error.as_dict()}, status_of(error))
     return {"success": True, "data": {"jobId": handle.id}}
+
+
+@router.post("/api/streams", status_code=HTTPStatus.CREATED)
+def publish_message(body: Publish, _: Actor, writer: Writer, engine: Engine) -> Any:
+    """Check a message, add it to its stream, and tell where it is."""
+    try:
+        message = new_message(body.message_type, body.data, **body.envelope())
+        found = publish(message, connection=writer, settings=engine, **body.options.for_publish())
+    except (InvalidMessage, InvalidOption) as error:
+        return JSONResponse({"success": False, "error": error.as_dict()}, status_of(error))
+    told = {"stream": found.stream, "messageId": found.message_id, "entryId": found.entry_id}
+    return {"success": True, "data": told}
 
 
 @router.get("/api/message-types")

@@ -16,7 +16,7 @@ from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
 from tests.processes import StartProcess
 from tests.workers.letters import bury_message, email
-from workers import pauses
+from workers import keys, pauses
 from workers.audit import By
 
 ROOT = Path(__file__).parents[2]
@@ -73,6 +73,27 @@ def test_another_example_is_changed_and_sent_with_options(visit: Visit, redis: R
         "template": "welcome",
         "templateData": {"name": "Grace"},
     }
+
+
+def test_a_message_of_streams_is_sent_to_its_stream_and_seen_there(
+    visit: Visit, redis: Redis
+) -> None:
+    page = visit("/messages/BUILD", Role.ADMIN)
+    form = page.locator("#send")
+    form.get_by_text("Queue, priority, delay").click()
+    form.get_by_label("Queue").fill("late")
+    form.get_by_role("button", name="Send to its stream").click()
+    expect(page.get_by_role("alert")).to_contain_text("options.queue")
+    form.get_by_label("Queue").fill("")
+    form.get_by_label("Priority", exact=True).select_option("high")
+    form.get_by_role("button", name="Send to its stream").click()
+
+    expect(page.locator("#entry")).to_contain_text("Waiting build high, came")
+    ((entry_id, fields),) = redis.xrange("raibid:jobs:high")
+    expect(page.locator("#entry h2")).to_contain_text(entry_id.decode())
+    example = message_types()["BUILD"].examples[0]
+    assert fields[b"repository"].decode() == example["repository"]
+    assert not redis.exists(keys.queue("builds"))
 
 
 def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(visit: Visit, redis: Redis) -> None:

@@ -24,14 +24,16 @@ export const token = () =>
  * within another; `data-query` fields are parameters. `data-said` is said when it is done;
  * `data-undo` is the request that undoes it, as JSON.
  * @param {HTMLFormElement} form
- * @param {HTMLElement | null} [button] What was pressed; its name and value are sent too.
+ * @param {HTMLElement | null} [button] What was pressed; its name and value are sent too, and its
+ *   `formaction` and `data-goes` come before those of the form.
  */
 export async function act(form, button) {
   const { url, body } = request(form, button);
   const pressed = /** @type {HTMLButtonElement | null} */ (button ?? form.querySelector("button:not([type=button])"));
   if (pressed) pressed.disabled = true;
   const done = form.dataset.progress ? (await import("./progress.js")).watch(form) : () => {};
-  if (form.dataset.goes) await hold(true);
+  const goes = button?.dataset.goes ?? form.dataset.goes;
+  if (goes) await hold(true);
   const result = await send(form.dataset.method ?? "POST", url, body);
   done();
   if (pressed) pressed.disabled = false;
@@ -40,7 +42,7 @@ export async function act(form, button) {
   const said = fill(form.dataset.said ?? "Done.", result.answer);
   const undo = form.dataset.undo ? JSON.parse(form.dataset.undo) : null;
   if (form.closest(".veil")) close();
-  if (form.dataset.goes) return location.assign(fill(form.dataset.goes, result.answer));
+  if (goes) return location.assign(fill(goes, result.answer));
   toast(said, false, undo);
   dispatchEvent(new CustomEvent("acted", { detail: result.answer }));
 }

@@ -10,7 +10,7 @@
  * @returns {{url: URL, body: Record<string, any> | undefined}}
  */
 export function request(form, button) {
-  const url = new URL(form.action);
+  const url = new URL(button?.getAttribute("formaction") ?? form.action, location.href);
   const { patch } = form.dataset;
   /** @type {Record<string, any>} */
   const body = patch ? { [patch]: {} } : {};

@@ -10,7 +10,7 @@ import redis
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from messages import message_types
+from messages import Message, message_types
 from monitoring.api.parts import Engine, Looker, Reader
 from monitoring.board.page import page
 from monitoring.board.schema_form import data_schema, fields_of, whole
@@ -118,6 +118,7 @@ def read(
         "catalogue": listed,
         "chosen": chosen,
         "cls": cls,
+        "of_streams": cls.stream is not None or cls.tenant is not Message.tenant,
         "purpose": (cls.__doc__ or "").strip(),
         "handler": handlers.get(chosen.name),
         "timeout": cls.timeout_seconds or settings.job_timeout,

@@ -34,6 +34,21 @@ def test_a_message_is_sent(redis, admin) -> None:
     assert job.args[0]["timestamp"] == "2026-01-22T10:30:00Z"
 
 
+def test_a_message_is_added_to_a_stream(redis, admin) -> None:
+    data = {"guildId": "7", "channelId": "7-1"}
+    body = {"messageType": "MESSAGE_SCAN", "data": data, "options": {"priority": "low"}}
+    answer = admin.post("/api/streams", json=body)
+    later = admin.post("/api/streams", json=body | {"options": {"stream": "s", "delay": 60_000}})
+
+    found = answer.json()["data"]
+    assert (answer.status_code, found["stream"]) == (201, "jobs:guild:7:message_scan:low")
+    ((entry_id, fields),) = redis.xrange(found["stream"])
+    assert (entry_id.decode(), fields[b"job_id"].decode()) == (found["entryId"], found["messageId"])
+    assert (later.json()["data"]["stream"], later.json()["data"]["entryId"]) == ("s", None)
+    refused = admin.post("/api/streams", json=body | {"options": {"queue": "email"}})
+    assert (refused.status_code, refused.json()["error"]["field"]) == (422, "options.queue")
+
+
 @pytest.mark.parametrize(
     ("change", "field"),
     [

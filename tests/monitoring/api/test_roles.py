@@ -135,6 +135,7 @@ ROLES = {
     "POST /api/dead-letters/purge": DESTROY,
     "GET /api/guilds/{guild_id}/job-activity": LOOK,
     "GET /api/streams": LOOK,
+    "POST /api/streams": ACT,
     "GET /api/streams/{name}": LOOK,
     "GET /api/streams/{name}/jobs": LOOK,
     "GET /api/streams/{name}/pending": LOOK,
