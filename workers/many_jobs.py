@@ -74,6 +74,19 @@ def dry_run(
         InvalidOption: If there are more.
     """
     _check(job_ids)
+    found = sort_out(action, job_ids, connection=connection)
+    remember(action, found.job_ids, name=name, connection=connection)
+    return found
+
+
+def sort_out(action: Action, job_ids: Sequence[str], *, connection: redis.Redis) -> ManyJobs:
+    """Tell which jobs could be retried or cancelled. Only reads.
+
+    Args:
+        action: What would be done.
+        job_ids: The jobs.
+        connection: Where; one round trip for each 200 jobs.
+    """
     good: list[str] = []
     refused: list[Refused] = []
     with storage_errors():
@@ -82,8 +95,24 @@ def dry_run(
                 good.append(job_id)
             else:
                 refused.append(Refused(job_id, _refusal(action, job_id, state)))
-        _remember(action, name, good, connection)
     return ManyJobs(good, refused)
+
+
+def remember(action: Action, job_ids: Sequence[str], *, name: str, connection: redis.Redis) -> None:
+    """Let the next run be of just these jobs, if it is within `PLAN_SECONDS`.
+
+    Args:
+        action: What will be done.
+        job_ids: The jobs, up to 1,000.
+        name: As for `dry_run`.
+        connection: Where.
+    """
+    key = _plan_key(action, name)
+    with storage_errors(), connection.pipeline(transaction=True) as pipe:
+        pipe.delete(key)
+        pipe.rpush(key, _PLANNED, *job_ids)
+        pipe.expire(key, PLAN_SECONDS)
+        pipe.execute()
 
 
 def planned(action: Action, *, name: str, connection: redis.Redis) -> Sequence[str] | None:
@@ -214,15 +243,6 @@ def _check(job_ids: Sequence[str]) -> None:
             field="job_ids",
             remedy=f"Name up to {MOST:,} at a time.",
         )
-
-
-def _remember(action: Action, name: str, ids: Sequence[str], connection: redis.Redis) -> None:
-    key = _plan_key(action, name)
-    with connection.pipeline(transaction=True) as pipe:
-        pipe.delete(key)
-        pipe.rpush(key, _PLANNED, *ids)
-        pipe.expire(key, PLAN_SECONDS)
-        pipe.execute()
 
 
 def _plan_key(action: Action, name: str) -> str:

@@ -25,7 +25,8 @@ _SHOWN = 20
 def retry_jobs(body: ManyJobs, asker: OwnActor, writer: Writer, engine: Engine) -> JsonDict:
     """Send failed or stopped jobs again, and let those that are due later run now.
 
-    Of a search the first 1,000; a dry run shows which, and the next run does just those.
+    Of a search the first 1,000 that it can be done to; a dry run shows which, and the next run
+    does just those.
     """
     return _done("retry", body, asker, engine, writer)
 
@@ -57,16 +58,14 @@ def tried(
         JobNotFound: If a job is another tenant's.
     """
     _check_one(query, job_ids)
-    is_all = True
-    if query is not None:
-        found = matching_jobs(
-            query, tenant=asker.tenant, most=many_jobs.MOST, connection=connection
-        )
-        job_ids, is_all = found.job_ids, found.is_all
-    for job_id in job_ids if query is None else ():
-        check_job_of(asker.tenant, job_id, connection=connection)
     name = _name(query, job_ids, asker)
-    return many_jobs.dry_run(action, job_ids, name=name, connection=connection), is_all
+    if query is not None:
+        found = matching_jobs(action, query, tenant=asker.tenant, connection=connection)
+        many_jobs.remember(action, found.job_ids, name=name, connection=connection)
+        return many_jobs.ManyJobs(found.job_ids, found.refused), found.is_all
+    for job_id in job_ids:
+        check_job_of(asker.tenant, job_id, connection=connection)
+    return many_jobs.dry_run(action, job_ids, name=name, connection=connection), True
 
 
 def _done(

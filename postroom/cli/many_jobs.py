@@ -57,9 +57,9 @@ def _act(  # noqa: PLR0913 - what the command line said
         by = acting(actor, reason)
         ids = None if dry_run else many_jobs.planned(action, name=query, connection=connection)
         if ids is None:
-            found = matching_jobs(query, tenant=None, most=many_jobs.MOST, connection=connection)
-            plan = many_jobs.dry_run(action, found.job_ids, name=query, connection=connection)
-            ids = plan.job_ids
+            found = matching_jobs(action, query, tenant=None, connection=connection)
+            plan, ids = many_jobs.ManyJobs(found.job_ids, found.refused), found.job_ids
+            many_jobs.remember(action, ids, name=query, connection=connection)
         if not dry_run:
             plan = many_jobs.run(
                 action, ids, name=query, by=by, settings=settings, connection=connection

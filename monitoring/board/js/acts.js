@@ -2,7 +2,7 @@
 
 import { clear, complain, request } from "./forms.js";
 import { hold } from "./live.js";
-import { close } from "./overlays.js";
+import { close, open } from "./overlays.js";
 
 /** @typedef {{method: string, url: string, body?: unknown}} Undo A request. */
 
@@ -22,7 +22,7 @@ export const token = () =>
  *
  * Its `action` and `data-method` name the route. Fields are members of the JSON body, `a.b` one
  * within another; `data-query` fields are parameters. `data-said` is said when it is done;
- * `data-undo` is the request that undoes it, as JSON.
+ * `data-undo` is the request that undoes it, as JSON; `data-next` the dialog that is opened then.
  * @param {HTMLFormElement} form
  * @param {HTMLElement | null} [button] What was pressed; its name and value are sent too, and its
  *   `formaction` and `data-goes` come before those of the form.
@@ -45,6 +45,7 @@ export async function act(form, button) {
   if (goes) return location.assign(fill(goes, result.answer));
   toast(said, false, undo);
   dispatchEvent(new CustomEvent("acted", { detail: result.answer }));
+  if (form.dataset.next) open(form.dataset.next, document.body);
 }
 
 /**

@@ -42,6 +42,7 @@ def many(  # noqa: PLR0913, PLR0917 - what a route is given
         "refused": found.refused,
         "is_all": is_all,
         "most": MOST,
+        "looked": len(found.job_ids) + len(found.refused),
         "sample": _sample(found.job_ids, writer),
         "looks": LOOKS,
     }

@@ -5,7 +5,7 @@ import pytest
 from monitoring.web.identity import Role
 from tests.monitoring.api.tokens import refusal
 from tests.workers.letters import bury_message, email
-from workers import audit, dead_letters, enqueue, keys
+from workers import audit, dead_letters, enqueue, enqueue_many, keys
 from workers.many_jobs import MOST
 
 WHY = {"reason": "the mail server is back"}
@@ -41,6 +41,18 @@ def test_a_dry_run_changes_nothing(redis, admin) -> None:
 
     assert status(redis, job_id) == b"queued"
     assert audit.entries(1, connection=redis) == []
+
+
+def test_who_asks_again_gets_the_next_thousand(redis, admin) -> None:
+    every = enqueue_many((email(n) for n in range(MOST + 3)), connection=redis)
+    body = {"query": "type:EMAIL", **WHY, "dryRun": False}
+
+    first = admin.post(CANCEL, json=body).json()
+    rest = admin.post(CANCEL, json=body).json()
+
+    assert (first["count"], first["isAll"]) == (MOST, False)
+    assert (rest["count"], rest["isAll"]) == (3, True)
+    assert {status(redis, each) for each in every} == {b"canceled"}
 
 
 def test_it_leaves_one_entry_in_the_audit_log(redis, admin) -> None:
