@@ -96,7 +96,13 @@ class Hand:
     @property
     def slots_share(self) -> float:
         """How much of its slots is taken, in percent."""
-        return min(100.0, 100.0 * (self.told["running"] or 0) / (self.told["slots"] or 1))
+        return 100.0 * self.busy / (self.told["slots"] or 1)
+
+    @property
+    def busy(self) -> int:
+        """How many of its slots are taken; what it has in hand may be newer than what it tells."""
+        has = max(self.told["running"] or 0, self.told["pending"] or 0)
+        return int(min(has, self.told["slots"] or 0))
 
     @property
     def is_old(self) -> bool:

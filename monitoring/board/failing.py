@@ -18,6 +18,7 @@ SEVERITIES = (("critical", 100), ("high", 10), ("medium", 1), ("low", 0))
 
 _STILL = timedelta(minutes=10)  # so new is a failure that others are to be expected
 _FRAME = re.compile(r'^  File "([^"]+)", line (\d+), in (.+)$')
+_ROOT = f"{Path(workers.__file__).parents[1]}/"
 _FOREIGN = ("site-packages", "/lib/python", str(Path(workers.__file__).parent))
 _FEW = 4  # letters that make no sentence
 
@@ -67,7 +68,7 @@ def title_of(group: Mapping[str, Any]) -> str:
     """
     text, kind = first_line(group["message"], ""), short_name(group["errorType"])
     if sum(letter.isalpha() for letter in text) >= _FEW:
-        return text
+        return text if text.endswith("..") else text.removesuffix(".")
     return f"{kind}: {text}" if text else kind
 
 
@@ -121,7 +122,13 @@ def _lines(traceback: str) -> Iterator[Line]:
             is_own = not any(part in frame[1] for part in _FOREIGN)
         elif not text.startswith("    "):
             is_own = True
-        yield Line(text, is_own)
+        shown = text.replace(frame[1], _short(frame[1]), 1) if frame else text
+        yield Line(shown, is_own)
+
+
+def _short(path: str) -> str:
+    """A file's path without the folder of the packages or of the application."""
+    return path.rpartition("site-packages/")[2].removeprefix(_ROOT)
 
 
 def _held(group: Mapping[str, Any], standing: Standing) -> str:

@@ -77,7 +77,7 @@ def _cost(kind: JsonDict, colour: str) -> Cost:
 
 def _told(name: str, value: Any) -> str:
     if name.endswith("_TTL") and isinstance(value, int) and value >= 0:
-        return f"{name} = {value:,} s ({duration(1000 * value)})"
+        return f"{name} = {value} s ({duration(1000 * value)})"
     return f"{name} = {value}"
 
 

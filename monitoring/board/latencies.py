@@ -89,7 +89,7 @@ def latency_chart(  # noqa: PLR0913 - what is drawn, and how
         "unit": "ms",
         "ticks": levels,
         "range": [levels[0], levels[-1]],
-        "gaps": gaps_of(shown),
+        "gaps": [each for each in gaps_of(shown) if each[0]],
         "marks": list(marks),
         **times_of(points, now=now),
         "series": [

@@ -45,7 +45,7 @@ class Need:
         severity: How urgent it is.
         title: What is so.
         why: What makes us believe so; may be empty.
-        remedy: What to do, in words.
+        remedy: What to do, in words; commands between backticks.
         since: When it began; None if that is not known.
         subject: The queue or the stream; empty if it is about all.
         buttons: What can be done here, the best first.
@@ -110,7 +110,7 @@ def need_of(finding: Finding, facts: QueueFacts, root: str) -> Need:
         severity=_severity(finding),
         title=title,
         why=why,
-        remedy=finding.remedy.replace("`", ""),
+        remedy=finding.remedy,
         since=began(finding, facts),
         subject="" if is_shared else facts.name,
         buttons=tuple(buttons_of(finding, facts, root)),
@@ -150,7 +150,7 @@ def _of_alert(alert: Mapping[str, Any], *, is_queue: bool, root: str) -> Need:
         key=f"alert {alert['rule']} {scope}",
         severity=_OF_ALERTS[alert["severity"]],
         title=title,
-        why=why or f"The rule {alert['rule']} allows {alert['limit']}.",
+        why=why or f"The rule {alert['rule']} fires at {alert['limit']}.",
         since=datetime.fromisoformat(alert["since"]),
         subject=scope,
         buttons=(Button(word if scope else "See alerts", url),),

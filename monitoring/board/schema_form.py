@@ -281,7 +281,7 @@ def _rules(schema: Schema) -> str:
     items = _between(schema.get("minItems"), schema.get("maxItems"), "of them")
     default = schema.get("default")
     return ". ".join(
-        filter(None, [length, amount, items, f"Else {_bare(default)}" if default else ""])
+        filter(None, [length, amount, items, f"Default {_bare(default)}" if default else ""])
     )
 
 

@@ -159,12 +159,17 @@ def members_of(kind: str) -> Sequence[Member]:
         Member(
             path := each.path.removeprefix("data."),
             each.type.partition(",")[0],
-            ". ".join(filter(None, ["required" if each.is_required else "", each.hint])),
+            _rule(each),
             path in indexed,
             path.partition(".")[0] in secret,
         )
         for each in _flat(fields_of(data_schema(kind)))
     ]
+
+
+def _rule(each: Field) -> str:
+    hint = each.hint[:1].lower() + each.hint[1:]
+    return ", ".join(filter(None, ["required" if each.is_required else "", hint]))
 
 
 def _wire(data: Any, marker: Any) -> frozenset[str]:

@@ -1,12 +1,15 @@
 """Numbers and times as the board shows them; DESIGN of the words: a unit after a space. Pure."""
 
+import json
 from datetime import UTC, datetime
+from typing import Any
 
 from markupsafe import Markup
 
 from monitoring.words import span
 
 _THIN = "\u202f"  # a narrow space that no line breaks at
+_FIXED = "\u00a0"  # a space that no line breaks at
 _NONE = "\N{EN DASH}"
 _SECOND, _MINUTE, _HOUR = 1_000.0, 60_000.0, 3_600_000.0
 _DAYS_TOLD = 2
@@ -31,8 +34,8 @@ def percent(share: float | None) -> str:
     if share is None:
         return _NONE
     if share in {0.0, 100.0}:
-        return f"{share:.0f} %"
-    return f"{min(max(share, 0.1), 99.9):.1f} %"
+        return f"{share:.0f}{_FIXED}%"
+    return f"{min(max(share, 0.1), 99.9):.1f}{_FIXED}%"
 
 
 def duration(milliseconds: float | None) -> str:
@@ -74,6 +77,11 @@ def size(number: float | None) -> str:
 def exactly(moment: datetime) -> str:
     """A moment with its zone, such as `2026-11-22 14:02:10 UTC`."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+
+
+def pretty(value: Any) -> str:
+    """JSON over several lines, for people."""
+    return json.dumps(value, indent=2, ensure_ascii=False)
 
 
 def told(moment: datetime | str | None, *, now: datetime, form: str = "ago") -> Markup:

@@ -16,7 +16,7 @@ from workers.settings import Settings
 from workers.streams.naming import Naming, keys_of
 
 _SHOWN = 3  # fields of an entry
-_KNOWN = {"job_id", "type", "created_at", "schema_version", "guild_id", "priority"}
+_KNOWN = {"job_id", "type", "created_at", "schema_version", "guild_id", "priority", "metadata"}
 _LONGEST = 60  # characters of a value
 _MOST_WHOLE = 30  # fields of an entry that is shown whole
 _LONGEST_WHOLE = 1_000  # characters of their values

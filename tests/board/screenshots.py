@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from itertools import product
 from pathlib import Path
@@ -27,9 +27,12 @@ ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "docs" / "pictures"
 
 _LOGIN = re.compile(r"(http://\S+)/login\?code=(\S+)")
-_START_SECONDS, _INCIDENT_SECONDS = 60.0, 120.0
+_START_SECONDS, _INCIDENT_SECONDS = 60.0, 240.0
 _LETTERS = 6  # that the demo has buried when the pictures are taken
-_QUALITY = 70
+_RUNS_SECONDS = 200  # so that charts by the minute have three whole ones
+_HELD = 6  # messages that wait in the queue that is paused
+_QUALITY = 60
+_TALLEST = 1_400  # pixels of a desktop; pages are shown whole where they are no longer
 _SETTLES_MS = 1_200
 _PAUSED = {"kind": "queue", "name": "notifications", "reason": "double pushes, a fix is in review"}
 
@@ -103,6 +106,9 @@ def take(browser: Browser, address: str, code: str, folder: Path, only: str | No
                 )
                 shown = seen.new_page()
                 shown.goto(f"{address}{path}")
+                if not is_phone:
+                    height = shown.evaluate("document.documentElement.scrollHeight")
+                    shown.set_viewport_size({"width": width, "height": min(height, _TALLEST)})
                 shown.wait_for_timeout(_SETTLES_MS)
                 _save(shown, folder / f"{name}-{looks}.webp")
                 empty += [f"{name}-{looks}"] * _has_empty_table(shown)
@@ -118,30 +124,42 @@ def _after_an_incident(page: Page, address: str) -> Mapping[str, str]:
     api = page.request
     csrf = api.get(f"{address}/api/session").json()["csrfToken"]
     headers = {"X-CSRF-Token": csrf, "Origin": address}
+    page.wait_for_timeout(1_000 * _RUNS_SECONDS)
     answer = api.post(f"{address}/api/pauses", data=_PAUSED, headers=headers)
     assert answer.ok, answer.text()
     deadline = time.monotonic() + _INCIDENT_SECONDS
     letters: Any = {"total": 0}
-    while letters["total"] < _LETTERS and time.monotonic() < deadline:
+    held = 0
+    while (letters["total"] < _LETTERS or held < _HELD) and time.monotonic() < deadline:
         page.wait_for_timeout(500)
         letters = api.get(f"{address}/api/dead-letters", params={"limit": 50}).json()
+        held = api.get(f"{address}/api/queues/{_PAUSED['name']}").json()["waiting"]
+    return _places(page, address, {each["fingerprint"] for each in letters["letters"]})
+
+
+def _places(page: Page, address: str, died: Collection[str]) -> Mapping[str, str]:
+    """The pages to show: of a group that died, and of a job that was tried again."""
+    api = page.request
     groups = api.get(f"{address}/api/failures", params={"state": "open"}).json()["groups"]
-    known = {each["fingerprint"] for each in letters["letters"]}
-    group = next(each["fingerprint"] for each in groups if each["fingerprint"] in known)
-    letter = next(each for each in letters["letters"] if each["fingerprint"] == group)
+    names = [each["fingerprint"] for each in groups]
+    group = next(each for each in names if each in died)
+    retried = next(each for each in names if each not in died)
+    job = api.get(f"{address}/api/failures/{retried}").json()["jobs"][0]["jobId"]
     return {
         "overview": "/",
         "jobs": "/jobs",
-        "job": f"/jobs/{letter['jobId']}",
+        "job": f"/jobs/{job}",
         "failures": "/failures",
         "failure-group": f"/failures/{group}",
+        "letters": "/failures/letters",
         "queues": "/queues",
-        "queue": "/queues/notifications",
-        "stream": "/streams/jobs:guild:123:message_scan",
+        "queue": f"/queues/{_PAUSED['name']}",
+        "stream": "/streams/raibid:jobs",
         "workers": "/workers",
         "messages": "/messages/EMAIL",
         "insights": "/insights",
         "settings": "/settings",
+        "audit": "/settings?tab=audit",
     }
 
 
@@ -163,6 +181,9 @@ def _answers(address: str) -> bool:
 
 def _save(page: Page, path: Path) -> None:
     picture = Image.open(io.BytesIO(page.screenshot()))
+    # Nothing stands where a browser with a mouse would have its scroll bar.
+    share = page.evaluate("document.documentElement.clientWidth / innerWidth")
+    picture = picture.crop((0, 0, round(picture.width * share), picture.height))
     picture.convert("RGB").save(path, "WEBP", quality=_QUALITY, method=6)
 
 

@@ -12,6 +12,7 @@ from monitoring.web.settings import WebSettings
 from tests.board.conftest import Visit
 from tests.faults.own_server import OwnServer, own_server
 from tests.monitoring.api.tokens import SECRET
+from tests.monitoring.counted import note
 from tests.workers.letters import bury_message, email
 
 TABS = 12
@@ -98,6 +99,7 @@ def test_a_hidden_page_asks_for_nothing(visit, redis) -> None:
 
 def test_open_details_and_what_was_typed_survive(visit, redis) -> None:
     bury_message(redis, email())
+    note(redis, ("email|EMAIL", "", "failed", 3_000, 80_000))
     page = visit("/")
     page.locator("summary").first.click()
     expect(page.locator("figure table")).to_be_visible()

@@ -49,7 +49,7 @@ def app(redis: Redis, sink: Sink) -> FastAPI:
 def test_a_channel_is_tried_and_says_whether_it_took_it(visit: Visit, sink: Sink) -> None:
     page = visit("/settings", Role.ADMIN)
     expect(page.locator("#sentence")).to_have_text(
-        "0 alerts hold now. 14 rules, 1 channel. Your role is ADMIN."
+        "0 alerts fire now. 14 rules, 1 channel. Your role is ADMIN."
     )
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
 

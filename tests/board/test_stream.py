@@ -7,6 +7,7 @@ from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.monitoring.counted import note
 from tests.workers.letters import bury_message
 from tests.workers.streams.places import TEMPLATE, own
 from workers import audit, publish_many, stream_keys
@@ -146,6 +147,7 @@ def test_who_may_see_one_tenant_sees_its_stream_and_does_nothing_to_it(visit: Vi
 
 def test_it_is_for_everyone_and_light(visit: Visit, redis) -> None:
     fill(redis)
+    note(redis, ("jobs:guild:*:message_scan|MESSAGE_SCAN", "7", "finished", 3_000, 80_000))
     (_, (second, _)) = redis.xrange(SCAN, count=2)
     page = visit(f"/streams/{SCAN}?entry={second.decode()}")
     expect(page.locator("#entry dl")).to_contain_text(LONG)

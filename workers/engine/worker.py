@@ -42,6 +42,7 @@ from workers.registry import run_hooks
 from workers.release import code_version
 from workers.routing import queue_of
 from workers.settings import load_settings
+from workers.worker_name import telling_name
 
 log = get_logger("postroom.worker")
 
@@ -69,7 +70,7 @@ class MessageWorker(Commands):
         self.order = Order(self.base_queues, self.settings.queue_weights)
         self.lists = self.order.lists
         self.jobs_done = 0
-        super().__init__(list(self.lists), name, connection=client, **options)
+        super().__init__(list(self.lists), telling_name(name), connection=client, **options)
         self.leases = self._new_leases()
         self.push_exc_handler(handle_abandoned)  # type: ignore[no-untyped-call]  # rq is typed in part
 

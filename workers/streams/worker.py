@@ -6,7 +6,6 @@ as the worker of RQ's queues does.
 
 import os
 import signal
-import socket
 import sys
 import time
 from collections.abc import Sequence
@@ -35,6 +34,7 @@ from workers.streams.known import search
 from workers.streams.lane import Reader, StreamLane
 from workers.streams.naming import Naming
 from workers.tracing import check_tracing
+from workers.worker_name import new_worker_name
 
 log = get_logger("postroom.streams")
 
@@ -60,7 +60,7 @@ class StreamWorker:
         is_fenced: bool = True,
     ) -> None:
         self.settings = settings
-        self.name = new_name()
+        self.name = new_worker_name()
         self.stops = Stops(settings.stop_grace)
         self.page: Page | None = None
         self.kill_asked = False
@@ -128,7 +128,7 @@ class StreamWorker:
     @staticmethod
     def new_holder() -> str:
         """A name for one life of a child: the consumer."""
-        return new_name()
+        return new_worker_name()
 
     def child(self, task: Task, page: Page, holder: str) -> Child:
         """What a forked child is."""
@@ -155,11 +155,6 @@ class StreamWorker:
             self._stop_asked_at = now
         elif now - self._stop_asked_at >= 1:  # a terminal and a supervisor may both pass it on
             self.must_stop_now = True
-
-
-def new_name() -> str:
-    """A name that no consumer had before: host, process and time in ms."""
-    return f"{socket.gethostname()}-{os.getpid()}-{time.time_ns() // 1_000_000}"
 
 
 def _lane(reader: Reader, tools: Tools) -> Lane:

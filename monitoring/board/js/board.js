@@ -108,6 +108,8 @@ function parts() {
   if ($("#log")) import("./log.js");
 }
 
+// What a narrow window lays out in a row begins with what was chosen.
+if (innerWidth < 761) $(".states [aria-current], .tabs [aria-current], .catl [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
 addEventListener("acted", () => refresh(true));
 setInterval(retell, 1000);
 parts();

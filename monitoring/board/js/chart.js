@@ -176,8 +176,8 @@ class Chart extends HTMLElement {
       const has = (/** @type {number} */ i) => (v[i] ?? null) !== null;
       for (let i = 0; i < whole; i += 1) if (has(i)) path += `${has(i - 1) ? "L" : "M"}${point(v, i)}${has(i - 1) || has(i + 1) ? "" : "m-2 0h4"}`;
       yield el("path", { class: `ln ${c}${dash ? " dash" : ""}`, d: path });
-      const from = whole && v[whole - 1] !== null ? `M${point(v, whole - 1)}L` : "M";
-      if (open && v[whole] !== null) yield el("path", { class: `ln dash ${c}`, d: `${from}${point(v, whole)}h0` });
+      const [from, to] = whole && v[whole - 1] !== null ? [`M${point(v, whole - 1)}L`, "h0"] : ["M", "m-4 0h8"];
+      if (open && v[whole] !== null) yield el("path", { class: `ln dash ${c}`, d: `${from}${point(v, whole)}${to}` });
     }
   }
 

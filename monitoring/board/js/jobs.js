@@ -30,4 +30,3 @@ addEventListener("submit", async (event) => {
 addEventListener("shown", wait);
 wait();
 if (localStorage.getItem("postroom-views")) import("./views.js");
-$(".states [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

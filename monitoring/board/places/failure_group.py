@@ -166,7 +166,7 @@ def _chart(group: JsonDict, now: datetime, connection: redis.Redis) -> JsonDict:
     for deploy in get_deploys(connection=connection)[-20:]:
         at = point_of(datetime.fromisoformat(deploy["at"]), trend)
         if at is not None:
-            marks[at] = {"i": at, "t": deploy["version"][:12]}
+            marks[at] = {"i": at, "t": deploy["version"][:8]}
     total = sum(each["count"] for each in trend)
     label = f"{total} failures in the last {len(trend)} hours, hour by hour."
     return failures_chart(trend, label=label, now=now, marks=list(marks.values()))

@@ -132,6 +132,8 @@ def _proof(need: Need, standing: Standing, lately: Lately) -> JsonDict | None:
     marks = [] if at is None or need.since is None else [_mark(at, need, standing)]
     done = sum(each["successful"] for each in minutes)
     failed = sum(each["failed"] for each in minutes)
+    if not done + failed:
+        return None
     label = f"{need.subject}, last 60 minutes: {count(done)} succeeded, {count(failed)} failed."
     return outcomes_chart(minutes, label=label, now=standing.now, marks=marks)
 
@@ -173,7 +175,7 @@ def _figures(
         ),
         Figure(
             "Succeeded, 1 h",
-            percent(100 * done / last if last else None).removesuffix(" %"),
+            percent(100 * done / last if last else None).removesuffix("%").rstrip(),
             "%" if last else "",
             f"24 h: {percent(_share(day))}",
             [_share([each]) for each in hour],

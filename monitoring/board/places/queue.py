@@ -119,9 +119,11 @@ def _only(buckets: Sequence[Bucket], queue: str) -> Sequence[Bucket]:
     ]
 
 
-def _outcomes(series: JsonDict, name: str, standing: Standing) -> JsonDict:
+def _outcomes(series: JsonDict, name: str, standing: Standing) -> JsonDict | None:
     points = series["points"]
     done, failed = (sum(each[key] for each in points) for key in ("successful", "failed"))
+    if not done + failed:
+        return None
     label = f"{name}, last 60 minutes: {count(done)} succeeded, {count(failed)} failed."
     return outcomes_chart(points, label=label, now=standing.now, marks=_deploys(series), height=150)
 

@@ -88,10 +88,10 @@ def _alerts(source: _Source) -> Mapping[str, Any]:
     alerter, reader = source.alerter, source.reader
     found = get_alerts(connection=reader, rules=alerter.rules)
     firing = [each for each in found if each["state"] == "firing"]
-    hold = "1 alert holds now" if len(firing) == 1 else f"{len(firing)} alerts hold now"
+    fire = "1 alert fires now" if len(firing) == 1 else f"{len(firing)} alerts fire now"
     channels = number(len(alerter.channels), "channel")
     return {
-        "sentence": f"{hold}. {number(len(alerter.rules), 'rule')}, {channels}.",
+        "sentence": f"{fire}. {number(len(alerter.rules), 'rule')}, {channels}.",
         "firing": firing,
         "rules": rule_rows(alerter.rules, found),
         "channels": [(name, each.kind) for name, each in alerter.channels.items()],
@@ -138,10 +138,15 @@ def _audit(source: _Source) -> Mapping[str, Any]:
     read = audit.entries(_READ, connection=source.reader)
     trail = trail_of(read, source.filters)
     return {
-        "sentence": f"The newest {number(len(read), 'entry', 'entries')}: who did what, and why.",
+        "sentence": f"{_read(len(read))}: who did what, and why.",
         "trail": trail,
         "filters": source.filters,
     }
+
+
+def _read(entries: int) -> str:
+    told = number(entries, "entry", "entries")
+    return told if entries < _READ else f"The newest {told}"
 
 
 def _server(source: _Source) -> Mapping[str, Any]:

@@ -200,7 +200,7 @@ def _row(asked: Asked, standing: Standing, board: Board, connection: redis.Redis
     return stream_row(found, ended[asked.name], pauses_on(found, standing), needs)
 
 
-def _outcomes(name: StreamName, standing: Standing, connection: redis.Redis) -> JsonDict:
+def _outcomes(name: StreamName, standing: Standing, connection: redis.Redis) -> JsonDict | None:
     now = standing.now
     pieces = pieces_of("m", now - timedelta(minutes=_MINUTES - 1), now + timedelta(milliseconds=1))
     ends = read_ends([name], read_sums(pieces, connection=connection), connection=connection)
@@ -210,6 +210,8 @@ def _outcomes(name: StreamName, standing: Standing, connection: redis.Redis) -> 
         for each in every
     ]
     done, failed = sum(each.finished for each in every), sum(each.failed for each in every)
+    if not done + failed:
+        return None
     label = f"{name.base}, last 60 minutes: {count(done)} succeeded, {count(failed)} failed."
     return outcomes_chart(points, label=label, now=now, height=150)
 

@@ -82,7 +82,7 @@ def _sentence(found: JsonDict, hands: Sequence[Hand], newest: str) -> str:
     told = f"{every - dead} of {every} run." if dead else f"{number(every, 'worker')}, all alive."
     slots = sum(each.told["slots"] or 0 for each in living)
     if slots and found["cursor"] is None:
-        busy = sum(each.told["running"] or 0 for each in living if each.told["slots"])
+        busy = sum(each.busy for each in living)
         told += f" {busy:,} of {number(slots, 'slot')} {'are' if slots > 1 else 'is'} busy."
     old = [each.told["name"] for each in living if each.is_old]
     if old:

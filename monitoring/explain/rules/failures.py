@@ -110,7 +110,7 @@ def error_rate(facts: QueueFacts) -> Iterator[Finding]:
     yield Finding(
         "error_rate",
         "critical" if share > _MOST else "warning",
-        f"{share:.0%} of the last {number(failed + done, 'outcome')} of {facts.name} were "
+        f"{100 * share:.0f} % of the last {number(failed + done, 'outcome')} of {facts.name} were "
         "failures.",
         f"`postroom dead-letters list --queue {facts.name}`",
     )

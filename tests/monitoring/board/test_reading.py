@@ -39,7 +39,8 @@ def compared(before: Figures, now: Figures, **changes: Any) -> Compared:
 
 
 def said(before: Figures, now: Figures, **changes: Any) -> str:
-    return reading(compared(before, now, **changes), length="24 hours")
+    told = reading(compared(before, now, **changes), length="24 hours")
+    return told.replace("\N{NO-BREAK SPACE}%", " %")
 
 
 def test_nothing_is_said_of_nothing() -> None:
@@ -139,7 +140,7 @@ def test_history_is_told_dearest_first_without_what_there_is_none_of() -> None:
     price = price_of({"kinds": kinds, "historyBytes": 100, "usedBytes": None, "savings": []})
 
     assert [(each.name, each.kept) for each in price.costs] == [
-        ("Results", "RESULT_TTL = 86,400 s (24 h)"),
+        ("Results", "RESULT_TTL = 86400 s (24 h)"),
         ("Day buckets", "90 days"),
     ]
     assert sum(float(width) for *_, width in price.bars) <= 100

@@ -15,7 +15,7 @@ from workers.engine.task import Task
 from workers.streams.entry import Entry
 from workers.streams.hands import Holder
 from workers.streams.lane import Reader, StreamLane
-from workers.streams.worker import new_name
+from workers.worker_name import new_worker_name
 
 _numbers = count(1)
 
@@ -40,7 +40,7 @@ class Consumer(Child):
         settings: Settings | None = None,
     ) -> None:
         self.redis = redis
-        self.consumer = f"{new_name()}-{next(_numbers)}"
+        self.consumer = f"{new_worker_name()}-{next(_numbers)}"
         settings = settings or Settings()
         holder = Holder(group, self.consumer, settings.lease_seconds, tenant_limit=limit)
         self.reader = Reader(holder, patterns or settings.stream_patterns, self.consumer, redis)
