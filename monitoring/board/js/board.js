@@ -8,7 +8,9 @@ const $ = (/** @type {string} */ selector, /** @type {ParentNode} */ root = docu
 
 const overlays = () => import("./overlays.js");
 const acts = () => import("./acts.js");
-const rows = () => import("./rows.js");
+/** One promise for all who wait: those of several imports may be kept in any order, as keys then. @type {Promise<unknown> | null} */
+let fetched = null;
+const rows = () => (fetched ??= import("./rows.js"));
 
 /** @type {Record<string, (button: HTMLElement) => void>} */
 const ACTS = {
