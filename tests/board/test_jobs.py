@@ -93,6 +93,7 @@ def test_a_search_is_typed_with_the_help_of_suggestions_by_keys_alone(visit, som
     page.keyboard.press("Backspace")
     expect(page.locator(".chip")).to_have_count(1)
     expect(rows(page)).to_have_count(7)
+    page.wait_for_load_state()
 
     page.keyboard.press("/")
     page.keyboard.type("-st")
