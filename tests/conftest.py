@@ -14,7 +14,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 import pytest
-from redis import Redis, RedisError
+from redis import ConnectionPool, Redis, RedisError
 
 from postroom.embedded import Server
 from postroom.embedded import redis_server as running_server
@@ -146,11 +146,21 @@ def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
                 _empty(client, server)
 
 
+@pytest.fixture(scope="session")
+def _connections(redis_server: Server) -> Iterator[ConnectionPool]:
+    """Connections that tests hand on: each new one looks up a version on the disk."""
+    pool = ConnectionPool.from_url(redis_server.url)
+    yield pool
+    pool.disconnect()
+
+
 @pytest.fixture
-def redis(redis_server: Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+def redis(
+    redis_server: Server, _connections: ConnectionPool, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Redis]:
     """A client of a server without keys of other tests; child processes find it in REDIS_URL."""
     monkeypatch.setenv("REDIS_URL", redis_server.url)
-    with Redis.from_url(redis_server.url) as client:
+    with Redis(connection_pool=_connections) as client:
         _empty(client, redis_server)
         yield client
         if redis_server.origin == "given":

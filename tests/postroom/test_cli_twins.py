@@ -31,6 +31,7 @@ TWINS = {
     "POST /api/failures/{fingerprint}/unmute": "failures unmute",
     "POST /api/failures/{fingerprint}/fixed": "failures fixed",
     "POST /api/failures/{fingerprint}/replay": "failures replay",
+    "POST /api/streams": "streams publish",
     "POST /api/streams/{name}/trim": "streams trim",
     "POST /api/streams/{name}/claim": "streams claim",
     "DELETE /api/streams/{name}/consumers/{consumer}": "streams delete-consumer",

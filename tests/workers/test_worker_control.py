@@ -6,6 +6,7 @@ import time
 import pytest
 from redis import Redis
 from rq import Worker
+from rq.command import PUBSUB_CHANNEL_TEMPLATE
 
 from workers import By, audit
 from workers.errors import WorkerNotFound
@@ -38,10 +39,14 @@ def test_a_stopped_worker_ends_its_job_and_leaves_though_told_twice(
     ] * 2
 
 
-def test_a_killed_worker_is_refused_and_those_like_it_are_named(redis: Redis, start_worker) -> None:
+def test_a_killed_worker_is_refused_and_those_like_it_are_named(
+    redis: Redis, start_worker, eventually
+) -> None:
     worker = start_worker()
     [name] = [each.name for each in Worker.all(connection=redis)]
     worker.process.end(signal.SIGKILL)
+    channel = PUBSUB_CHANNEL_TEMPLATE % name
+    eventually(lambda: not dict(redis.pubsub_numsub(channel))[channel.encode()])
 
     with pytest.raises(WorkerNotFound, match="dead"):
         stop_worker(name, by=BY, connection=redis)

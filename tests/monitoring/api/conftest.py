@@ -20,7 +20,7 @@ from tests.monitoring.api.watching import QUEUES, Stream, Watch, served
 As = Callable[..., TestClient]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def web() -> WebSettings:
     return WebSettings(postroom_secret=SECRET)
 
