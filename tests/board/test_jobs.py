@@ -97,9 +97,11 @@ def test_a_search_is_typed_with_the_help_of_suggestions_by_keys_alone(visit, som
 
     page.keyboard.press("/")
     page.keyboard.type("-st")
+    expect(page.get_by_role("option")).to_have_count(1)
     expect(page.get_by_role("option")).to_have_text(re.compile("-state:"))
     page.keyboard.press("Tab")
     page.keyboard.type("wa")
+    expect(page.get_by_role("option")).to_have_count(1)
     expect(page.get_by_role("option")).to_have_text(re.compile("-state:waiting"))
     page.keyboard.press("Tab")
     expect(rows(page)).to_have_count(4)
