@@ -11,6 +11,7 @@ from workers.dead_letters.patches import change_of
 
 MOST_OF_CHANGE = 1_500
 """Characters of a change in an address; a longer one is not offered for others."""
+_SIGNS = frozenset("+-")
 
 
 @dataclass(frozen=True)
@@ -19,7 +20,7 @@ class Alike:
 
     Args:
         job_id: The letter's job.
-        lines: The difference; secrets are masked.
+        lines: Those that go and those that come; secrets are masked.
     """
 
     job_id: str
@@ -64,4 +65,7 @@ def alike(letters: Sequence[DeadLetter], change: Mapping[str, Any]) -> Sequence[
         letters: Some that it is for.
         change: What to merge into the data of each.
     """
-    return [Alike(each.job_id, checked(each, change).lines) for each in letters]
+    found = ((each.job_id, checked(each, change).lines) for each in letters)
+    return [
+        Alike(job_id, [line for line in lines if line.sign in _SIGNS]) for job_id, lines in found
+    ]
