@@ -109,6 +109,8 @@ def _relative(moment: datetime, now: datetime, form: str) -> str:
         return span(max(0, int(seconds)))
     if abs(seconds) >= _DAYS_TOLD * 86_400:
         return f"{moment.astimezone(UTC):%d %b %H:%M} UTC"
+    if abs(seconds) < 1:
+        return "now"
     if seconds < 0:
         return f"in {span(int(-seconds))}"
     return f"{span(int(seconds))} ago"

@@ -31,8 +31,8 @@ _START_SECONDS, _INCIDENT_SECONDS = 60.0, 240.0
 _LETTERS = 6  # that the demo has buried when the pictures are taken
 _RUNS_SECONDS = 200  # so that charts by the minute have three whole ones
 _HELD = 6  # messages that wait in the queue that is paused
-_QUALITY = 60
-_TALLEST = 1_400  # pixels of a desktop; pages are shown whole where they are no longer
+_QUALITY = 55
+_TALLEST = 1_200  # pixels of a desktop; pages are shown whole where they are no longer
 _SETTLES_MS = 1_200
 _PAUSED = {"kind": "queue", "name": "notifications", "reason": "double pushes, a fix is in review"}
 

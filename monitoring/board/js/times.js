@@ -16,7 +16,7 @@ export function retell() {
     const form = each.getAttribute("data-f");
     const far = Math.abs(seconds) >= 2 * 86400 && form !== "span";
     if (far || Number.isNaN(seconds)) continue;
-    const text = form === "span" ? span(Math.max(0, seconds)) : seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`;
+    const text = form === "span" ? span(Math.max(0, seconds)) : Math.abs(seconds) < 1 ? "now" : seconds < 0 ? `in ${span(-seconds)}` : `${span(seconds)} ago`;
     if (each.textContent !== text) each.textContent = text;
   }
 }
