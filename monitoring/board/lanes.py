@@ -83,13 +83,25 @@ class Row:
 
     @property
     def depth(self) -> str:
-        """How bad the number that waits is, as a class: empty, `warn` or `bad`."""
-        return "bad" if self.waiting > _TOO_MANY else "warn" if self.waiting > _MANY else ""
+        """How bad the number that waits is; see `depth_of`."""
+        return depth_of(self.waiting)
 
     @property
     def consumers(self) -> str:
         """Who works on it, as requirement 000 says it."""
         return f"{number(self.workers, 'worker')} processing" if self.workers else _NOBODY
+
+
+def depth_of(waiting: int) -> str:
+    """How bad it is that so many wait, as a class.
+
+    Args:
+        waiting: How many do.
+
+    Returns:
+        Empty, `warn` from 101 on, `bad` from 1,001 on.
+    """
+    return "bad" if waiting > _TOO_MANY else "warn" if waiting > _MANY else ""
 
 
 _NOBODY = "No workers active"

@@ -7,7 +7,7 @@ from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
 from tests.monitoring.counted import note
 from tests.workers.letters import bury_message, email
-from workers import audit, enqueue, pauses
+from workers import audit, enqueue, enqueue_many, pauses
 from workers.audit import By
 
 ANNA = By("anna", "a leak in the template")
@@ -71,11 +71,13 @@ def test_a_dialog_is_opened_and_left_by_keys_alone(visit, redis) -> None:
     expect(opener).to_be_focused()
 
 
-def test_who_may_only_look_is_told_what_an_action_needs(visit, redis) -> None:
-    enqueue(email(), connection=redis)
+def test_who_may_only_look_sees_it_all_and_is_told_what_an_action_needs(visit, redis) -> None:
+    enqueue_many((email(number) for number in range(101)), connection=redis)
     pauses.pause("queue", "email", by=ANNA, connection=redis)
     page = visit("/", Role.MODERATOR)
 
+    expect(page.locator(".qcard .bdg.warn")).to_have_text("101 waiting")
+    expect(page.locator("#lead .facts")).to_contain_text("If you waitStands still until resumed.")
     button = page.locator("#lead").get_by_role("button", name="Resume")
     expect(button).to_be_disabled()
     expect(button).to_have_attribute("title", "This needs the role ADMIN")

@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.drawing import outcomes_chart, point_of
 from monitoring.board.forecasts import forecast_of
+from monitoring.board.lanes import depth_of
 from monitoring.board.lately import Lately, points, read_lately
 from monitoring.board.needs import Need
 from monitoring.board.page import page
@@ -66,6 +67,11 @@ class Card:
     word: str
     forecast: str
 
+    @property
+    def depth(self) -> str:
+        """How bad the number that waits is, as a class; empty if it is not."""
+        return depth_of(self.facts.counts.waiting)
+
 
 @dataclass(frozen=True)
 class TypeRow:
@@ -112,6 +118,7 @@ def read(standing: Standing, connection: redis.Redis) -> Mapping[str, Any]:
         "lead": needs[0] if needs else None,
         "others": needs[1:_NEEDS],
         "more": max(0, len(needs) - _NEEDS),
+        "if_you_wait": _if_you_wait(needs[0], standing) if needs else "",
         "chart": _proof(needs[0], standing, lately) if needs else None,
         "figures": _figures(standing, minutes, hours),
         "cards": [_card(each, needs) for each in _ordered(standing)[:_CARDS]],
@@ -121,6 +128,12 @@ def read(standing: Standing, connection: redis.Redis) -> Mapping[str, Any]:
         "recent": get_job_page(limit=_RECENT, connection=connection)["jobs"],
         "workers": len(standing.look.snapshot.workers),
     }
+
+
+def _if_you_wait(need: Need, standing: Standing) -> str:
+    """Where the queue is going that the worst finding is about; empty if nothing waits there."""
+    facts = standing.queues.get(need.subject)
+    return forecast_of(facts) if facts is not None and facts.counts.waiting else ""
 
 
 def _proof(need: Need, standing: Standing, lately: Lately) -> JsonDict | None:
