@@ -10,7 +10,8 @@ from rq.utils import utcformat
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.workers.failing import Failing, raised
-from tests.workers.letters import email
+from tests.workers.letters import email, message_of
+from tests.workers.pin_app import PinMessage
 from workers import audit, dead_letters, enqueue, keys
 from workers.clock import utc_now
 from workers.find_job import find_job
@@ -177,6 +178,25 @@ def test_it_is_copied_as_curl_and_as_python_that_sends_the_same(visit, redis) ->
     exec(program.replace("from workers import enqueue", ""), {"enqueue": sent.append})
 
     assert [(each.data, each.message_type) for each in sent] == [(email(6).data, "EMAIL")]
+
+
+def test_it_is_duplicated_by_the_form_of_its_type_without_its_secrets(visit, redis) -> None:
+    data = {"holder": "Ada", "pin": "77ab19f6c2", "spares": ["51d0e7b3a8"]}
+    job_id = enqueue(PinMessage(data=data), queue="default", connection=redis).id
+    page = visit(f"/jobs/{job_id}", Role.ADMIN)
+
+    page.get_by_role("link", name="Duplicate").click()
+    form = page.locator("#send")
+    expect(form.get_by_label("holder")).to_have_value("Ada")
+    assert not any(each in page.content() for each in ("77ab", "51d0"))
+    form.get_by_label("holder").fill("Grace")
+    form.get_by_label("pin").fill("new-1")
+    form.get_by_label("spares").fill("[]")
+    form.get_by_role("button", name="Send to").click()
+
+    expect(page.locator("#runs")).to_contain_text("Waits, for")
+    new = page.url.rpartition("run=")[2]
+    assert message_of(redis, new)["data"] == {"holder": "Grace", "pin": "new-1", "spares": []}
 
 
 def test_who_may_see_one_tenant_sees_its_jobs_and_no_others(visit, redis) -> None:

@@ -9,7 +9,7 @@ import redis
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from messages import UnknownMessageType
+from messages import UnknownMessageType, message_types
 from monitoring.answers import as_text
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.drawing import JsonDict
@@ -92,6 +92,7 @@ def read(
         "attempts": [{**BLANK_ATTEMPT, **each} for each in reversed(detail["attempts"])],
         "fields": list(_flat(_fields(message))),
         "message": message,
+        "is_known": message.get("messageType") in message_types(),
         "raw": detail["message"],
         "lines": [{**BLANK_LINE, **each} for each in _log(detail, connection)],
         "related": related,

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 
 from messages import Message, message_types
 from monitoring.api.parts import Engine, Looker, Reader
+from monitoring.board.anew import data_like
 from monitoring.board.page import page
 from monitoring.board.schema_form import data_schema, fields_of, whole
 from monitoring.board.sent import MOST, others, watched
@@ -38,12 +39,14 @@ class Asked:
         example: Which example fills the form.
         form: How the data is edited.
         runs: The jobs that are watched, oldest first.
+        like: The job whose data fills the form instead of an example; empty for none.
     """
 
     kind: str
     example: int
     form: str
     runs: Sequence[str]
+    like: str = ""
 
     def query(self, **other: Any) -> str:
         """The query of a link that keeps the runs.
@@ -79,9 +82,10 @@ def one_type(  # noqa: PLR0913, PLR0917 - what a route is given
     run: Annotated[list[_Run], Query()] = [],  # noqa: B006 - nothing changes it
     example: Annotated[int, Query(ge=0, le=1_000)] = 0,
     form: Literal["fields", "json"] = "fields",
+    like: Annotated[str, Query(max_length=200)] = "",
 ) -> Response:
     """Show a message type, with a form to send one."""
-    return _page(request, asker, Asked(name, example, form, run[-MOST:]), reader, engine)
+    return _page(request, asker, Asked(name, example, form, run[-MOST:], like), reader, engine)
 
 
 def _page(
@@ -96,7 +100,7 @@ def _page(
 def read(
     standing: Standing, asked: Asked, *, settings: Settings, connection: redis.Redis
 ) -> Mapping[str, Any]:
-    """What the page shows, in at most fifteen round trips.
+    """What the page shows, in at most seventeen round trips.
 
     Args:
         standing: How things stand.
@@ -113,6 +117,7 @@ def read(
     cls = message_types()[chosen.name]
     ended = fared.of_type(chosen.name, connection)
     handlers = get_handlers(connection=connection)
+    same = data_like(asked.like, chosen.name, connection=connection)
     return {
         "asked": asked,
         "catalogue": listed,
@@ -125,7 +130,9 @@ def read(
         "members": members_of(chosen.name),
         "ended": ended,
         "charts": [times_chart("Run time", ended.run), times_chart("Waiting time", ended.wait)],
-        **_form(chosen, cls.examples, asked),
+        **_form(
+            chosen, cls.examples, asked, data_like(asked.like, chosen.name, connection=connection)
+        ),
         **_runs(asked.runs, connection),
     }
 
@@ -139,13 +146,17 @@ def _chosen(listed: Sequence[Listed], kind: str) -> Listed:
     return found
 
 
-def _form(chosen: Listed, examples: Sequence[Mapping[str, Any]], asked: Asked) -> Mapping[str, Any]:
-    """The form, filled from an example."""
+def _form(
+    chosen: Listed, examples: Sequence[Mapping[str, Any]], asked: Asked, same: Any
+) -> Mapping[str, Any]:
+    """The form, filled from an example, or as another message was."""
     at = asked.example if asked.example < len(examples) else 0
     data = examples[at] if examples else {}
+    data = data if same is None else same
     as_json = asked.form == "json"
     return {
         "at": at,
+        "like": asked.like if same is not None else "",
         "examples": [_label(each) for each in examples],
         "fields": [whole(data)] if as_json else fields_of(data_schema(chosen.name), data),
     }
