@@ -130,9 +130,7 @@ def read(
         "members": members_of(chosen.name),
         "ended": ended,
         "charts": [times_chart("Run time", ended.run), times_chart("Waiting time", ended.wait)],
-        **_form(
-            chosen, cls.examples, asked, data_like(asked.like, chosen.name, connection=connection)
-        ),
+        **_form(chosen, cls.examples, asked, same),
         **_runs(asked.runs, connection),
     }
 
