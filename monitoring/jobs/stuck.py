@@ -105,7 +105,8 @@ def get_stuck_jobs(
     Returns:
         For each `jobId`, `queueName` (of an entry: its stream), `jobName` (the message type),
         `stuckDuration` in ms, `severity`, `startedAt`, `data` (the payload, its secret fields
-        masked), `attemptsMade` (starts so far, this one included), `reason`, and `policy`: what
+        masked), `attemptsMade` (starts so far, this one included), `reason`, `entryId` (of an
+        entry: its id in the stream; else None, and only then it can be retried), and `policy`: what
         STUCK_POLICY does with it (`action`), when (`at`), when it was done with this run (`done`),
         and `why` it is not done though there is such a policy. The longest first.
         At most 1,000 of the jobs that workers have in hand are looked at, those taken first before
@@ -199,6 +200,7 @@ def _job(job: Running, duration: timedelta, verdict: Verdict, payload: Any) -> J
         "data": payload,
         "attemptsMade": job.starts,
         "reason": verdict.reason,
+        "entryId": None,
     }
 
 
@@ -211,6 +213,7 @@ def _entry(entry: HeldEntry, duration: timedelta, verdict: Verdict) -> JsonDict:
         "data": _payload(entry.envelope),
         "attemptsMade": entry.deliveries,
         "reason": verdict.reason,
+        "entryId": entry.entry_id,
     }
 
 

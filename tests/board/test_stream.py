@@ -80,6 +80,20 @@ def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, 
     expect(page.locator("h1")).to_contain_text("404 Unknown channel")
 
 
+def test_an_entry_that_is_stuck_is_opened_from_the_overview(visit: Visit, redis) -> None:
+    fill(redis)
+    redis.sadd(stream_keys.consumes("workers", LIVING), SCAN)
+    (held, *_) = redis.xpending_range(SCAN, "workers", "-", "+", 1, LIVING)
+    redis.xclaim(SCAN, "workers", LIVING, 0, [held["message_id"]], idle=1_860_000)
+    page = visit("/", Role.ADMIN)
+
+    stuck = page.get_by_role("region", name="Stuck jobs")
+    expect(stuck).to_contain_text("Medium")
+    expect(stuck.get_by_role("button", name="Retry…")).to_have_count(0)
+    stuck.get_by_role("link", name="Open entry").click()
+    expect(page.locator("#entry")).to_contain_text(f"held by {LIVING}, delivered 2")
+
+
 def test_what_the_dead_left_is_given_away(visit: Visit, redis) -> None:
     fill(redis)
     page = visit(f"/streams/{SCAN}", Role.ADMIN)

@@ -4,7 +4,7 @@ import { badge, button, count, duration, h, percent, shape, some, svg } from "./
 
 /** @typedef {import("./monitor-sse.js").State} State */
 /** @typedef {import("./monitor-sse.js").QueueRow} QueueRow */
-/** @typedef {{jobId: string, queueName: string, jobName: string, stuckDuration: number, severity: "critical" | "high" | "medium" | "low", startedAt: string | null, attemptsMade: number, reason: string}} Stuck */
+/** @typedef {{jobId: string, queueName: string, jobName: string, stuckDuration: number, severity: "critical" | "high" | "medium" | "low", startedAt: string | null, attemptsMade: number, reason: string, entryId: string | null}} Stuck */
 
 const SEVERITIES = /** @type {const} */ ({
   critical: ["crit", "solid", "Critical"],
@@ -67,7 +67,7 @@ function stuckJob(job, mayAct) {
     { "data-key": `${job.queueName}/${job.jobId}` },
     badge(mark, colour, word),
     h("div", {}, h("p", {}, h("b", { class: "mtype" }, job.jobName || "?"), " in ", job.queueName), h("p", { class: "muted" }, `Runs for ${duration(job.stuckDuration)}. ${REASONS[job.reason] ?? ""}`), h("p", { class: "faint brk" }, `${job.jobId}, attempt ${job.attemptsMade}`)),
-    mayAct && button("Retry\u2026", { "data-act": "retry", "data-queue": job.queueName, "data-job": job.jobId, "data-type": job.jobName, "aria-label": `Retry ${job.jobName} ${job.jobId}` }),
+    mayAct && !job.entryId && button("Retry\u2026", { "data-act": "retry", "data-queue": job.queueName, "data-job": job.jobId, "data-type": job.jobName, "aria-label": `Retry ${job.jobName} ${job.jobId}` }),
   );
 }
 

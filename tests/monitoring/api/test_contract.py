@@ -53,8 +53,8 @@ def test_stuck_jobs_the_longest_first(redis, moderator) -> None:
     ids = [stuck_for(redis, minutes) for minutes in (31, 125)]
     told = moderator.get("/admin/jobs/alerts/stuck").json()
 
-    assert names_of(contract("001_stuck")[0]) == names_of(told[0])[:-2]
-    assert names_of(told[0])[-2:] == ["reason", "policy"]
+    assert names_of(contract("001_stuck")[0]) == names_of(told[0])[:-3]
+    assert names_of(told[0])[-3:] == ["reason", "entryId", "policy"]
     assert [(row["jobId"], row["severity"]) for row in told] == [
         (ids[1], "critical"),
         (ids[0], "medium"),

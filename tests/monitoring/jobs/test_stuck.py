@@ -18,7 +18,7 @@ from workers.streams.consumers import keep_alive
 BEGAN = datetime(2026, 1, 22, 10, 0, tzinfo=UTC)
 KEYS = {
     *("jobId", "queueName", "jobName", "stuckDuration", "severity", "startedAt", "data"),
-    *("attemptsMade", "reason", "policy"),
+    *("attemptsMade", "reason", "entryId", "policy"),
 }
 
 
@@ -127,6 +127,7 @@ def test_a_job_that_runs_for_long_is_told_in_the_shape_of_the_requirement(
         "startedAt": "2026-01-22T10:00:00.000Z",
         "data": {"noteId": "n"},
         "attemptsMade": 1,
+        "entryId": None,
         "reason": "running_long",
         "policy": {"action": "report", "at": None, "done": None, "why": None},
     }
@@ -201,6 +202,7 @@ def test_an_entry_that_a_living_consumer_has_for_long_is_told(
     (row,) = get_stuck_jobs(connection=redis)
 
     assert (row["queueName"], row["jobName"]) == (stream, "MESSAGE_SCAN")
+    assert row["entryId"] == ids(redis, stream)[0].decode()
     assert (row["severity"], row["reason"]) == ("medium", "running_long")
     assert row["stuckDuration"] == pytest.approx(1_860_000, abs=5_000)
     assert row["data"]["messageIds"] == ["m"]
