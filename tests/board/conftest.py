@@ -14,6 +14,7 @@ from monitoring.web.settings import WebSettings
 from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, SHARED, Complaints
 from tests.board.embedding import Embed, embedding
 from tests.board.hosting import Host, host
+from tests.board.keys import take_the_mouse_away
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.api.watching import served
 from workers.clock import utc_now
@@ -85,6 +86,13 @@ def visit(app: FastAPI, address: str, browser: Browser) -> Iterator[Visit]:
     for context in contexts:
         context.close()
     assert complaints.of == []
+
+
+@pytest.fixture
+def by_keys(visit: Visit, monkeypatch: pytest.MonkeyPatch) -> Visit:
+    """`visit` for a test that has a keyboard only; see `tests/board/keys.py`."""
+    take_the_mouse_away(monkeypatch)
+    return visit
 
 
 @pytest.fixture(scope="session")

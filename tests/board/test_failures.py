@@ -9,6 +9,7 @@ from monitoring.failures.groups import read_groups
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, asked, choose, press, tab_to, write
 from tests.workers.failing import Failing, raised
 from tests.workers.letters import bury_message, email, message_of
 from tests.workers.pin_app import PinMessage
@@ -57,13 +58,11 @@ def status_becomes(redis, job_id: str, status: JobStatus) -> None:
     Job.fetch(job_id, connection=redis, serializer=JSONSerializer).set_status(status)
 
 
-def act(page: Page, opener: str, final: str, **fields: str) -> None:
-    """Open a dialog, fill it in, and press its last button."""
-    page.get_by_role("button", name=opener).first.click()
-    dialog = page.get_by_role("dialog")
-    for label, text in fields.items():
-        dialog.get_by_label(label.replace("_", " ")).fill(text)
-    dialog.get_by_role("button", name=final, exact=True).click()
+def act(page: Page, opener: str, title: str, reason: str) -> None:
+    """Open a dialog, give a reason, and go on."""
+    ask(page, opener, title)
+    write(page, Reason=reason)
+    page.keyboard.press("Enter")
 
 
 def test_the_worst_group_is_first_and_tells_what_its_messages_share(visit: Visit, redis) -> None:
@@ -95,8 +94,8 @@ def test_the_worst_group_is_first_and_tells_what_its_messages_share(visit: Visit
     expect(page.get_by_role("heading", name="No group matches.")).to_be_visible()
 
 
-def test_a_group_is_muted_and_marked_as_fixed_and_either_is_undone(
-    visit: Visit, redis, eventually
+def test_a_group_is_muted_and_marked_as_fixed_and_all_of_it_is_undone(
+    by_keys: Visit, redis, eventually
 ) -> None:
     fail_emails(redis, 1)
     deploys.mark("v7", connection=redis)
@@ -105,60 +104,77 @@ def test_a_group_is_muted_and_marked_as_fixed_and_either_is_undone(
     def state() -> str | None:
         return dict(read_groups(connection=redis))[name].get("state")
 
-    page = visit(f"/failures/{name}", Role.ADMIN)
-    act(page, "Mute…", "Mute", Reason="the provider is down")
-    expect(page.locator(".head")).to_contain_text("Muted")
-    assert state() == "muted"
-    page.locator(".toast").get_by_role("button", name="Undo").click()
-    expect(page.locator(".head")).to_contain_text("Medium")
-    assert state() is None
+    page = by_keys(f"/failures/{name}", Role.ADMIN)
+    head = page.locator(".head")
 
-    act(page, "Mark fixed…", "Mark fixed", Reason="it waits longer now")
-    expect(page.locator(".head")).to_contain_text("Fixed in v7")
+    def undo(said: str, shown: str, then: str | None) -> None:
+        expect(page.locator(".toast").last).to_contain_text(said)
+        page.keyboard.press("u")
+        expect(head).to_contain_text(shown)
+        assert state() == then
+
+    act(page, "Mute…", "Mute this group?", "the provider is down")
+    expect(head).to_contain_text("Muted")
+    assert state() == "muted"
+    undo("The group is muted.", "Medium", None)
+    act(page, "Mute…", "Mute this group?", "it is down again")
+    expect(head).to_contain_text("Muted")
+    act(page, "Open again…", "Open this group again?", "it is up")
+    expect(head).to_contain_text("Medium")
+    undo("The group is open again.", "Muted", "muted")
+    act(page, "Open again…", "Open this group again?", "it is up")
+    expect(head).to_contain_text("Medium")
+
+    act(page, "Mark fixed…", "In which release is this fixed?", "it waits longer now")
+    expect(head).to_contain_text("Fixed in v7")
     assert state() == "fixed"
-    act(page, "Open again…", "Open again", Reason="it does not")
-    expect(page.locator(".head")).to_contain_text("Medium")
-    actions = [each.action for each in audit.entries(4, connection=redis)]
+    undo("The group is marked as fixed.", "Medium", None)
+    act(page, "Mark fixed…", "In which release is this fixed?", "it waits longer now")
+    expect(head).to_contain_text("Fixed in v7")
+    act(page, "Open again…", "Open this group again?", "it does not")
+    expect(head).to_contain_text("Medium")
+    assert state() is None
+    undo("The group is open again.", "Fixed in v7", "fixed")
+    mute, unmute, fix = "failure.mute", "failure.unmute", "failure.mark_fixed"
+    actions = [each.action for each in reversed(audit.entries(20, connection=redis))]
     assert actions == [
-        "failure.unmute",
-        "failure.mark_fixed",
-        "failure.unmute",
-        "failure.mute",
+        *(mute, unmute, mute, unmute, mute, unmute),
+        *(fix, unmute, fix, unmute, fix),
     ]
 
 
 def test_a_message_is_edited_then_tried_and_then_the_others_are_replayed(
-    visit: Visit, redis
+    by_keys: Visit, redis
 ) -> None:
     ids = fail_workouts(redis, 4)
     name = group_of(redis, "WORKOUT_UPDATE")
-    page = visit(f"/failures/{name}?letter={ids[1]}", Role.ADMIN)
+    page = by_keys(f"/failures/{name}?letter={ids[1]}", Role.ADMIN)
     expect(page.get_by_role("button", name="Replay the other 3")).to_be_disabled()
     expect(page.locator("#step3")).to_contain_text("Opens when a trial has succeeded.")
 
-    page.get_by_label("rest").fill("-5")
+    write(page, rest="-5")
     error = "Input should be greater than or equal to 0"
     expect(page.locator(".err")).to_contain_text(error)
     expect(page.locator("#checked")).to_contain_text("It cannot be sent so.")
-    page.get_by_label("rest").fill("90")
-    page.get_by_label("notes").fill("")
+    write(page, rest="90")
+    tab_to(page, "notes", back=True)
+    write(page, notes="")
     expect(page.locator("#checked .del")).to_contain_text('"notes": "135 lb"')
     expect(page.locator("#checked .add").last).to_contain_text('"rest": 90')
     expect(page.locator("#checked")).not_to_contain_text("cannot be sent")
-    page.get_by_label("sets").fill("45")
+    write(page, sets="45")
     expect(page.locator("#checked .add mark").first).to_have_text("5")
     expect(page.locator("#checked .del mark")).to_have_count(0)
-    page.get_by_label("sets").fill("4")
-    page.get_by_label("further values").fill('{"unit": "lb"}')
-    page.get_by_label("Reason").fill("the unit goes elsewhere")
-    page.get_by_role("button", name="Save change").click()
+    write(page, sets="4")
+    write(page, further_values='{"unit": "lb"}', Reason="the unit goes elsewhere")
+    page.keyboard.press("Enter")
 
     expect(page.locator("#step1")).to_contain_text("ann changed 3 values")
     letter = dead_letters.find(ids[1], connection=redis)
     assert letter.envelope["data"]["changes"] == {"sets": 4, "rest": 90, "unit": "lb"}
     assert letter.envelope["data"]["sessionId"] == "session-1"
 
-    act(page, "Try this one…", "Try it", Reason="does it work now?")
+    act(page, "Try this one…", "Try this one?", "does it work now?")
     expect(page.locator("#step2")).to_contain_text("waits")
     expect(page.locator("#step3")).to_contain_text("it is under way")
     [tried] = [each.details["newJobId"] for each in audit.entries(1, connection=redis)]
@@ -168,16 +184,15 @@ def test_a_message_is_edited_then_tried_and_then_the_others_are_replayed(
     status_becomes(redis, tried, JobStatus.FINISHED)
     expect(page.locator("#step2")).to_contain_text("1 of 1 succeeded")
 
-    page.locator("#step3").get_by_role("button", name="Replay the other 3…").click()
-    dialog = page.get_by_role("dialog", name="Replay 3 dead letters?")
+    dialog = ask(page, "Replay the other 3…", "Replay 3 dead letters?")
     expect(dialog.locator(".sample li")).to_have_count(3)
-    dialog.get_by_role("button", name="Cancel").click()
-    page.locator("#step3").get_by_role("button", name="The same change to each…").click()
+    page.keyboard.press("Escape")
+    press(page, "The same change to each…")
     expect(dialog.locator(".diff")).to_have_count(3)
     expect(dialog.locator(".diff .add").first).to_contain_text('"rest": 90')
     fail_workouts(redis, 1, "other")  # after the dry run: it is not among them
-    dialog.get_by_label("Reason").fill("the trial went well")
-    dialog.get_by_role("button", name="Replay 3").click()
+    write(page, Reason="the trial went well")
+    press(page, "Replay 3")
     expect(page.locator(".toast")).to_contain_text("3 sent again.")
     assert left(redis, name) == 1
     queued = redis.lrange(keys.queue("default"), -3, -1)
@@ -216,65 +231,70 @@ def test_secrets_stay_hidden_and_as_they_are(visit: Visit, redis) -> None:
     assert letter.envelope["data"]["pin"] == "new-1"
 
 
-def test_what_is_discarded_needs_the_role_and_the_word(visit: Visit, redis) -> None:
+def test_what_is_discarded_needs_the_role_and_the_word(by_keys: Visit, redis) -> None:
     ids = fail_emails(redis, 3)
     name = group_of(redis, "EMAIL")
-    page = visit(f"/failures/{name}", Role.ADMIN)
+    page = by_keys(f"/failures/{name}", Role.ADMIN)
     expect(page.get_by_role("button", name="Discard 3…")).to_be_disabled()
 
-    page = visit(f"/failures/letters/{ids[0]}")
-    page.get_by_role("button", name="Discard…").click()
-    dialog = page.get_by_role("dialog", name="Discard this dead letter?")
-    dialog.get_by_label("Reason").fill("twice")
-    dialog.get_by_label("Type").fill("discard 1")
-    dialog.get_by_role("button", name="Discard 1").click()
+    page = by_keys(f"/failures/letters/{ids[0]}")
+    ask(page, "Discard…", "Discard this dead letter?")
+    write(page, Reason="twice", Type_discard="discard 1")
+    page.keyboard.press("Enter")
     page.wait_for_url(f"**/failures/{name}")
     assert left(redis, name) == 2
 
-    page.get_by_role("button", name="Discard 2…").click()
-    dialog = page.get_by_role("dialog", name="Discard 2 dead letters?")
+    dialog = ask(page, "Discard 2…", "Discard 2 dead letters?")
     final = dialog.get_by_role("button", name="Discard 2")
-    dialog.get_by_label("Reason").fill("nobody needs them")
-    dialog.get_by_label("Type").fill("discard 3")
+    write(page, Reason="nobody needs them", Type_discard="discard 3")
     expect(final).to_be_disabled()
-    dialog.get_by_label("Type").fill("discard 2")
-    final.click()
+    write(page, Type_discard="discard 2")
+    press(page, "Discard 2")
     expect(page.locator(".toast")).to_contain_text("2 discarded.")
     expect(page.get_by_role("heading", name="No message of this group is dead.")).to_be_visible()
     assert left(redis, name) == 0
 
 
-def test_a_trial_is_begun_from_the_list_by_keys_alone(visit: Visit, redis) -> None:
+def test_a_trial_is_begun_from_the_list(by_keys: Visit, redis) -> None:
     fail_emails(redis, 3)
     name = group_of(redis, "EMAIL")
-    page = visit("/failures", Role.ADMIN)
+    page = by_keys("/failures", Role.ADMIN)
 
-    page.locator("#chosen").get_by_role("button", name="Try some…").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("dialog")).to_be_visible()
-    expect(page.get_by_label("Reason")).to_be_focused()
-    page.keyboard.type("is it up again?")
-    page.keyboard.press("Shift+Tab")
-    page.keyboard.press("ControlOrMeta+a")
-    page.keyboard.type("2")
+    ask(page, "Try some…", "Try some of the oldest?")
+    write(page, Reason="is it up again?")
+    tab_to(page, "How many", back=True)
+    write(page, How_many="2")
     page.keyboard.press("Enter")
 
     expect(page.locator("#step2")).to_contain_text("0 of 2 succeeded.")
     assert left(redis, name) == 1
 
 
-def test_letters_are_found_by_what_they_died_of(visit: Visit, redis) -> None:
+def test_one_letter_is_found_by_what_it_died_of_and_replayed(by_keys: Visit, redis) -> None:
     fail_emails(redis, 1)
     crashed = bury_message(redis, email(99), reason="crash", error="killed by SIGKILL")
-    page = visit("/failures/letters", Role.MODERATOR)
+    page = by_keys("/failures/letters", Role.ADMIN)
 
-    expect(page.locator("tbody tr")).to_have_count(2)
-    page.get_by_label("Reason").select_option("crash")
+    choose(page, "Reason", "c")
     expect(page.locator("tbody tr")).to_have_count(1)
-    page.get_by_role("link", name="killed by SIGKILL").click()
+    press(page, "killed by SIGKILL")
+    page.wait_for_url(f"**/{crashed}")
+    page.keyboard.press("r")
+    asked(page, "Replay this dead letter?")
+    write(page, Reason="it has more memory now")
+    page.keyboard.press("Enter")
+
+    expect(page.locator("#sentence")).to_contain_text("Waiting")
+    assert dead_letters.find(crashed, connection=redis) is None
+    assert redis.lrange(keys.queue("email"), 0, -1) == [page.url.rpartition("/")[2].encode()]
+
+
+def test_who_may_only_look_replays_no_letter(visit: Visit, redis) -> None:
+    crashed = bury_message(redis, email(99), reason="crash", error="killed by SIGKILL")
+    page = visit(f"/failures/letters/{crashed}", Role.MODERATOR)
+
     expect(page.get_by_role("heading", level=1)).to_have_text("killed by SIGKILL")
     expect(page.get_by_role("button", name="Replay…")).to_be_disabled()
-    assert crashed in page.url
 
 
 def test_when_nothing_failed_it_says_so(visit: Visit) -> None:

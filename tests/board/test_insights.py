@@ -10,6 +10,7 @@ from redis import Redis
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import choose, press
 from tests.monitoring.counted import move, note
 from tests.workers.letters import email
 from workers import deploys, enqueue
@@ -52,14 +53,16 @@ def test_the_sentence_says_how_much_succeeded_and_what_got_worse(visit: Visit, s
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
 
 
-def test_period_queue_and_type_stand_in_the_address(visit: Visit, seeded, address) -> None:
-    page = visit("/insights?period=7d")
+def test_period_queue_and_type_stand_in_the_address(by_keys: Visit, seeded, address) -> None:
+    page = by_keys("/insights")
+    press(page, "7 d")
     expect(page.locator("#reading")).to_contain_text("of 130 jobs succeeded. ")
 
-    page.get_by_label("Message type", exact=True).select_option("EMAIL")
+    choose(page, "Message type", "E")
     page.wait_for_url("**/insights?period=7d&queue=&type=EMAIL")
     expect(page.locator("#reading")).to_contain_text("100 % of 70 jobs succeeded")
-    page.get_by_role("link", name="24 h").click()
+    expect(page.get_by_label("Message type", exact=True)).to_be_focused()
+    press(page, "24 h", back=True)
     page.wait_for_url(f"{address}/insights?period=24h&type=EMAIL")
     expect(page.get_by_role("row").filter(has_text="DATA_SYNC")).to_have_count(0)
 

@@ -9,6 +9,7 @@ from rq.utils import utcformat
 
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
+from tests.board.keys import ask, asked, press, tab_to, write
 from tests.workers.failing import Failing, raised
 from tests.workers.letters import email, message_of
 from tests.workers.pin_app import PinMessage
@@ -28,13 +29,13 @@ def status(redis, job_id: str) -> bytes | None:
     return redis.hget(keys.job(job_id), "status")
 
 
-def reasoned(page, name: str, *, word: str = "") -> None:
-    """Give a reason in a dialog, and press its button."""
-    dialog = page.get_by_role("dialog")
-    dialog.get_by_label("Reason").fill("It must be")
+def reasoned(page, title: str, *, word: str = "") -> None:
+    """Give a reason in the dialog that was opened, and go on."""
+    asked(page, title)
+    write(page, Reason="It must be")
     if word:
-        dialog.get_by_label(f"Type {word} to go on").fill(word)
-    dialog.get_by_role("button", name=name).click()
+        write(page, **{f"Type {word}": word})
+    page.keyboard.press("Enter")
 
 
 def add_line(redis, job_id: str, number: int) -> None:
@@ -42,8 +43,8 @@ def add_line(redis, job_id: str, number: int) -> None:
     redis.rpush(keys.job_log(job_id), f"{number} 0 {json.dumps(line)}")
 
 
-def test_a_job_that_died_says_why_and_what_it_went_through(visit, dead) -> None:
-    page = visit(f"/jobs/{dead}", Role.MODERATOR)
+def test_a_job_that_died_says_why_and_what_it_went_through(by_keys, dead) -> None:
+    page = by_keys(f"/jobs/{dead}", Role.MODERATOR)
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("EMAIL ada-1@example.com")
     expect(page.locator("#sentence")).to_contain_text("the server said no")
@@ -61,35 +62,34 @@ def test_a_job_that_died_says_why_and_what_it_went_through(visit, dead) -> None:
     expect(payload).to_contain_text("Hello")
     expect(page.get_by_role("link", name="Failures of the same kind")).to_be_visible()
 
-    page.get_by_role("tab", name="Raw").click()
+    tab_to(page, "Attempts1")
+    page.keyboard.press("ArrowRight")
     expect(page.get_by_role("region", name="Envelope").first).to_contain_text('"messageType"')
     expect(page.get_by_role("button", name="Retry…", exact=True)).to_be_disabled()
 
 
-def test_it_is_sent_again_and_the_new_job_is_shown_with_the_old_one(visit, redis, dead) -> None:
-    page = visit(f"/jobs/{dead}", Role.ADMIN)
+def test_it_is_sent_again_and_the_new_job_is_shown_with_the_old_one(by_keys, redis, dead) -> None:
+    page = by_keys(f"/jobs/{dead}", Role.ADMIN)
 
-    page.get_by_role("button", name="Retry…", exact=True).click()
-    reasoned(page, "Retry EMAIL")
+    page.keyboard.press("r")
+    reasoned(page, "Retry EMAIL?")
 
     expect(page.locator("#sentence")).to_contain_text("Waiting")
     new = page.url.rpartition("/")[2]
     assert new != dead
     assert redis.lrange(keys.queue("email"), 0, -1) == [new.encode()]
     assert dead_letters.find(dead, connection=redis) is None
-    page.get_by_role("link", name=dead).click()
+    press(page, dead)
     expect(page.locator("#sentence")).to_contain_text("Sent again")
     expect(page.get_by_role("link", name=new)).to_be_visible()
 
 
-def test_it_is_sent_again_with_just_what_was_changed(visit, redis, dead) -> None:
-    page = visit(f"/jobs/{dead}", Role.ADMIN)
+def test_it_is_sent_again_with_just_what_was_changed(by_keys, redis, dead) -> None:
+    page = by_keys(f"/jobs/{dead}", Role.ADMIN)
 
-    page.get_by_role("button", name="Change and retry…").click()
-    dialog = page.get_by_role("dialog", name="Change EMAIL and retry it?")
-    dialog.get_by_label("Reason").fill("A slip of the pen")
-    dialog.get_by_label("to text").fill("grace@example.com")
-    dialog.get_by_role("button", name="Retry with these changes").click()
+    ask(page, "Change and retry…", "Change EMAIL and retry it?")
+    write(page, to_text="grace@example.com", Reason="A slip of the pen")
+    press(page, "Retry with these changes")
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("grace@example.com")
     new = page.url.rpartition("/")[2]
@@ -98,80 +98,81 @@ def test_it_is_sent_again_with_just_what_was_changed(visit, redis, dead) -> None
     assert audit.entries(1, connection=redis)[0].reason == "A slip of the pen"
 
 
-def test_one_that_backs_off_is_told_when_it_goes_on_and_runs_now(visit, redis) -> None:
+def test_one_that_backs_off_is_told_when_it_goes_on_and_runs_now(by_keys, redis) -> None:
     job_id = Failing(redis).retried(raised("timed out"), message=email(2))
     # Its first run began in the millisecond in which it was sent, as none does outside of a test.
     before = utcformat(utc_now() - timedelta(seconds=9))
     redis.hset(keys.job(job_id), mapping={"created_at": before, "enqueued_at": before})
-    page = visit(f"/jobs/{job_id}", Role.ADMIN)
+    page = by_keys(f"/jobs/{job_id}", Role.ADMIN)
     expect(page.locator("#sentence")).to_contain_text("It is due in 59 min")
     expect(page.locator(".machine rect.now.d")).to_have_count(1)
     expect(page.locator(".machine .next")).to_have_count(1)
 
-    page.get_by_role("button", name="Run now…").click()
-    reasoned(page, "Run now")
+    press(page, "Run now…")
+    reasoned(page, "Run EMAIL now?")
 
     expect(page.locator("#sentence")).to_contain_text("Waiting")
     assert status(redis, job_id) == b"queued"
 
 
-def test_one_that_waits_is_cancelled_after_a_typed_word_and_then_deleted(visit, redis) -> None:
+def test_one_that_waits_is_cancelled_after_a_typed_word_and_then_deleted(by_keys, redis) -> None:
     job_id = enqueue(email(3), connection=redis).id
-    page = visit(f"/jobs/{job_id}", Role.ADMIN)
+    page = by_keys(f"/jobs/{job_id}", Role.ADMIN)
 
-    page.get_by_role("button", name="Cancel job…").click()
+    press(page, "Cancel job…")
     expect(page.get_by_role("button", name="Cancel EMAIL")).to_be_disabled()
-    reasoned(page, "Cancel EMAIL", word=f"cancel {job_id[-4:]}")
+    reasoned(page, "Cancel EMAIL?", word=f"cancel {job_id[-4:]}")
     expect(page.locator("#sentence")).to_contain_text("Cancelled")
     assert status(redis, job_id) == b"canceled"
 
     page.keyboard.press("p")  # what is deleted shall not be asked for again
-    page.get_by_role("button", name="Delete…").click()
-    reasoned(page, "Delete EMAIL", word=f"delete {job_id[-4:]}")
+    press(page, "Delete…")
+    reasoned(page, "Delete EMAIL?", word=f"delete {job_id[-4:]}")
     expect(page).to_have_title("Jobs · Postroom")
     assert status(redis, job_id) is None
 
 
-def test_one_that_is_stuck_is_stopped_from_the_dialog_of_the_overview(visit, redis) -> None:
+def test_one_that_is_stuck_is_stopped_from_the_dialog_of_the_overview(by_keys, redis) -> None:
     job_id = enqueue(email(4), connection=redis).id
     redis.lrem(keys.queue("email"), 0, job_id)
     redis.hset(keys.job(job_id), mapping={"status": "started", "worker_name": "w-1"})
-    page = visit(f"/jobs/{job_id}", Role.ADMIN)
+    page = by_keys(f"/jobs/{job_id}", Role.ADMIN)
     opener = page.get_by_role("button", name="Stop…")
     opener.evaluate("(one, job) => one.dataset.url = `/board/dialogs/requeue?job=${job}`", job_id)
 
-    opener.click()
+    press(page, "Stop…")
     expect(page.get_by_role("dialog", name="Stop EMAIL?")).to_contain_text("can be retried")
     with redis.pubsub() as ears:
         ears.subscribe("rq:pubsub:w-1")
         ears.get_message(timeout=2)
-        reasoned(page, "Stop EMAIL")
+        reasoned(page, "Stop EMAIL?")
         expect(page.get_by_role("dialog")).to_have_count(0)
         assert job_id.encode() in ears.get_message(timeout=2)["data"]
 
 
-def test_the_log_follows_while_it_is_at_its_end(visit, redis) -> None:
+def test_the_log_follows_while_it_is_at_its_end(by_keys, redis) -> None:
     job_id = enqueue(email(5), connection=redis).id
     for number in range(1, 41):
         add_line(redis, job_id, number)
-    page = visit(f"/jobs/{job_id}")
+    page = by_keys(f"/jobs/{job_id}")
     log = page.get_by_role("log")
     log.scroll_into_view_if_needed()
     expect(log.get_by_text("step 40")).to_be_in_viewport()
 
     log.evaluate("one => one.scrollTop = 0")
     add_line(redis, job_id, 41)
-    page.get_by_role("button", name="1 new line").click()
+    expect(page.get_by_role("button", name="1 new line")).to_be_visible()
+    press(page, "1 new line")
 
     expect(log.get_by_text("step 41")).to_be_in_viewport()
+    expect(log).to_be_focused()
     expect(page.locator("#newer")).to_be_hidden()
 
 
-def test_it_is_copied_as_curl_and_as_python_that_sends_the_same(visit, redis) -> None:
+def test_it_is_copied_as_curl_and_as_python_that_sends_the_same(by_keys, redis) -> None:
     job_id = enqueue(email(6), connection=redis).id
-    page = visit(f"/jobs/{job_id}", Role.MODERATOR)
-    page.get_by_role("button", name="Copy as").click()
-    expect(page.get_by_role("dialog")).to_contain_text("/api/jobs")
+    page = by_keys(f"/jobs/{job_id}", Role.MODERATOR)
+    expect(ask(page, "Copy as", "Send the same again")).to_contain_text("/api/jobs")
 
     program = page.locator("#as-python").text_content() or ""
     sent: list[object] = []

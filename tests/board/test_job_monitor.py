@@ -13,6 +13,7 @@ from monitoring.web.identity import Role
 from tests.board.browsing import violations
 from tests.board.embedding import Embed, open_to, streams, token
 from tests.board.hosting import Host
+from tests.board.keys import press, write
 from tests.monitoring.counted import note
 from tests.monitoring.payloads_xss import PAYLOADS
 from tests.workers.letters import bury_message, email
@@ -50,12 +51,12 @@ def test_it_is_live_in_a_page_of_another_origin_whose_policy_is_strict(
     expect(page.get_by_role("button", name="Pause email")).to_have_count(0)
 
 
-def test_a_queue_is_paused_resumed_and_cleared_by_keys_alone(embed, redis) -> None:
+def test_a_queue_is_paused_resumed_and_cleared(embed, redis, by_keys) -> None:
     redis.zadd(keys.failed("email"), {"one": 9e12})
     redis.hset(keys.job("one"), "status", "failed")
     page = embed(Role.ADMIN)
-    page.get_by_role("button", name="Pause email").focus()
-    page.keyboard.press("Enter")
+    expect(page.get_by_role("button", name="Pause email")).to_be_visible()
+    press(page, "Pause email")
     dialog = page.get_by_role("dialog", name="Pause email?")
     expect(dialog.get_by_label("Reason")).to_be_focused()
     expect(dialog).to_have_css("background-color", "rgb(255, 255, 255)")
@@ -67,11 +68,11 @@ def test_a_queue_is_paused_resumed_and_cleared_by_keys_alone(embed, redis) -> No
     entry = audit.entries(1, connection=redis)[0]
     assert (entry.action, entry.actor, entry.reason) == ("queue.pause", "ann", "A leak")
 
-    page.get_by_role("button", name="Resume email").press("Enter")
+    press(page, "Resume email")
     expect(page.locator(".said")).to_have_text("email runs again.")
     assert not pauses.is_paused("queue", "email", connection=redis)
 
-    page.get_by_role("button", name="Clear email").press("Enter")
+    press(page, "Clear email")
     dialog = page.get_by_role("dialog", name="Clear email?")
     expect(dialog).to_contain_text("0 completed jobs and 1 failed")
     expect(dialog.get_by_role("button", name="Clear email")).to_be_disabled()
@@ -79,7 +80,8 @@ def test_a_queue_is_paused_resumed_and_cleared_by_keys_alone(embed, redis) -> No
     expect(dialog).to_have_count(0)
     expect(page.get_by_role("button", name="Clear email")).to_be_focused()
     page.keyboard.press("Enter")
-    dialog.get_by_label("Type email").fill("email")
+    expect(dialog).to_be_visible()
+    write(page, Type_email="email")
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("1 failed of email are removed.")
     told = [detail for name, detail in page.evaluate("heard") if name == "action"]
@@ -99,7 +101,7 @@ def run_since(redis: Redis, began: datetime) -> str:
     return handle.id
 
 
-def test_a_stuck_job_is_stopped_and_retried(embed, redis, eventually) -> None:
+def test_a_stuck_job_is_stopped_and_retried(embed, redis, eventually, by_keys) -> None:
     job_id = run_since(redis, datetime.now(UTC) - timedelta(hours=3))
     page = embed(Role.ADMIN)
     stuck = page.get_by_role("region", name="Stuck jobs")
@@ -107,10 +109,11 @@ def test_a_stuck_job_is_stopped_and_retried(embed, redis, eventually) -> None:
     expect(stuck).to_contain_text("Runs for 3 h")
     expect(page.get_by_role("heading", level=2)).to_have_text("1 job is stuck.")
 
-    stuck.get_by_role("button", name="Retry NOTE_ENRICHMENT").click()
+    press(page, "Retry NOTE_ENRICHMENT")
     dialog = page.get_by_role("dialog", name="Stop and retry NOTE_ENRICHMENT?")
-    dialog.get_by_label("Reason").fill("It hangs")
-    dialog.get_by_role("button", name="Retry NOTE_ENRICHMENT").click()
+    expect(dialog.get_by_label("Reason")).to_be_focused()
+    page.keyboard.type("It hangs")
+    press(page, "Retry NOTE_ENRICHMENT")
     eventually(lambda: [each.action for each in audit.entries(1, connection=redis)] == ["job.stop"])
     redis.hset(keys.job(job_id), "status", "stopped")  # as the worker does that is told to
 

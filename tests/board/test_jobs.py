@@ -9,6 +9,7 @@ from messages import NotificationMessage
 from monitoring.board.places.jobs import ROWS
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
+from tests.board.keys import ask, asked, press, tab_to, write
 from tests.workers.failing import Failing, raised
 from tests.workers.letters import bury_message, email
 from workers import audit, dead_letters, enqueue, enqueue_many, keys
@@ -40,12 +41,11 @@ def some(redis) -> dict[str, list[str]]:
     }
 
 
-def test_the_states_with_their_counts_are_the_filter(visit, some) -> None:
-    page = visit("/jobs")
+def test_the_states_with_their_counts_are_the_filter(by_keys, some) -> None:
+    page = by_keys("/jobs")
     expect(page.locator("#sentence")).to_have_text("7 jobs are on record.")
-    states = page.get_by_role("complementary", name="States and saved views")
 
-    states.get_by_role("link", name="Delayed 2").click()
+    press(page, "Delayed2")
 
     expect(page.locator("#sentence")).to_contain_text("2 jobs are due later")
     expect(rows(page)).to_have_count(2)
@@ -58,8 +58,8 @@ def test_the_states_with_their_counts_are_the_filter(visit, some) -> None:
     expect(rows(page).filter(has_text="ada-4@example.com")).to_contain_text("Scheduled")
 
 
-def test_a_search_is_typed_with_the_help_of_suggestions_by_keys_alone(visit, some) -> None:
-    page = visit("/jobs", Role.MODERATOR)
+def test_a_search_is_typed_with_the_help_of_suggestions(by_keys, some) -> None:
+    page = by_keys("/jobs", Role.MODERATOR)
     field = page.get_by_role("combobox", name="Search jobs")
 
     page.keyboard.press("/")
@@ -100,6 +100,7 @@ def test_a_search_is_typed_with_the_help_of_suggestions_by_keys_alone(visit, som
     expect(page.get_by_role("option")).to_have_count(1)
     expect(page.get_by_role("option")).to_have_text(re.compile("-state:"))
     page.keyboard.press("Tab")
+    expect(field).to_have_value("-state:")
     page.keyboard.type("wa")
     expect(page.get_by_role("option")).to_have_count(1)
     expect(page.get_by_role("option")).to_have_text(re.compile("-state:waiting"))
@@ -124,8 +125,8 @@ def test_what_cannot_be_searched_for_is_said_with_what_helps(visit, some) -> Non
     expect(page.get_by_role("combobox", name="Search jobs")).to_have_value("refused")
 
 
-def test_the_selected_jobs_are_retried_after_a_look_at_them(visit, redis, some) -> None:
-    page = visit("/jobs?q=state:failed", Role.ADMIN)
+def test_the_selected_jobs_are_retried_after_a_look_at_them(by_keys, redis, some) -> None:
+    page = by_keys("/jobs?q=state:failed", Role.ADMIN)
     expect(page.locator(".bulk")).to_be_hidden()
 
     page.keyboard.press("j")
@@ -135,9 +136,8 @@ def test_the_selected_jobs_are_retried_after_a_look_at_them(visit, redis, some) 
     page.keyboard.press("Shift+X")
     expect(page.locator(".bulk")).to_contain_text("2 selected")
     page.keyboard.press("r")
-    dialog = page.get_by_role("dialog", name="Retry 2 jobs?")
-    expect(dialog).to_contain_text("ada-7@example.com")
-    dialog.get_by_label("Reason").fill("The server is back")
+    expect(asked(page, "Retry 2 jobs?")).to_contain_text("ada-7@example.com")
+    write(page, Reason="The server is back")
     page.keyboard.press("Enter")
 
     expect(page.locator(".toast")).to_contain_text("2 retried.")
@@ -153,51 +153,51 @@ def test_the_selected_jobs_are_retried_after_a_look_at_them(visit, redis, some) 
 
 
 def test_all_that_match_are_cancelled_after_a_typed_word_and_later_ones_stay(
-    visit, redis, some
+    by_keys, redis, some
 ) -> None:
     enqueue_many((email(number) for number in range(10, 1_010)), connection=redis)
-    page = visit("/jobs?q=state:waiting+type:EMAIL", Role.ADMIN)
-    page.locator("[data-row]").first.check()
+    page = by_keys("/jobs?q=state:waiting+type:EMAIL", Role.ADMIN)
+    page.keyboard.press("j")
+    page.keyboard.press("x")
 
-    page.get_by_role("button", name="Select all that match").click()
-    page.get_by_role("button", name="Cancel all…").click()
-    dialog = page.get_by_role("dialog", name=re.compile("Cancel 1.000 jobs?"))
+    press(page, "Select all that match", back=True)
+    press(page, "Cancel all…")
+    dialog = asked(page, re.compile("Cancel 1.000 jobs?"))
     expect(dialog).to_contain_text("then you are asked about the next ones")
-    dialog.get_by_label("Reason").fill("Sent by mistake")
-    dialog.get_by_label("Type cancel 1000").fill("cancel 1000")
+    write(page, Reason="Sent by mistake", Type_cancel_1000="cancel 1000")
     page.keyboard.press("Enter")
-    dialog = page.get_by_role("dialog", name="Cancel 3 jobs?")
+    dialog = asked(page, "Cancel 3 jobs?")
     expect(dialog).to_contain_text("All that match")
-    expect(dialog).to_be_visible()
     later = enqueue(email(9), connection=redis).id
-    dialog.get_by_label("Reason").fill("Sent by mistake")
+    write(page, Reason="Sent by mistake")
     final = dialog.get_by_role("button", name="Cancel 3 jobs")
     expect(final).to_be_disabled()
-    dialog.get_by_label("Type cancel 3 to go on").fill("cancel 3")
-    final.click()
+    write(page, Type_cancel_3="cancel 3")
+    press(page, "Cancel 3 jobs")
 
     expect(page.locator(".toast").last).to_contain_text("3 cancelled.")
     assert {status(redis, each) for each in some["waiting"]} == {b"canceled"}
     assert status(redis, later) == b"queued"
 
 
-def test_a_view_is_saved_in_the_browser_with_its_columns(visit, some) -> None:
-    page = visit("/jobs?q=state:failed", Role.MODERATOR)
-    page.get_by_role("button", name="Columns").click()
-    page.get_by_role("checkbox", name="Queue").uncheck()
-    page.get_by_role("button", name="Show").click()
+def test_a_view_is_saved_in_the_browser_with_its_columns(by_keys, some) -> None:
+    page = by_keys("/jobs?q=state:failed", Role.MODERATOR)
+    ask(page, "Columns", "Columns")
+    tab_to(page, "Queue")
+    page.keyboard.press("Space")
+    press(page, "Show")
     expect(page.get_by_role("columnheader", name="Queue")).to_have_count(0)
 
-    page.get_by_role("button", name="Save view").click()
-    page.get_by_label("Name").fill("Dead ones")
+    ask(page, "Save view", "Save this view")
+    page.keyboard.type("Dead ones")
     page.keyboard.press("Enter")
     expect(page.get_by_role("link", name="Dead ones")).to_be_visible()
     page.goto(page.url.partition("?")[0])
-    page.get_by_role("link", name="Dead ones").click()
+    press(page, "Dead ones")
 
     expect(page.get_by_role("columnheader", name="Queue")).to_have_count(0)
     expect(rows(page)).to_have_count(2)
-    page.get_by_role("button", name="Forget Dead ones").click()
+    press(page, "Forget Dead ones")
     page.reload()
     expect(page.get_by_role("link", name="Dead ones")).to_have_count(0)
 
@@ -215,6 +215,15 @@ def test_a_span_of_the_chart_narrows_the_list_to_jobs_sent_in_it(visit, some) ->
 
     expect(page.locator(".chip")).to_have_count(3)
     expect(page.locator("#sentence")).to_have_text("7 jobs fit.")
+
+    page.goto(page.url.partition("?")[0] + "?q=type:EMAIL")
+    expect(page.locator("pr-chart svg text").first).to_be_visible()
+    tab_to(page, "Email, last 60 minutes")
+    expect(page.locator("#brush")).to_have_attribute("data-own", "ready")
+    page.keyboard.press("ArrowLeft")
+    expect(page.locator("#brush line.cross")).to_have_count(1)
+    page.keyboard.press("Enter")
+    expect(page.locator(".chip")).to_have_count(3)
 
 
 def test_who_may_see_one_tenant_is_led_to_its_jobs_and_sees_no_others(visit, redis) -> None:

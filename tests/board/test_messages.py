@@ -14,6 +14,7 @@ from monitoring.web.identity import Role
 from postroom.embedded import Server
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, choose, press, tab_to, write
 from tests.processes import StartProcess
 from tests.workers.letters import bury_message, email
 from workers import keys, pauses
@@ -29,11 +30,10 @@ def runs(page: Page) -> list[str]:
 
 
 def test_a_message_is_sent_and_its_run_is_watched_to_its_result(
-    visit: Visit, redis: Redis, redis_server: Server, start_warm: StartProcess
+    by_keys: Visit, redis: Redis, redis_server: Server, start_warm: StartProcess
 ) -> None:
-    page = visit("/messages/TEST", Role.ADMIN)
-    page.locator("#send").get_by_role("button", name="Send to development").focus()
-    page.keyboard.press("Enter")
+    page = by_keys("/messages/TEST", Role.ADMIN)
+    press(page, "Send to development")
 
     watched = page.get_by_role("region", name="Runs you sent")
     expect(watched.get_by_role("listitem").first).to_contain_text("Waits, for")
@@ -45,24 +45,26 @@ def test_a_message_is_sent_and_its_run_is_watched_to_its_result(
     page.reload()
     expect(watched).to_contain_text("Succeeded")
     expect(page.get_by_role("img", name="Run time in 24 hours, of 1:")).to_be_visible()
-    watched.get_by_role("button", name="Clear ended jobs of default").click()
-    expect(page.get_by_role("dialog", name="Clear 1 ended job of default?")).to_be_visible()
+    ask(page, "Clear ended jobs of default", "Clear 1 ended job of default?")
 
 
-def test_another_example_is_changed_and_sent_with_options(visit: Visit, redis: Redis) -> None:
-    page = visit("/messages/EMAIL?run=gone")
-    page.get_by_label("Fill from").select_option(index=1)
+def test_another_example_is_changed_and_sent_with_options(by_keys: Visit, redis: Redis) -> None:
+    page = by_keys("/messages?run=gone")
+    press(page, "EMAIL")
+    page.wait_for_url("**/messages/EMAIL?**")
+    tab_to(page, "Fill from")
+    page.keyboard.press("ArrowDown")
     page.wait_for_url("**example=1**")
+    expect(page.get_by_label("Fill from")).to_be_focused()
     assert runs(page) == ["gone"]
     form = page.locator("#send")
     expect(form.get_by_label("to text")).to_have_value("grace@example.com")
-    form.get_by_label("to text").fill("mia@example.com")
-    form.get_by_text("Queue, priority, delay").click()
-    form.get_by_label("Priority").select_option("high")
-    form.get_by_label("Delay").fill("60000")
-    form.get_by_label("Unique key").fill("mia-1")
-    form.get_by_label("Queue").fill("late")
-    form.get_by_role("button", name="Send to").click()
+    write(page, to_text="mia@example.com")
+    press(page, "Queue, priority, delay")
+    write(page, Queue_text="late")
+    choose(page, "Priority", "high")
+    write(page, Delay="60000", Unique_key="mia-1")
+    press(page, "Send to")
 
     expect(page.locator("#runs")).to_contain_text("Waits for its time")
     status = get_job_status(runs(page)[-1], connection=redis)
@@ -76,17 +78,17 @@ def test_another_example_is_changed_and_sent_with_options(visit: Visit, redis: R
 
 
 def test_a_message_of_streams_is_sent_to_its_stream_and_seen_there(
-    visit: Visit, redis: Redis
+    by_keys: Visit, redis: Redis
 ) -> None:
-    page = visit("/messages/BUILD", Role.ADMIN)
-    form = page.locator("#send")
-    form.get_by_text("Queue, priority, delay").click()
-    form.get_by_label("Queue").fill("late")
-    form.get_by_role("button", name="Send to its stream").click()
+    page = by_keys("/messages/BUILD", Role.ADMIN)
+    press(page, "Queue, priority, delay")
+    write(page, Queue_text="late")
+    press(page, "Send to its stream")
     expect(page.get_by_role("alert")).to_contain_text("options.queue")
-    form.get_by_label("Queue").fill("")
-    form.get_by_label("Priority", exact=True).select_option("high")
-    form.get_by_role("button", name="Send to its stream").click()
+    tab_to(page, "Queue text", back=True)
+    write(page, Queue_text="")
+    choose(page, "Priority", "high")
+    press(page, "Send to its stream")
 
     expect(page.locator("#entry")).to_contain_text("Waiting build high, came")
     ((entry_id, fields),) = redis.xrange("raibid:jobs:high")
@@ -109,12 +111,12 @@ def test_what_is_wrong_is_said_at_its_field_and_nothing_is_sent(visit: Visit, re
     assert not Queue("email", connection=redis).get_job_ids()
 
 
-def test_the_data_can_be_written_as_json(visit: Visit, redis: Redis) -> None:
-    page = visit("/messages/TEST", Role.ADMIN)
-    page.get_by_label("How to fill it").get_by_role("link", name="JSON").click()
+def test_the_data_can_be_written_as_json(by_keys: Visit, redis: Redis) -> None:
+    page = by_keys("/messages/TEST", Role.ADMIN)
+    press(page, "JSON")
     page.wait_for_url("**form=json**")
-    page.locator("#send").get_by_role("textbox", name="data object").fill('{"testType": "by hand"}')
-    page.locator("#send").get_by_role("button", name="Send to").click()
+    write(page, data_object='{"testType": "by hand"}')
+    press(page, "Send to")
 
     expect(page.locator("#runs")).to_contain_text("Waits, for")
     message = get_job_detail(runs(page)[0], connection=redis)["message"]

@@ -5,6 +5,7 @@ from playwright.sync_api import expect
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, press, write
 from tests.monitoring.counted import note
 from tests.workers.letters import bury_message, email
 from workers import audit, enqueue, enqueue_many, pauses
@@ -21,17 +22,16 @@ def test_when_all_is_well_it_says_so_and_nothing_is_coloured(visit: Visit) -> No
     expect(page.locator(".bdg.bad, .bdg.solid, .bdg.warn")).to_have_count(0)
 
 
-def test_a_paused_queue_is_resumed_from_the_sentence_that_tells_of_it(visit, redis) -> None:
+def test_a_paused_queue_is_resumed_from_the_sentence_that_tells_of_it(by_keys, redis) -> None:
     enqueue(email(), connection=redis)
     pauses.pause("queue", "email", by=ANNA, connection=redis)
-    page = visit("/", Role.ADMIN)
+    page = by_keys("/", Role.ADMIN)
 
     expect(page.get_by_role("heading", level=1)).to_contain_text("Queue email is paused by anna")
-    page.locator("#lead").get_by_role("button", name="Resume").click()
-    dialog = page.get_by_role("dialog", name="Resume email?")
+    dialog = ask(page, "Resume", "Resume email?")
     expect(dialog).to_contain_text("a leak in the template")
-    dialog.get_by_label("Reason").fill("It is mended")
-    dialog.get_by_role("button", name="Resume email").click()
+    write(page, Reason="It is mended")
+    press(page, "Resume email")
 
     expect(page.locator(".toast")).to_contain_text("email runs again.")
     expect(page.locator("#lead")).not_to_contain_text("paused")
@@ -40,27 +40,27 @@ def test_a_paused_queue_is_resumed_from_the_sentence_that_tells_of_it(visit, red
     assert (last.action, last.actor, last.reason) == ("queue.resume", "ann", "It is mended")
 
 
-def test_what_was_done_is_undone_by_the_button_beside_it(visit, redis, eventually) -> None:
+def test_what_was_done_is_undone_by_the_button_beside_it(by_keys, redis, eventually) -> None:
     enqueue(email(), connection=redis)
     pauses.pause("queue", "email", by=ANNA, connection=redis)
-    page = visit("/", Role.ADMIN)
-    page.locator("#lead").get_by_role("button", name="Resume").click()
-    page.get_by_label("Reason").fill("Too early")
-    page.get_by_label("Reason").press("Enter")
+    page = by_keys("/", Role.ADMIN)
+    ask(page, "Resume", "Resume email?")
+    write(page, Reason="Too early")
+    page.keyboard.press("Enter")
+    expect(page.locator(".toast")).to_contain_text("email runs again.")
 
-    page.locator(".toast").get_by_role("button", name="Undo").click()
+    page.keyboard.press("u")
 
     eventually(lambda: pauses.is_paused("queue", "email", connection=redis))
 
 
-def test_a_dialog_is_opened_and_left_by_keys_alone(visit, redis) -> None:
+def test_a_dialog_is_opened_and_left_and_the_focus_comes_back(by_keys, redis) -> None:
     enqueue(email(), connection=redis)
     pauses.pause("queue", "email", by=ANNA, connection=redis)
-    page = visit("/", Role.ADMIN)
+    page = by_keys("/", Role.ADMIN)
     opener = page.locator("#lead").get_by_role("button", name="Resume")
-    opener.focus()
 
-    page.keyboard.press("Enter")
+    ask(page, "Resume", "Resume email?")
     expect(page.get_by_label("Reason")).to_be_focused()
     for _ in range(6):
         page.keyboard.press("Tab")
@@ -68,6 +68,10 @@ def test_a_dialog_is_opened_and_left_by_keys_alone(visit, redis) -> None:
     page.keyboard.press("Escape")
 
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(opener).to_be_focused()
+    page.keyboard.press("Control+k")
+    expect(page.get_by_role("combobox")).to_be_focused()
+    page.keyboard.press("Escape")
     expect(opener).to_be_focused()
 
 

@@ -6,6 +6,7 @@ from playwright.sync_api import expect
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, press, write
 from tests.monitoring.counted import note
 from tests.workers.letters import bury_message, email
 from workers import audit, enqueue, enqueue_many, keys, pauses
@@ -39,36 +40,36 @@ def test_a_queue_that_nobody_knows_is_refused_with_those_that_there_are(visit: V
     assert "email" in answer.text()
 
 
-def test_it_is_paused_and_resumed_with_a_reason(visit: Visit, redis) -> None:
+def test_it_is_paused_and_resumed_with_a_reason(by_keys: Visit, redis) -> None:
     enqueue(email(), connection=redis)
-    page = visit("/queues/email", Role.ADMIN)
+    page = by_keys("/queues/email", Role.ADMIN)
 
-    page.get_by_role("button", name="Pause… email").click()
-    page.get_by_label("Reason").fill("Too many pushes")
-    page.get_by_role("button", name="Pause email").click()
+    ask(page, "Pause… email", "Pause email?")
+    write(page, Reason="Too many pushes")
+    press(page, "Pause email")
     held = page.locator("section", has=page.get_by_role("heading", name="Pauses"))
     expect(held).to_contain_text("ann: “Too many pushes”")
     assert pauses.is_paused("queue", "email", connection=redis)
-    page.locator(".head").get_by_role("button", name="Resume… email").click()
-    page.get_by_label("Reason").fill("Mended")
-    page.get_by_label("Reason").press("Enter")
+    expect(page.locator(".head").get_by_role("button", name="Resume… email")).to_be_focused()
+    ask(page, "Resume… email", "Resume email?")
+    write(page, Reason="Mended")
+    page.keyboard.press("Enter")
 
     expect(held).to_have_count(0)
     assert not pauses.is_paused("queue", "email", connection=redis)
 
 
-def test_what_waits_is_cleared_only_after_a_typed_word_and_a_reason(visit: Visit, redis) -> None:
+def test_what_waits_is_cleared_only_after_a_typed_word_and_a_reason(by_keys: Visit, redis) -> None:
     enqueue_many((email(number) for number in range(3)), connection=redis)
-    page = visit("/queues/email")
+    page = by_keys("/queues/email")
 
-    page.get_by_role("button", name="Clear… waiting").click()
-    dialog = page.get_by_role("dialog", name="Clear 3 waiting jobs of email?")
+    dialog = ask(page, "Clear… waiting", "Clear 3 waiting jobs of email?")
     expect(dialog.locator(".sample li")).to_have_count(3)
     final = dialog.get_by_role("button", name="Clear 3")
-    dialog.get_by_label("Reason").fill("Sent by mistake")
+    write(page, Reason="Sent by mistake")
     expect(final).to_be_disabled()
-    dialog.get_by_label("Type email to confirm").fill("email")
-    final.click()
+    write(page, Type_email_to_confirm="email")
+    page.keyboard.press("Enter")
 
     expect(page.locator(".toast")).to_contain_text("3 waiting jobs of email are cleared.")
     expect(page.locator(".kpi", has_text="Waiting")).to_contain_text("none")

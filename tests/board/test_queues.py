@@ -8,6 +8,7 @@ from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, write
 from tests.workers.letters import email
 from tests.workers.streams.places import TEMPLATE, own
 from workers import enqueue, enqueue_many, pauses, publish
@@ -83,20 +84,22 @@ def test_a_filter_stands_in_the_address_and_pages_follow(visit: Visit, redis) ->
     expect(page.locator("tbody tr")).to_have_count(1)
 
 
-def test_a_queue_is_paused_in_its_row_by_keys_alone(visit: Visit, redis, eventually) -> None:
+def test_a_queue_is_found_and_paused_in_its_row(by_keys: Visit, redis, eventually) -> None:
     fill(redis)
-    page = visit("/queues", Role.ADMIN)
+    page = by_keys("/queues", Role.ADMIN)
 
-    button = page.get_by_role("button", name="Pause… email")
-    button.focus()
+    page.keyboard.press("/")
+    page.keyboard.type("mai")
     page.keyboard.press("Enter")
+    expect(page.locator("tbody tr")).to_have_count(1)
+    ask(page, "Pause… email", "Pause email?")
     expect(page.get_by_label("Reason")).to_be_focused()
-    page.keyboard.type("The mail server is full")
+    write(page, Reason="The mail server is full")
     page.keyboard.press("Enter")
 
     expect(row(page, "email")).to_contain_text("“The mail server is full”")
     assert pauses.is_paused("queue", "email", connection=redis)
-    expect(page.get_by_role("button", name="Resume… email")).to_be_visible()
+    expect(page.get_by_role("button", name="Resume… email")).to_be_focused()
 
 
 def test_who_may_see_one_tenant_sees_its_streams_and_nothing_else(visit: Visit, redis) -> None:

@@ -13,6 +13,7 @@ from monitoring.web.identity import Role
 from monitoring.web.settings import WebSettings
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, choose, press, tab_to, write
 from tests.monitoring.alerts.sinks import Sink
 from tests.monitoring.api.tokens import SECRET
 from workers import audit, keys, pauses
@@ -46,15 +47,16 @@ def app(redis: Redis, sink: Sink) -> FastAPI:
     )
 
 
-def test_a_channel_is_tried_and_says_whether_it_took_it(visit: Visit, sink: Sink) -> None:
-    page = visit("/settings", Role.ADMIN)
+def test_a_channel_is_tried_and_says_whether_it_took_it(by_keys: Visit, sink: Sink) -> None:
+    page = by_keys("/settings", Role.ADMIN)
     expect(page.locator("#sentence")).to_have_text(
         "0 alerts fire now. 14 rules, 1 channel. Your role is ADMIN."
     )
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
 
-    page.get_by_role("button", name="Test pager").click()
+    press(page, "Test pager")
     expect(page.locator(".toast")).to_contain_text("pager took a test.")
+    expect(page.get_by_role("button", name="Test pager")).to_be_focused()
 
     assert [each.json["kind"] for each in sink.got] == ["test"]
 
@@ -69,42 +71,37 @@ def test_who_may_only_look_is_told_what_each_action_needs(visit: Visit, address)
         expect(button).to_have_attribute("title", "This needs the role ADMIN")
 
 
-def test_a_policy_shows_what_it_would_remove_and_asks_for_a_word(visit: Visit, redis) -> None:
+def test_a_policy_shows_what_it_would_remove_and_asks_for_a_word(by_keys: Visit, redis) -> None:
     redis.sadd(keys.queues(), keys.queue("email"))
     redis.zadd(keys.finished("email"), {f"old-{number:03}": number for number in range(103)})
-    page = visit("/settings?tab=retention", Role.ADMIN)
+    page = by_keys("/settings", Role.ADMIN)
 
-    page.get_by_role("button", name="Run now").click()
-    dialog = page.get_by_role("dialog", name="Remove 3 completed jobs of email?")
+    press(page, "Retention")
+    page.wait_for_url("**tab=retention")
+    dialog = ask(page, "Run now", "Remove 3 completed jobs of email?")
     expect(dialog.get_by_role("listitem")).to_have_count(3)
-    dialog.get_by_label("Reason").fill("They are old")
+    write(page, Reason="They are old")
     final = dialog.get_by_role("button", name="Remove 3")
     expect(final).to_be_disabled()
-    dialog.get_by_label("to confirm").fill("email")
-    final.click()
+    write(page, Type_email_to_confirm="email")
+    page.keyboard.press("Enter")
 
     expect(page.locator(".toast")).to_contain_text("3 completed jobs of email are removed.")
     assert redis.zcard(keys.finished("email")) == 100
 
 
-def test_pauses_are_made_and_ended_by_keys_alone(visit: Visit, redis, eventually) -> None:
+def test_pauses_are_made_and_ended(by_keys: Visit, redis, eventually) -> None:
     pauses.pause("type", "EMAIL", by=ANNA, connection=redis)
-    page = visit("/settings?tab=pauses", Role.ADMIN)
+    page = by_keys("/settings?tab=pauses", Role.ADMIN)
     row = page.get_by_role("row").filter(has_text="EMAIL")
     expect(row).to_contain_text("a leak in the template")
 
-    row.get_by_role("button", name="Resume").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Reason")).to_be_focused()
-    page.keyboard.type("It is mended")
+    ask(page, "Resume", "Resume EMAIL?")
+    write(page, Reason="It is mended")
     page.keyboard.press("Enter")
     expect(page.locator("#sentence")).to_contain_text("Nothing is paused.")
-    page.get_by_role("button", name="Pause a tenant").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Tenant", exact=True)).to_be_focused()
-    page.keyboard.type("north")
-    page.keyboard.press("Tab")
-    page.keyboard.type("It floods us")
+    ask(page, "Pause a tenant", "Pause a tenant?")
+    write(page, Tenant="north", Reason="It floods us")
     page.keyboard.press("Enter")
 
     eventually(lambda: pauses.is_paused("tenant", "north", connection=redis))
@@ -112,20 +109,21 @@ def test_pauses_are_made_and_ended_by_keys_alone(visit: Visit, redis, eventually
     expect(page.get_by_role("row").filter(has_text="north")).to_contain_text("It floods us")
 
 
-def test_the_audit_log_is_filtered_in_the_address_and_paged(visit: Visit, redis, address) -> None:
+def test_the_audit_log_is_filtered_in_the_address_and_paged(by_keys: Visit, redis, address) -> None:
     for number in range(30):
         By("bob", "to look").record("group.mute", target=f"group-{number}", connection=redis)
     pauses.pause("queue", "email", by=ANNA, connection=redis)
-    page = visit("/settings?tab=audit")
+    page = by_keys("/settings?tab=audit")
 
     expect(page.get_by_role("row")).to_have_count(26)
-    page.get_by_role("link", name="Older").click()
+    press(page, "Older")
     expect(page.get_by_role("row")).to_have_count(7)
-    page.get_by_label("Did").select_option("queue.pause")
+    choose(page, "Did", "q")
     page.wait_for_url(f"{address}/settings?tab=audit&who=&did=queue.pause&on=")
     expect(page.get_by_role("row").last).to_contain_text("anna")
-    page.get_by_label("Who").fill("nobody")
-    page.get_by_label("Who").press("Enter")
+    tab_to(page, "Who", back=True)
+    write(page, Who="nobody")
+    page.keyboard.press("Enter")
     expect(page.locator("main")).to_contain_text("Nobody did anything that fits.")
     assert len(audit.entries(connection=redis)) == 31
 

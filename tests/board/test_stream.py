@@ -7,6 +7,7 @@ from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, press, write
 from tests.monitoring.counted import note
 from tests.workers.letters import bury_message
 from tests.workers.streams.places import TEMPLATE, own
@@ -47,9 +48,9 @@ def in_hand(redis) -> dict[str, int]:
     }
 
 
-def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, redis) -> None:
+def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(by_keys: Visit, redis) -> None:
     bury_message(redis, fill(redis)[1], queue=SCAN, error="404 Unknown channel")
-    page = visit(f"/streams/{SCAN}")
+    page = by_keys(f"/streams/{SCAN}")
 
     expect(page.locator(".head")).to_contain_text("Dead consumer")
     expect(page.locator(".head")).to_contain_text(DEAD)
@@ -59,50 +60,49 @@ def test_it_says_what_waits_and_who_holds_what_and_claims_nothing(visit: Visit, 
     peek = page.locator("section", has=page.get_by_role("heading", name="Peek"))
     assert peek.locator("tbody tr .bdg").all_text_contents() == ["Waiting"] * 10
     expect(peek.locator("tbody tr").first).to_contain_text("channel_id 456")
-    peek.get_by_role("link", name="Older 10").click()
+    press(page, "Older 10")
     expect(peek.locator("tbody tr .bdg").first).to_have_text("Held, worker dead")
     expect(peek.locator("tbody tr .bdg").last).to_have_text("Pending")
-    peek.get_by_role("link", name="Oldest first").click()
+    press(page, "Oldest first")
     expect(peek.locator("tbody tr .bdg").first).to_have_text("Done")
     (first, _), (second, _) = redis.xrange(SCAN, count=2)
     expect(peek.locator("tbody tr .bdg").nth(1)).to_have_text("Dead letter")
 
-    peek.get_by_role("link", name=second.decode()).click()
+    press(page, second.decode())
     entry = page.locator("#entry")
     expect(entry).to_contain_text("Dead letter message_scan")
     expect(entry.locator("dl")).to_contain_text(LONG)
-    peek.get_by_role("link", name=first.decode()).click()
+    press(page, first.decode(), back=True)
     expect(entry.locator("p")).to_contain_text("Done")
     expect(entry.get_by_role("link", name="See its dead letter")).to_have_count(0)
     assert in_hand(redis) == {LIVING: 4, DEAD: 6}
     page.go_back()
-    entry.get_by_role("link", name="See its dead letter").click()
+    press(page, "See its dead letter")
     expect(page.locator("h1")).to_contain_text("404 Unknown channel")
 
 
-def test_an_entry_that_is_stuck_is_opened_from_the_overview(visit: Visit, redis) -> None:
+def test_an_entry_that_is_stuck_is_opened_from_the_overview(by_keys: Visit, redis) -> None:
     fill(redis)
     redis.sadd(stream_keys.consumes("workers", LIVING), SCAN)
     (held, *_) = redis.xpending_range(SCAN, "workers", "-", "+", 1, LIVING)
     redis.xclaim(SCAN, "workers", LIVING, 0, [held["message_id"]], idle=1_860_000)
-    page = visit("/", Role.ADMIN)
+    page = by_keys("/", Role.ADMIN)
 
     stuck = page.get_by_role("region", name="Stuck jobs")
     expect(stuck).to_contain_text("Medium")
     expect(stuck.get_by_role("button", name="Retry…")).to_have_count(0)
-    stuck.get_by_role("link", name="Open entry").click()
+    press(page, "Open entry")
     expect(page.locator("#entry")).to_contain_text(f"held by {LIVING}, delivered 2")
 
 
-def test_what_the_dead_left_is_given_away(visit: Visit, redis) -> None:
+def test_what_the_dead_left_is_given_away(by_keys: Visit, redis) -> None:
     fill(redis)
-    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+    page = by_keys(f"/streams/{SCAN}", Role.ADMIN)
 
-    page.locator(".head").get_by_role("button", name="Claim 6…").click()
-    dialog = page.get_by_role("dialog", name=f"Claim 6 entries from {DEAD}?")
+    dialog = ask(page, "Claim 6…", f"Claim 6 entries from {DEAD}?")
     expect(dialog.locator(".sample li")).to_have_count(3)
-    dialog.get_by_label("Reason").fill("Killed, out of memory")
-    dialog.get_by_role("button", name="Claim 6").click()
+    write(page, Reason="Killed, out of memory")
+    press(page, "Claim 6")
 
     expect(page.locator(".toast")).to_contain_text(f"6 of {DEAD} are given away.")
     expect(page.get_by_role("row", name="Given away")).to_contain_text("6")
@@ -115,14 +115,12 @@ def test_what_the_dead_left_is_given_away(visit: Visit, redis) -> None:
     )
 
 
-def test_a_dead_consumer_is_dropped_by_keys_alone_and_loses_nothing(visit: Visit, redis) -> None:
+def test_a_dead_consumer_is_dropped_and_loses_nothing(by_keys: Visit, redis) -> None:
     fill(redis)
-    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+    page = by_keys(f"/streams/{SCAN}", Role.ADMIN)
 
-    page.get_by_role("button", name=f"Drop… {DEAD}").focus()
-    page.keyboard.press("Enter")
-    expect(page.get_by_label("Reason")).to_be_focused()
-    page.keyboard.type("It will not come back")
+    ask(page, f"Drop… {DEAD}", f"Drop the consumer {DEAD}?")
+    write(page, Reason="It will not come back")
     page.keyboard.press("Enter")
 
     expect(page.locator(".toast")).to_contain_text("6 of its entries are given away")
@@ -131,18 +129,17 @@ def test_a_dead_consumer_is_dropped_by_keys_alone_and_loses_nothing(visit: Visit
     assert DEAD not in names
 
 
-def test_a_trim_says_what_stays_and_removes_only_what_is_done(visit: Visit, redis) -> None:
+def test_a_trim_says_what_stays_and_removes_only_what_is_done(by_keys: Visit, redis) -> None:
     fill(redis)
-    page = visit(f"/streams/{SCAN}", Role.ADMIN)
+    page = by_keys(f"/streams/{SCAN}", Role.ADMIN)
 
-    page.get_by_role("button", name="Trim about 40 done…").click()
-    dialog = page.get_by_role("dialog", name="Trim about 40 done entries?")
+    dialog = ask(page, "Trim about 40 done…", "Trim about 40 done entries?")
     expect(dialog).to_contain_text("10 unread and 10 in hand stay")
     expect(dialog.locator(".sample li")).to_have_count(3)
-    dialog.get_by_label("Reason").fill("Too long")
+    write(page, Reason="Too long")
     expect(dialog.get_by_role("button", name="Trim 40")).to_be_disabled()
-    dialog.get_by_label("Type trim to confirm").fill("trim")
-    dialog.get_by_role("button", name="Trim 40").click()
+    write(page, Type_trim_to_confirm="trim")
+    press(page, "Trim 40")
 
     # Ten of those in hand are among the newest 200, which stay in any case: so ten more go.
     expect(page.locator(".toast")).to_contain_text("50 done entries")

@@ -14,6 +14,7 @@ from messages import MessageScanMessage
 from monitoring.web.identity import Role
 from tests.board.browsing import MOST_BYTES, barriers, weight
 from tests.board.conftest import Visit
+from tests.board.keys import ask, press, write
 from tests.workers.letters import email
 from tests.workers.streams.places import TEMPLATE, own
 from tests.workers.streams.readers import Consumer
@@ -146,17 +147,16 @@ def test_it_is_for_everyone_and_light(visit: Visit, redis: Redis) -> None:
     assert barriers(page) == []
 
 
-def test_a_worker_is_stopped_from_its_row(visit: Visit, redis: Redis) -> None:
+def test_a_worker_is_stopped_from_its_row(by_keys: Visit, redis: Redis) -> None:
     register(redis, "core-1", "default", slots=8)
     ears = redis.pubsub()
     ears.subscribe(PUBSUB_CHANNEL_TEMPLATE % "core-1")
     assert ears.get_message(timeout=5)
-    page = visit("/workers", Role.ADMIN)
+    page = by_keys("/workers", Role.ADMIN)
 
-    row(page, "core-1").get_by_role("button", name="Stop…").click()
-    dialog = page.get_by_role("dialog", name="Stop a worker?")
-    dialog.get_by_label("Reason").fill("a new release")
-    dialog.get_by_role("button", name="Stop it").click()
+    ask(page, "Stop…", "Stop a worker?")
+    write(page, Reason="a new release")
+    press(page, "Stop it")
 
     expect(page.get_by_text("core-1 was told to stop.")).to_be_visible()
     heard = ears.get_message(ignore_subscribe_messages=True, timeout=5)

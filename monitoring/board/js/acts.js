@@ -37,6 +37,7 @@ export async function act(form, button) {
   const result = await send(form.dataset.method ?? "POST", url, body);
   done();
   if (pressed) pressed.disabled = false;
+  if (document.activeElement === document.body) pressed?.focus({ preventScroll: true });
   if (result.error) return stay(form, result.error);
   clear(form);
   const said = fill(form.dataset.said ?? "Done.", result.answer);
@@ -104,7 +105,7 @@ export function toast(text, bad = false, undo = null) {
   button.type = "button";
   button.className = "btn sm";
   button.textContent = undo ? "Undo" : "Close";
-  button.onclick = () => (undo ? revert(undo, line) : line.remove());
+  button.onclick = () => (undo ? revert(undo, line) : drop(line));
   line.append(words, button);
   box.append(line);
   if (bad) return;
@@ -125,9 +126,16 @@ export function toast(text, bad = false, undo = null) {
  */
 async function revert(undo, line) {
   const { error } = await send(undo.method, undo.url, undo.body);
-  line.remove();
+  drop(line);
   toast(error ? `Not undone: ${error.message} ${error.remedy}` : "Undone.", !!error);
   dispatchEvent(new CustomEvent("acted"));
+}
+
+/** Take a line away; the focus goes back to the page. @param {HTMLElement} line */
+function drop(line) {
+  const had = line.contains(document.activeElement);
+  line.remove();
+  if (had) document.getElementById("main")?.focus({ preventScroll: true });
 }
 
 /** Copy what an element names. @param {HTMLElement} button */

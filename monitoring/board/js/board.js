@@ -8,32 +8,20 @@ const $ = (/** @type {string} */ selector, /** @type {ParentNode} */ root = docu
 
 const overlays = () => import("./overlays.js");
 const acts = () => import("./acts.js");
+const spare = () => import("./spare.js");
 /** One promise for all who wait: those of several imports may be kept in any order, as keys then. @type {Promise<unknown> | null} */
 let fetched = null;
 const rows = () => (fetched ??= import("./rows.js"));
 
 /** @type {Record<string, (button: HTMLElement) => void>} */
 const ACTS = {
-  theme: (button) => turn(button),
+  theme: (button) => spare().then((found) => found.turn(button)),
   live: () => pause(),
   admit: () => admit(),
   open: async (button) => (await overlays()).open(button.dataset.url ?? "", button),
   close: async () => (await overlays()).close(),
   copy: async (button) => (await acts()).copy(button),
 };
-
-const THEMES = ["system", "light", "dark"];
-
-/** @param {HTMLElement} button */
-function turn(button) {
-  const now = document.documentElement.dataset.theme ?? "system";
-  const theme = THEMES[(THEMES.indexOf(now) + 1) % 3];
-  if (theme === "system") delete document.documentElement.dataset.theme;
-  else document.documentElement.dataset.theme = theme;
-  document.cookie = `postroom_theme=${theme}; path=${document.body.dataset.root || "/"}; max-age=31536000; samesite=strict`;
-  button.setAttribute("aria-label", `Theme: ${theme}`);
-  button.title = `Theme: ${theme}`;
-}
 
 addEventListener("click", (event) => {
   const target = /** @type {Element} */ (event.target);
@@ -52,7 +40,9 @@ addEventListener("submit", async (event) => {
 
 addEventListener("change", (event) => {
   const field = /** @type {HTMLInputElement} */ (event.target);
-  if (field.matches("[data-submits]")) field.form?.requestSubmit();
+  if (!field.matches("[data-submits]")) return;
+  sessionStorage.field = `${location.pathname} ${field.name}`;
+  field.form?.requestSubmit();
 });
 
 addEventListener("shown", () => (parts(), retell()));
@@ -79,7 +69,9 @@ const KEYS = {
   },
   "?": () => $("[data-url$='dialogs/keys']")?.click(),
   g: () => (went = Date.now()),
+  r: () => spare().then((found) => found.retry()),
   p: () => pause(),
+  u: () => spare().then((found) => found.undo()),
 };
 
 addEventListener("keydown", (event) => {
@@ -93,7 +85,7 @@ addEventListener("keydown", (event) => {
   if (typing || event.metaKey || event.ctrlKey || event.altKey || $(".veil:not([hidden])")) return;
   if (Date.now() - went < 1200 && event.key in PLACES) return location.assign(`${document.body.dataset.root}/${PLACES[event.key]}`);
   if (KEYS[event.key]) KEYS[event.key](event);
-  else if ($("[data-row], [data-key-r]")) rows().then(() => dispatchEvent(new CustomEvent("key", { detail: event })));
+  else if ($("[data-row]")) rows().then(() => dispatchEvent(new CustomEvent("key", { detail: event })));
 });
 
 const narrow = matchMedia("(max-width: 760px)");
@@ -115,5 +107,6 @@ if (innerWidth < 761) $(".states [aria-current], .tabs [aria-current], .catl [ar
 addEventListener("acted", () => refresh(true));
 setInterval(retell, 1000);
 parts();
+if (sessionStorage.field) spare().then((found) => found.resume());
 retell();
 live();

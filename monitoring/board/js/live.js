@@ -65,12 +65,16 @@ async function load(fresh) {
 /** @param {Document} page */
 function show(page) {
   document.title = page.title;
+  /** @type {Element[]} */
+  const around = [];
+  for (let at = document.activeElement; at && at !== document.body; at = at.parentElement) around.push(at);
   for (const part of page.querySelectorAll("[data-live]")) {
     const old = document.getElementById(part.id);
     if (!old) continue;
     if (part.id === "main") old.className = part.className;
     patch(old, part);
   }
+  if (around[0]?.isConnected === false) import("./spare.js").then(({ land }) => land(around));
   dispatchEvent(new CustomEvent("shown"));
 }
 

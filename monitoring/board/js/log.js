@@ -26,8 +26,11 @@ log()?.addEventListener("scroll", () => {
   if (follows) follow();
 });
 newer()?.addEventListener("click", () => {
+  const list = log();
   follows = true;
   follow();
+  list?.focus({ preventScroll: true }); // the button is hidden now
+  list?.lastElementChild?.scrollIntoView({ block: "nearest" });
 });
 addEventListener("shown", follow);
 follow();

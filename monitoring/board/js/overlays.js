@@ -37,7 +37,8 @@ export async function open(url, from) {
     const { toast } = await import("./acts.js");
     return toast("This could not be opened. Reload the page.", true);
   }
-  const origin = from.closest(".veil") ? back : from;
+  const at = /** @type {HTMLElement} */ (document.activeElement ?? body);
+  const origin = from.closest(".veil") ? back : at === body ? from : at;
   close();
   back = origin;
   body.append(veil);
@@ -51,7 +52,7 @@ export function close() {
   const veil = body.querySelector(".veil");
   if (!veil) return;
   veil.remove();
-  if (back?.isConnected) back.focus();
+  (back?.checkVisibility() ? back : document.getElementById("main"))?.focus({ preventScroll: true });
   back = null;
 }
 

@@ -50,6 +50,7 @@ function count() {
   const bulk = $(".bulk");
   if (!bulk) return;
   bulk.hidden = !on.length;
+  if (bulk.hidden && bulk.contains(document.activeElement)) $("#main")?.focus({ preventScroll: true });
   const number = $(".bulk-n", bulk);
   if (number) number.textContent = String(on.length);
 }
@@ -63,8 +64,7 @@ const KEYS = {
   k: () => step(-1),
   x: () => click(cursor()?.querySelector("[data-row]")),
   X: () => click(cursor()?.querySelector("[data-row]"), true),
-  r: () => click($(".bulk:not([hidden]) [data-key-r]") ?? cursor()?.querySelector("[data-key-r]") ?? $("#main [data-key-r]")),
-  Enter: () => document.activeElement === document.body && cursor()?.querySelector("a")?.click(),
+  Enter: () => [document.body, $("#main")].includes(/** @type {HTMLElement} */ (document.activeElement)) && cursor()?.querySelector("a")?.click(),
 };
 
 addEventListener("key", (event) => KEYS[/** @type {CustomEvent} */ (event).detail.key]?.());
