@@ -89,7 +89,8 @@ def outlook_of(group: Mapping[str, Any], standing: Standing) -> Outlook:
         return Outlook(False, "A replay would only wait", held)
     last, now = datetime.fromisoformat(group["lastSeen"]), standing.now
     deploy = standing.deploy
-    ago = span(int((now - last).total_seconds()))
+    # How things stand may have been read some seconds before the group was.
+    ago = span(max(0, int((now - last).total_seconds())))
     if deploy and datetime.fromisoformat(deploy["at"]) > last:
         what = f"Release {deploy['version'][:20]} came after the last failure, {ago} ago."
         return Outlook(True, "A trial will tell", f"{what} If it mends this, a trial succeeds.")

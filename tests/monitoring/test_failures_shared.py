@@ -1,7 +1,10 @@
 """What dead messages have in common that others of their type have not."""
 
+from datetime import timedelta
+
 import pytest
 
+from monitoring.board.failing import outlook_of
 from monitoring.board.places.failure_group import read as read_group
 from monitoring.board.places.failures import Asked
 from monitoring.board.places.failures import read as read_list
@@ -118,3 +121,12 @@ def test_the_places_take_few_round_trips(redis, redis_server):
 
     assert len(shown["rows"]) == 4
     assert shown["rows"][0].dead == 3
+
+
+def test_a_failure_after_the_look_at_the_rest_was_just_now(redis) -> None:
+    standing = read_standing(connection=redis, settings=load_settings(), rules=(), root="")
+    seen = (standing.now + timedelta(seconds=2)).isoformat()
+
+    told = outlook_of({"queues": [], "messageType": "EMAIL", "lastSeen": seen}, standing)
+
+    assert told.why == "The last failure was 0 s ago, and no release came since."
