@@ -28,6 +28,7 @@ from monitoring.jobs.tenants import check_job_of
 from workers import keys
 from workers.connection import storage_errors
 from workers.errors import JobNotFound
+from workers.routing import NAME_PATTERN
 
 router = APIRouter(tags=["browser"])
 
@@ -97,7 +98,15 @@ def read(
         "lines": [{**BLANK_LINE, **each} for each in _log(detail, connection)],
         "related": related,
         "can": actions_of(detail, tenant),
+        "place_of": "" if tenant is not None else _place_of(detail["queue"], standing),
     }
+
+
+def _place_of(queue: str | None, standing: Standing) -> str:
+    """Whose pages a queue is among; a dead letter may have died in a stream."""
+    if queue in standing.queues:
+        return "queues"
+    return "streams" if queue and not NAME_PATTERN.fullmatch(queue) else ""
 
 
 def _log(detail: Mapping[str, Any], connection: redis.Redis) -> Sequence[JsonDict]:
