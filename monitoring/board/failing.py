@@ -90,7 +90,7 @@ def outlook_of(group: Mapping[str, Any], standing: Standing) -> Outlook:
     last, now = datetime.fromisoformat(group["lastSeen"]), standing.now
     deploy = standing.deploy
     # How things stand may have been read some seconds before the group was.
-    ago = span(max(0, int((now - last).total_seconds())))
+    ago = span(max(1, int((now - last).total_seconds())))
     if deploy and datetime.fromisoformat(deploy["at"]) > last:
         what = f"Release {deploy['version'][:20]} came after the last failure, {ago} ago."
         return Outlook(True, "A trial will tell", f"{what} If it mends this, a trial succeeds.")

@@ -129,4 +129,4 @@ def test_a_failure_after_the_look_at_the_rest_was_just_now(redis) -> None:
 
     told = outlook_of({"queues": [], "messageType": "EMAIL", "lastSeen": seen}, standing)
 
-    assert told.why == "The last failure was 0 s ago, and no release came since."
+    assert told.why == "The last failure was 1 s ago, and no release came since."
