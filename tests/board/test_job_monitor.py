@@ -84,6 +84,7 @@ def test_a_queue_is_paused_resumed_and_cleared(embed, redis, by_keys) -> None:
     write(page, Type_email="email")
     page.keyboard.press("Enter")
     expect(page.locator(".said")).to_contain_text("1 failed of email are removed.")
+    assert redis.zcard(keys.failed("email")) == 0
     told = [detail for name, detail in page.evaluate("heard") if name == "action"]
     assert [each["action"] for each in told] == ["pause", "resume", "clear"]
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from postroom.errors import ServerUnavailable
 from postroom.programs import bundled_server, version_of
+from tests.drills.actions import play as play_actions
 from tests.drills.company import FaultMissing, need_faketime
 from tests.drills.plan import DRILLS, Drill
 from tests.drills.result import Result, Run
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str]) -> int:
         The exit code; see `--help`.
     """
     options = _parser().parse_args(arguments)
+    if options.actions is not None:
+        return play_actions(options.actions)
     names = options.only or [
         n for n, drill in DRILLS.items() if drill.has_canary or not options.canary
     ]
@@ -114,6 +117,12 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--server", metavar="PROGRAM", help=f"instead of the one on PATH; {BUNDLED}: the extra's"
+    )
+    parser.add_argument(
+        "--actions",
+        nargs="*",
+        metavar="TEST",
+        help="instead, let each action of the board do nothing, which a test must tell",
     )
     parser.add_argument("--seed", type=int, help="of all chance; without it each drill draws one")
     return parser
