@@ -71,9 +71,9 @@ def get_series(  # noqa: PLR0913 - what is asked for, and where
     Returns:
         `step`, `queue`, `messageType`; `points`, oldest first, the last one not over: `at` (its
         begin), `successful`, `failed`, `retried`, `successRate`, and in ms `avgProcessingTime`,
-        `runP50`, `runP95`, `waitP50`, `waitP95`, None where nothing ended; `deploys`, those of that
-        time, as `get_deploys` tells them. Percentiles are within 2.5 %, all else is exact; retries
-        count as `retried` only.
+        `runP50`, `runP95`, `runP99`, `waitP50`, `waitP95`, `waitP99`, None where nothing ended;
+        `deploys`, those of that time, as `get_deploys` tells them. Percentiles are within 2.5 %,
+        all else is exact; retries count as `retried` only.
         With more than 2,000 histograms to read, of all queues, the oldest points have no
         percentiles: then `percentilesSince` is later than the first point. Ask for one queue.
         It takes 3 round trips.
@@ -182,6 +182,8 @@ def _point(bucket: Bucket) -> JsonDict:
         "avgProcessingTime": milliseconds(run.average_ms),
         "runP50": milliseconds(run.quantile_ms(0.5)),
         "runP95": milliseconds(run.quantile_ms(0.95)),
+        "runP99": milliseconds(run.quantile_ms(0.99)),
         "waitP50": milliseconds(wait.quantile_ms(0.5)),
         "waitP95": milliseconds(wait.quantile_ms(0.95)),
+        "waitP99": milliseconds(wait.quantile_ms(0.99)),
     }

@@ -50,6 +50,10 @@ def test_the_sentence_says_how_much_succeeded_and_what_got_worse(visit: Visit, s
     expect(page.locator("pr-chart rect.open")).to_have_count(2)
     expect(page.locator("pr-chart path.dash")).to_have_count(4)
     expect(page.get_by_role("group", name="Run time on a log axis: p95 now")).to_be_visible()
+    page.get_by_label("Percentiles of run time").get_by_role("link", name="p99").click()
+    expect(page.locator(".legend-row", has_text="p99, dashed")).to_be_visible()
+    expect(page.locator("pr-chart path.dash")).to_have_count(8)
+    assert page.url.endswith("period=24h&lines=p50%2Cp95%2Cp99")
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from urllib.parse import urlencode
 
 import redis
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from messages import message_types
@@ -34,9 +34,19 @@ _NAMES = {"24h": "24 h", "7d": "7 d", "30d": "30 d"}
 _TYPES = 25  # rows
 _MARKS = 6  # deploys that are drawn; more could not be read
 _LINES = {
-    "run": (Line("p95", "d", "runP95"), Line("p50", "r", "runP50")),
-    "wait": (Line("p95 wait", "y", "waitP95"), Line("p50 wait", "w", "waitP50")),
+    "run": {
+        "p99": Line("p99, dashed", "d", "runP99", dash=True),
+        "p95": Line("p95", "d", "runP95"),
+        "p50": Line("p50", "r", "runP50"),
+    },
+    "wait": {
+        "p99": Line("p99 wait, dashed", "y", "waitP99", dash=True),
+        "p95": Line("p95 wait", "y", "waitP95"),
+        "p50": Line("p50 wait", "w", "waitP50"),
+    },
 }
+PERCENTILES = ("p50", "p95", "p99")
+_AT_FIRST = frozenset({"p50", "p95"})
 
 
 @dataclass(frozen=True)
@@ -47,19 +57,38 @@ class Asked:
         period: `24h`, `7d` or `30d`.
         queue: Only this one; None means all.
         kind: Only this message type; None means all.
+        lines: Which percentiles the charts of times show, one or more of `PERCENTILES`.
     """
 
     period: str
     queue: str | None = None
     kind: str | None = None
+    lines: frozenset[str] = _AT_FIRST
+
+    def query(self, **other: Any) -> str:
+        """The query of a link to the same page with something else.
+
+        Args:
+            other: `period` or `lines`.
+        """
+        lines = other.get("lines", self.lines)
+        chosen = {"period": self.period, "queue": self.queue, "type": self.kind} | other
+        chosen["lines"] = "" if lines == _AT_FIRST else ",".join(sorted(lines))
+        return urlencode({name: value for name, value in chosen.items() if value})
 
 
 @router.get("/insights")
-def insights(
-    request: Request, asker: Looker, reader: Reader, of: OfWhat, period: str = "24h"
+def insights(  # noqa: PLR0913, PLR0917 - what is in the address
+    request: Request,
+    asker: Looker,
+    reader: Reader,
+    of: OfWhat,
+    period: str = "24h",
+    lines: Annotated[str, Query(max_length=20)] = "",
 ) -> Response:
     """Show what ended in a period, how long it took, and what got worse."""
-    asked = Asked(period, of.queue or None, of.message_type or None)
+    shown_lines = frozenset(lines.split(",")) & frozenset(PERCENTILES) or _AT_FIRST
+    asked = Asked(period, of.queue or None, of.message_type or None, shown_lines)
     board: Board = request.app.state.board
     engine: Settings = request.app.state.engine
 
@@ -100,8 +129,8 @@ def read(asked: Asked, now: datetime, connection: redis.Redis) -> Mapping[str, A
         "since": compared.since,
         "rows": rows_of(compared)[:_TYPES],
         "finished": _finished(points, marks, length, now),
-        "run": _times("Run time", "run", points, marks, now),
-        "wait": _times("Waiting time", "wait", points, marks, now),
+        "run": _times("Run time", ("run", asked.lines), points, marks, now),
+        "wait": _times("Waiting time", ("wait", asked.lines), points, marks, now),
         "percentiles_since": series["percentilesSince"] if not compared.has_times else None,
         "by": "day" if asked.period == "30d" else "hour",
     }
@@ -129,12 +158,13 @@ def _finished(
 
 def _times(
     name: str,
-    of: str,
+    what: tuple[str, frozenset[str]],
     points: Sequence[JsonDict],
     marks: Sequence[JsonDict],
     now: datetime,
 ) -> JsonDict:
-    lines = _LINES[of]
+    of, chosen = what
+    lines = [line for percentile, line in _LINES[of].items() if percentile in chosen]
     tops = [each[f"{of}P95"] for each in points if each[f"{of}P95"] is not None]
     label = f"{name} on a log axis: nothing ended."
     if tops:
@@ -151,13 +181,10 @@ def _choices(asked: Asked, found: Standing, rows: Sequence[TypeRow]) -> Mapping[
     types = {*message_types(), *(row.name for row in rows), *filter(None, [asked.kind])}
     return {
         "asked": asked,
-        "periods": [(each, _NAMES[each], _query(asked, each)) for each in PERIODS],
+        "periods": [(each, _NAMES[each], asked.query(period=each)) for each in PERIODS],
+        "percentiles": [(each, asked.query(lines=asked.lines ^ {each})) for each in PERCENTILES],
         "length": _LENGTHS[asked.period],
+        "lines": "" if asked.lines == _AT_FIRST else ",".join(sorted(asked.lines)),
         "queues": sorted({*found.queues, *filter(None, [asked.queue])}),
         "kinds": sorted(types),
     }
-
-
-def _query(asked: Asked, period: str) -> str:
-    chosen = {"period": period, "queue": asked.queue, "type": asked.kind}
-    return urlencode({name: value for name, value in chosen.items() if value})

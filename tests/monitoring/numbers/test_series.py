@@ -42,7 +42,7 @@ def test_a_point_tells_outcomes_and_times(redis):
         "retried": 1,
     }
     assert (point["successRate"], point["avgProcessingTime"]) == (50.0, 2.0)
-    shares = {"runP50": 1, "runP95": 3, "waitP50": 40, "waitP95": 80}
+    shares = {"runP50": 1, "runP95": 3, "runP99": 3, "waitP50": 40, "waitP95": 80}
     assert {name: point[name] for name in shares} == pytest.approx(shares, rel=0.025)
 
 
@@ -58,8 +58,10 @@ def test_a_point_at_which_nothing_ended_has_no_times(redis):
         "avgProcessingTime": None,
         "runP50": None,
         "runP95": None,
+        "runP99": None,
         "waitP50": None,
         "waitP95": None,
+        "waitP99": None,
     }
 
 
