@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StrictBool, StringConstraints
 from pydantic.alias_generators import to_camel
 
 from workers import EnqueueOptions, PublishOptions
@@ -12,14 +12,20 @@ from workers.pauses import Kind
 from workers.streams.trimming import KEPT_DONE
 
 _MOST_MS = 365 * 24 * 3600 * 1000
-Milliseconds = Annotated[int, Field(ge=0, le=_MOST_MS)]
+Milliseconds = Annotated[int, Field(ge=0, le=_MOST_MS, strict=True)]
+Attempts = Annotated[int, Field(ge=1, le=1_000, strict=True)]
+Priority = Annotated[int, Field(ge=1, le=10, strict=True)] | Literal["high", "normal", "low"]
 
 Needed = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=500)]
 """A reason for the audit log, where one is needed: blanks are none."""
 
 
 class Body(BaseModel):
-    """An object in camelCase; a field that nobody knows is an error."""
+    """An object in camelCase; a field that nobody knows is an error.
+
+    What is true or false is that in JSON, too, and a number is a number: "no" purged what a dry run
+    was to show.
+    """
 
     model_config = ConfigDict(
         alias_generator=to_camel, extra="forbid", frozen=True, populate_by_name=False
@@ -30,7 +36,7 @@ class Backoff(Body):
     """How long to wait before each further attempt; `delay` in ms."""
 
     type: Literal["exponential", "fixed"] = "exponential"
-    delay: Annotated[int, Field(ge=1, le=_MOST_MS)]
+    delay: Annotated[int, Field(ge=1, le=_MOST_MS, strict=True)]
 
     def in_seconds(self) -> dict[str, Any]:
         """The same as `enqueue` takes it."""
@@ -44,12 +50,12 @@ class Retry(Body):
     field.
     """
 
-    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
-    attempts: Annotated[int, Field(ge=1, le=1_000)] | None = None
+    priority: Priority | None = None
+    attempts: Attempts | None = None
     backoff: Backoff | None = None
     timeout: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
     data_overrides: dict[str, Any] | None = None
-    remove_original: bool = False
+    remove_original: StrictBool = False
     reason: Annotated[str, Field(max_length=500)] = ""
 
     def options(self) -> ReplayOptions:
@@ -68,8 +74,8 @@ class SendOptions(Body):
 
     queue: Annotated[str, Field(min_length=1, max_length=200)] | None = None
     delay: Milliseconds | None = None
-    attempts: Annotated[int, Field(ge=1, le=1_000)] | None = None
-    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
+    attempts: Attempts | None = None
+    priority: Priority | None = None
     timeout: Annotated[float, Field(ge=1, le=30 * 24 * 3600)] | None = None
     queue_ttl: Annotated[float, Field(gt=0, le=365 * 24 * 3600)] | None = None
     backoff: Backoff | None = None
@@ -89,7 +95,7 @@ class StreamOptions(Body):
     """How a message is added to a stream; `delay` in ms."""
 
     stream: Annotated[str, Field(min_length=1, max_length=500)] | None = None
-    priority: Annotated[int, Field(ge=1, le=10)] | Literal["high", "normal", "low"] | None = None
+    priority: Priority | None = None
     delay: Milliseconds | None = None
 
     def for_publish(self) -> PublishOptions:
@@ -151,7 +157,7 @@ class Bulk(Body):
 
     filter: LetterFilter = LetterFilter()
     reason: Needed
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class ManyJobs(Body):
@@ -160,7 +166,7 @@ class ManyJobs(Body):
     query: Annotated[str, Field(min_length=1, max_length=2_000)] | None = None
     job_ids: Annotated[list[Annotated[str, Field(max_length=200)]], Field(max_length=1_000)] = []
     reason: Needed
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class Edit(Body):
@@ -176,9 +182,9 @@ class Clean(Body):
     queue: Annotated[str, Field(min_length=1, max_length=200)]
     state: State
     older_than: Annotated[float, Field(ge=0, le=10 * 365 * 24 * 3600)] = 0
-    keep_newest: Annotated[int, Field(ge=0)] = 0
+    keep_newest: Annotated[int, Field(ge=0, strict=True)] = 0
     reason: Needed
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class Trial(Body):
@@ -188,9 +194,9 @@ class Trial(Body):
     """
 
     reason: Needed
-    most: Annotated[int, Field(ge=1, le=10_000)] | None = None
+    most: Annotated[int, Field(ge=1, le=10_000, strict=True)] | None = None
     data_overrides: dict[str, Any] | None = None
-    dry_run: bool = True
+    dry_run: StrictBool = True
 
 
 class FixedIn(Body):
@@ -218,7 +224,7 @@ class Mark(Body):
 class Trim(Body):
     """How many of the newest entries stay, though they are done."""
 
-    keep: Annotated[int, Field(ge=1, le=1_000_000)] = KEPT_DONE
+    keep: Annotated[int, Field(ge=1, le=1_000_000, strict=True)] = KEPT_DONE
     reason: Needed
 
 

@@ -20,6 +20,7 @@ Kind = Literal["job", "queue", "stream", "unique_key", "redis"]
 
 _COMMAND = re.compile(r"`([^`]+)`")
 _PROPER = ("Redis", "STREAM_", "RQ")  # what keeps its capital within a sentence
+_ENDS = (".", "!", "?", "…")
 _NO_CAUSE = {"expires_soon", "unique_key_held"}  # what comes of waiting
 _NOT_BEGUN: Mapping[str, str] = {
     "waiting": "waiting",
@@ -58,8 +59,9 @@ class Explanation:
 
     @property
     def text(self) -> str:
-        """All sentences."""
-        return " ".join(self.sentences)
+        """All sentences; those that end in somebody else's words, such as an error, are closed."""
+        closed = [each if each.endswith(_ENDS) else f"{each}." for each in self.sentences[:-1]]
+        return " ".join([*closed, *self.sentences[-1:]])
 
     def as_json(self) -> dict[str, Any]:
         """The explanation in camelCase; spans in seconds."""

@@ -125,6 +125,6 @@ def _shown(scale: Scale) -> JsonDict:
         "oldest_waiting_seconds": round(scale.oldest_seconds, 3),
         "done_per_minute": round(forecast.done_per_minute, 1),
         "arrives_per_minute": round(forecast.arrives_per_minute, 1),
-        "grows_per_minute": None if grows is None else round(grows, 1),
+        "grows_per_minute": None if grows is None else round(grows, 1) + 0.0,  # never -0.0
         "drains_in_seconds": None if drains is None else round(drains.total_seconds(), 1),
     }

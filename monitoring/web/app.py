@@ -166,7 +166,12 @@ def create_app(
     settings = settings or WebSettings()
     entry = entry_of(settings)
     app = FastAPI(
-        title="Postroom", openapi_url=None, docs_url=None, redoc_url=None, lifespan=attended
+        title="Postroom",
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,  # to where the Host header says, which anybody may have chosen
+        lifespan=attended,
     )
     app.state.connection, app.state.reader = connection, reader or connection
     app.state.web, app.state.engine = settings, engine or load_settings()

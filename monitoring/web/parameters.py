@@ -1,5 +1,6 @@
 """Refuses parameters that a route does not know: a slip of the pen must not change what is done."""
 
+from collections import Counter
 from collections.abc import Iterator
 from difflib import get_close_matches
 from typing import Any, get_args
@@ -17,7 +18,7 @@ FOR_PEOPLE = "browser"
 
 
 def check_parameters(request: Request) -> None:
-    """Refuse a request that has parameters of another name than its route takes.
+    """Refuse a request that has parameters of another name than its route takes, or one twice.
 
     Args:
         request: To a route of the API; pages take any.
@@ -29,12 +30,18 @@ def check_parameters(request: Request) -> None:
     if not request.query_params or not isinstance(route, APIRoute) or FOR_PEOPLE in route.tags:
         return
     known = parameters_of(route)
-    for name in request.query_params:
+    for name, count in Counter(name for name, _ in request.query_params.multi_items()).items():
         if name not in known:
             raise InvalidQuery(
                 f"There is no parameter {name!r} here.",
                 field=name,
                 remedy=_remedy(name, sorted(known), route),
+            )
+        if count > 1:  # no route takes a list, and the last one would win without a word
+            raise InvalidQuery(
+                f"The parameter {name!r} is there {count} times.",
+                field=name,
+                remedy="Give it once.",
             )
 
 

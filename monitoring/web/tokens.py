@@ -98,7 +98,8 @@ def make_token(  # noqa: PLR0913 - what a token says
         now: The time; None asks the clock.
 
     Raises:
-        InvalidToken: If it would be good for too long or for no time, or the subject is no name.
+        InvalidToken: If it would be good for too long or for no time, or the subject or the tenant
+            is no name.
     """
     if not timedelta(seconds=1) <= ttl <= LONGEST:
         raise InvalidToken(
@@ -109,6 +110,13 @@ def make_token(  # noqa: PLR0913 - what a token says
             f"The subject has {len(subject)} characters.",
             field="subject",
             remedy=f"Use 1 to {_LONGEST_SUBJECT} characters.",
+        )
+    if tenant is not None and not tenant.strip():
+        # Left out it would open everything, which an unset variable of a script must not.
+        raise InvalidToken(
+            "The tenant is empty.",
+            field="tenant",
+            remedy="Name one; leave it out for a token that sees all tenants.",
         )
     begin = now or utc_now()
     claims: dict[str, Any] = {

@@ -2,6 +2,7 @@
 
 import re
 
+import pytest
 from fastapi.routing import APIRoute
 
 from monitoring.web.app import closed_routers
@@ -31,6 +32,30 @@ def test_a_dry_run_that_is_misspelt_removes_nothing(redis, admin) -> None:
     assert (error["code"], error["field"]) == ("invalid_query", "dryrun")
     assert error["remedy"] == "Did you mean dryRun?"
     assert redis.zcard(keys.finished("default")) == 1
+
+
+def test_a_parameter_that_is_there_twice_is_refused(admin) -> None:
+    path = "/admin/jobs/queue/default/clear"
+    error = error_of(admin.delete(f"{path}?dryRun=true&dryRun=false"))
+
+    assert (error["code"], error["field"]) == ("invalid_query", "dryRun")
+    assert error["remedy"] == "Give it once."
+
+
+@pytest.mark.parametrize("value", ["no", "false", 0, 0.0])
+def test_what_is_no_boolean_ends_no_dry_run(super_admin, value: object) -> None:
+    body = {"reason": "a drill", "dryRun": value}
+    error = error_of(super_admin.post("/api/dead-letters/purge", json=body))
+
+    assert error["field"] == "dryRun"
+
+
+@pytest.mark.parametrize("value", [True, "5", 2.5])
+def test_what_is_no_whole_number_counts_nothing(admin, value: object) -> None:
+    body = {"messageType": "TEST", "data": {}, "options": {"attempts": value}}
+    error = error_of(admin.post("/api/jobs", json=body))
+
+    assert error["field"] == "options.attempts"
 
 
 def test_what_can_be_asked_for_is_named(moderator) -> None:

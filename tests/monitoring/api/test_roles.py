@@ -276,7 +276,7 @@ def test_a_tenants_token_does_not_open_the_streams_of_another(bearing) -> None:
     assert client.get("/api/streams/jobs:guild:8:message_scan").status_code != 403
 
 
-@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/none"])
+@pytest.mark.parametrize("path", ["/docs", "/redoc", "/api/none", "/admin/jobs/metrics/"])
 def test_what_is_not_there_is_told_with_all_four_parts(admin, path: str) -> None:
     answer = admin.get(path)
 

@@ -204,6 +204,14 @@ def test_a_token_is_good_for_a_second_to_a_year(web: WebSettings, ttl: timedelta
     assert refused.value.field == "ttl"
 
 
+@pytest.mark.parametrize("tenant", ["", "  "])
+def test_a_token_for_an_empty_tenant_opens_nothing(web: WebSettings, tenant: str) -> None:
+    with pytest.raises(InvalidToken) as refused:
+        make_token(Role.ADMIN, subject="a", ttl=HOUR, secret=SECRET, settings=web, tenant=tenant)
+
+    assert refused.value.field == "tenant"
+
+
 @pytest.mark.parametrize(
     "given", [{}, {"postroom_secret": "short"}, {"postroom_demo": True, "postroom_secret": "short"}]
 )

@@ -124,6 +124,17 @@ def test_letters_without_a_fingerprint_are_replayed_by_their_reason() -> None:
     assert "postroom dead-letters replay --all --queue email --why expired" in finding.remedy
 
 
+def test_sentences_that_end_in_an_error_do_not_run_into_the_next_one() -> None:
+    found = [
+        Letters(5, "exhausted", "EMAIL", "ValueError: bad row 4", "7f3a"),
+        Letters(3, "permanent", "EMAIL", "PermanentError: never", "8b1c"),
+    ]
+
+    told = explain_queue(queue(letters=found)).text
+
+    assert "ValueError: bad row 4. 3 messages of email died" in told
+
+
 def test_nothing_is_wrong_with_what_has_no_facts() -> None:
     found = explain_queue(queue(workers=[IDLE, IDLE]))
 

@@ -14,7 +14,7 @@ from monitoring.explain.rules import queue_findings
 from monitoring.numbers.depths import KEPT, read_depths, record_depths
 from monitoring.numbers.forecast import Depth, Forecast, desired_workers, growth_per_minute
 from monitoring.queues.snapshot import Counts, take_snapshot
-from monitoring.scale.queues import read_scale, scale_of
+from monitoring.scale.queues import Scale, Scales, read_scale, scale_of
 from monitoring.scale.settings import ScaleSettings
 from tests.monitoring.conftest import Register, log_in
 from workers import By, enqueue_many, pause, watch_keys
@@ -205,6 +205,13 @@ def test_the_growth_is_known_once_it_was_watched(redis: Redis, register: Registe
     scale = read_scale(connection=redis).queues["email"]
 
     assert scale.forecast.grows_per_minute == pytest.approx(100, rel=0.1)
+
+
+def test_a_queue_that_hardly_shrinks_grows_by_nothing() -> None:
+    forecast = Forecast(0, 1, 1.0, -0.01)
+    shown = Scales(BEGAN, {"email": Scale("email", 1, 0.0, forecast)}).as_json()
+
+    assert str(shown["queues"]["email"]["grows_per_minute"]) == "0.0"
 
 
 def test_a_paused_queue_keeps_the_workers_that_it_has(redis: Redis, register: Register) -> None:
