@@ -43,7 +43,7 @@ export async function open(url, from) {
   back = origin;
   body.append(veil);
   const first = /** @type {HTMLElement | null} */ (veil.querySelector("[data-first]"));
-  (first ?? inside()[0])?.focus();
+  (first ?? inside()[0])?.focus({ preventScroll: first instanceof HTMLButtonElement }); // what is read begins at its top
   if (first instanceof HTMLInputElement) first.select();
 }
 

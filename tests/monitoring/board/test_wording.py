@@ -58,7 +58,7 @@ def test_an_exact_time_names_its_zone() -> None:
 
 @pytest.mark.parametrize(
     ("seconds", "said"),
-    [(-1_440, "24 min ago"), (240, "in 4 min"), (-5 * 86_400, "10 Jan 12:30 UTC")],
+    [(-1_440, "24 min ago"), (0, "now"), (240, "in 4 min"), (-5 * 86_400, "10 Jan 12:30 UTC")],
 )
 def test_a_moment_is_told_from_now_and_carries_the_exact_one(seconds: int, said: str) -> None:
     moment = NOW + timedelta(seconds=seconds)
