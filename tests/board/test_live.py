@@ -10,6 +10,7 @@ from playwright.sync_api import Page, expect
 from monitoring.web.app import create_app
 from monitoring.web.settings import WebSettings
 from tests.board.conftest import Visit
+from tests.board.keys import press
 from tests.faults.own_server import OwnServer, own_server
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.counted import note
@@ -64,9 +65,9 @@ def test_without_any_stream_it_polls(visit, redis, app) -> None:
     expect(page.locator("h1")).to_contain_text("of email died")
 
 
-def test_paused_by_hand_it_changes_nothing_until_it_goes_on(visit, redis) -> None:
-    page = visit("/")
-    page.get_by_role("button", name="Pause live updates").click()
+def test_paused_by_hand_it_changes_nothing_until_it_goes_on(by_keys, redis) -> None:
+    page = by_keys("/")
+    press(page, "Pause live updates")
     expect(page.locator("#age")).to_contain_text("Paused")
 
     bury_message(redis, email())
@@ -97,11 +98,11 @@ def test_a_hidden_page_asks_for_nothing(visit, redis) -> None:
     expect(page.locator("h1")).to_contain_text("of email died")
 
 
-def test_open_details_and_what_was_typed_survive(visit, redis) -> None:
+def test_open_details_and_what_was_typed_survive(by_keys, redis) -> None:
     bury_message(redis, email())
     note(redis, ("email|EMAIL", "", "failed", 3_000, 80_000))
-    page = visit("/")
-    page.locator("summary").first.click()
+    page = by_keys("/")
+    press(page, "Show as table")
     expect(page.locator("figure table")).to_be_visible()
 
     bury_message(redis, email())

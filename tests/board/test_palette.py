@@ -70,6 +70,10 @@ def test_each_place_is_two_keys_away_and_what_keys_do_is_one(by_keys: Visit, red
     expect(page.locator("main")).to_be_focused()
     press(page, "Theme: system", back=True)
     expect(page.locator("html")).to_have_attribute("data-theme", "light")
+    press(page, "Account")
+    asked(page, "You are ann")
+    press(page, "Log out")
+    page.wait_for_url("**/login")
 
 
 def test_arrows_choose_and_the_chosen_one_is_told_to_screen_readers(visit: Visit, redis) -> None:

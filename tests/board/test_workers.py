@@ -91,17 +91,17 @@ def test_a_dead_one_stands_first_with_what_it_ran(visit: Visit, redis: Redis) ->
     expect(link).to_have_attribute("href", f"/jobs/{job_id}")
 
 
-def test_a_dead_consumer_is_told_with_the_stream_that_it_left(visit: Visit, redis: Redis) -> None:
+def test_a_dead_consumer_is_told_with_the_stream_that_it_left(by_keys: Visit, redis: Redis) -> None:
     publish_many([MessageScanMessage.of("7", "4")] * 2, stream=STREAM, connection=redis)
     consumer = Consumer(redis, own("*"))
     consumer.take(2)
     until = (utc_now() - timedelta(seconds=40)).timestamp() * 1000
     redis.zadd(stream_keys.consumers("workers"), {consumer.consumer: until})
-    page = visit("/workers", Role.MODERATOR)
+    page = by_keys("/workers", Role.MODERATOR)
 
     finding = page.get_by_role("region", name="shows no life, with 2 entries in hand")
     expect(finding).to_contain_text("The next consumer that asks gets its entries.")
-    finding.get_by_role("link", name="Open the stream").click()
+    press(page, "Open the stream")
     expect(page.get_by_role("heading", level=1)).to_contain_text(STREAM)
 
 
