@@ -18,7 +18,7 @@ SHEETS: Mapping[str, tuple[str, ...]] = {
     "overlays": ("fields", "overlays", "suggest"),
     "refused": ("pages",),
     "job": ("pages", "crumbs", "tables", "rows", "cards", "tabs", "lists", "job"),
-    "jobs": ("pages", "tables", "rows", "search", "charts", "jobs"),
+    "jobs": ("pages", "tables", "rows", "select", "search", "charts", "jobs"),
     "failures": (
         *("pages", "crumbs", "tabs", "tables", "rows", "cards", "fields", "failures", "shares"),
         *("bars", "code"),

@@ -83,8 +83,16 @@ def test_without_history_it_says_so_and_where_to_begin(visit: Visit) -> None:
     expect(page.get_by_role("link", name="send a message")).to_be_visible()
 
 
-def test_it_is_for_everyone(visit: Visit, seeded) -> None:
-    page = visit("/insights")
+def test_with_many_types_it_shows_the_busiest_and_is_for_everyone_and_light(
+    visit: Visit, seeded
+) -> None:
+    for number in range(20):
+        note(seeded, *runs(f"imports|IMPORT_OF_ORDERS_{number:02}", 40, 3 + number))
+    page = visit("/insights?lines=p50,p95,p99")
     expect(page.locator("pr-chart svg text").first).to_be_visible()
 
+    expect(page.get_by_role("table").locator("tbody tr")).to_have_count(12)
+    expect(page.get_by_role("region", name="By message type")).to_contain_text("10 less busy")
+    assert "IMPORT_OF_ORDERS_00" in page.get_by_label("Message type", exact=True).inner_text()
+    assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
     assert barriers(page) == []

@@ -16,7 +16,7 @@ from monitoring.board.drawing import outcomes_chart, within
 from monitoring.board.history_price import Price, price_of
 from monitoring.board.latencies import Line, latency_chart
 from monitoring.board.page import Board, page
-from monitoring.board.reading import TypeRow, reading, rows_of
+from monitoring.board.reading import reading, rows_of
 from monitoring.board.standing import Standing
 from monitoring.board.wording import clock, count, duration
 from monitoring.history import get_history_cost
@@ -31,7 +31,7 @@ JsonDict = dict[str, Any]
 
 _LENGTHS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _NAMES = {"24h": "24 h", "7d": "7 d", "30d": "30 d"}
-_TYPES = 25  # rows
+_TYPES = 12  # rows: the busiest; more would weigh too much
 _MARKS = 6  # deploys that are drawn; more could not be read
 _LINES = {
     "run": {
@@ -96,7 +96,7 @@ def insights(  # noqa: PLR0913, PLR0917 - what is in the address
         period_of(period)
         shown = board.slowly(("insights", asked), lambda: read(asked, found.now, reader))
         price = board.slowly("price", lambda: read_price(engine, reader))
-        return {**shown, "price": price, **_choices(asked, found, shown["rows"])}
+        return {**shown, "price": price, **_choices(asked, found, shown["types"])}
 
     return page(request, asker, "insights.html", values, place="insights")
 
@@ -124,10 +124,13 @@ def read(asked: Asked, now: datetime, connection: redis.Redis) -> Mapping[str, A
     series = get_series(*_step(asked.period, compared, now), now=now, **of)
     points, marks = series["points"], _marks(compared, series["points"])
     length = _LENGTHS[asked.period]
+    rows = rows_of(compared)
     return {
         "reading": reading(compared, length=length),
         "since": compared.since,
-        "rows": rows_of(compared)[:_TYPES],
+        "rows": rows[:_TYPES],
+        "left_out": len(rows[_TYPES:]),
+        "types": [row.name for row in rows],
         "finished": _finished(points, marks, length, now),
         "run": _times("Run time", ("run", asked.lines), points, marks, now),
         "wait": _times("Waiting time", ("wait", asked.lines), points, marks, now),
@@ -177,8 +180,8 @@ def _times(
     return latency_chart(points, lines, label=label, now=now, marks=marks)
 
 
-def _choices(asked: Asked, found: Standing, rows: Sequence[TypeRow]) -> Mapping[str, Any]:
-    types = {*message_types(), *(row.name for row in rows), *filter(None, [asked.kind])}
+def _choices(asked: Asked, found: Standing, ended: Sequence[str]) -> Mapping[str, Any]:
+    types = {*message_types(), *ended, *filter(None, [asked.kind])}
     return {
         "asked": asked,
         "periods": [(each, _NAMES[each], asked.query(period=each)) for each in PERIODS],
