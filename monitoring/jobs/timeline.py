@@ -179,7 +179,9 @@ def _after(
         return
     yield Span(BACKING_OFF if run.back_off else state, end, None, run.decision)
     queued = _time(status["enqueuedAt"])
-    if queued is not None and queued >= end and (later is None or queued <= later):
+    # One of the same millisecond as the run's begin is from before it.
+    is_since = queued is not None and queued > run.at and queued >= end
+    if queued is not None and is_since and (later is None or queued <= later):
         yield Span(WAITING, queued)  # the job keeps the last such time only
     elif run.back_off and later is not None:
         yield Span(WAITING, min(end + run.back_off, later))

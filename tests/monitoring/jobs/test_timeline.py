@@ -133,6 +133,10 @@ def test_the_end_of_a_job_has_the_reason_of_its_dead_letter() -> None:
             status("failed", created=0, enqueued=0, started=9, ended=9),
             [("waiting", 0, 9), ("failed", 9, None)],
         ),
+        (  # all of it in one millisecond
+            status("failed", attempt(1, 0, 0, "dead"), created=0, enqueued=0, ended=0),
+            [("waiting", 0, 0), ("active", 0, 0), ("failed", 0, None)],
+        ),
         (  # requeued, and its letter is still there
             status("queued", *TWICE, created=0, enqueued=40, ended=17),
             [
