@@ -1,18 +1,10 @@
 """Pages stay as things are, in every tab, and say how old they are when they cannot."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
 from fastapi import FastAPI
 from playwright.sync_api import Page, expect
 
-from monitoring.web.app import create_app
-from monitoring.web.settings import WebSettings
 from tests.board.conftest import Visit
 from tests.board.keys import press
-from tests.faults.own_server import OwnServer, own_server
-from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.counted import note
 from tests.workers.letters import bury_message, email
 
@@ -109,28 +101,3 @@ def test_open_details_and_what_was_typed_survive(by_keys, redis) -> None:
 
     expect(page.locator("h1")).to_contain_text("2 messages of email died")
     expect(page.locator("figure table")).to_be_visible()
-
-
-@pytest.fixture
-def server(tmp_path: Path) -> Iterator[OwnServer]:
-    with own_server(tmp_path) as server:
-        yield server
-
-
-class TestWithoutRedis:
-    @pytest.fixture
-    def app(self, server: OwnServer) -> FastAPI:
-        settings = WebSettings(postroom_secret=SECRET, live_seconds=0.1)
-        return create_app(connection=server.client(), settings=settings)
-
-    def test_it_says_so_and_heals_by_itself(self, visit, server: OwnServer) -> None:
-        page = visit("/")
-        expect(page.locator("h1")).to_have_text("All is well.")
-
-        server.kill()
-        expect(page.locator("h1")).to_contain_text("Redis")
-        expect(page.locator("#health")).to_contain_text("Redis is away")
-        expect(page.locator("main")).to_contain_text("REDIS_URL")
-
-        server.start()
-        expect(page.locator("h1")).to_have_text("All is well.", timeout=15_000)

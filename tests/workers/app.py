@@ -55,6 +55,8 @@ def do_as_asked(message: TestMessage, context: Context) -> object:
         case "die slowly":
             time.sleep(float(str(message.data.payload.new_value)))
             raise PermanentError("it will never work")
+        case "sleep once" if len(traces("sleep once")) == 1:
+            time.sleep(float(str(message.data.payload.new_value)))
         case "sleep":
             time.sleep(float(str(message.data.payload.new_value)))
             note(f"slept: {context.attempt}")
