@@ -91,8 +91,8 @@ def test_with_many_types_it_shows_the_busiest_and_is_for_everyone_and_light(
     page = visit("/insights?lines=p50,p95,p99")
     expect(page.locator("pr-chart svg text").first).to_be_visible()
 
-    expect(page.get_by_role("table").locator("tbody tr")).to_have_count(12)
-    expect(page.get_by_role("region", name="By message type")).to_contain_text("10 less busy")
+    expect(page.get_by_role("table").locator("tbody tr")).to_have_count(10)
+    expect(page.get_by_role("region", name="By message type")).to_contain_text("12 less busy")
     assert "IMPORT_OF_ORDERS_00" in page.get_by_label("Message type", exact=True).inner_text()
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
     assert barriers(page) == []

@@ -31,7 +31,7 @@ JsonDict = dict[str, Any]
 
 _LENGTHS = {"24h": "24 hours", "7d": "7 days", "30d": "30 days"}
 _NAMES = {"24h": "24 h", "7d": "7 d", "30d": "30 d"}
-_TYPES = 12  # rows: the busiest; more would weigh too much
+_TYPES = 10  # rows: the busiest; more would weigh too much
 _MARKS = 6  # deploys that are drawn; more could not be read
 _LINES = {
     "run": {

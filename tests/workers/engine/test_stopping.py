@@ -185,7 +185,7 @@ def cancels_every_third(place: Place, name: str) -> bool:
     with ThreadPoolExecutor(4) as pool:
         told = list(pool.map(was_cancelled, handles[::3]))
 
-    assert {settled(each) for each in handles} == {"finished", "canceled"}
+    assert {settled(each) for each in handles} <= {"finished", "canceled"}
     refused = {kind for kind, gone in zip(kinds[::3], told, strict=True) if not gone}
     began = {kind for kind in kinds if place.said(kind)}
     assert began == (set(kinds) - set(kinds[::3])) | refused
