@@ -4,6 +4,7 @@ A server of our own is emptied before each test. One given by REDIS_URL is used 
 database is empty at the start, under a random key prefix, and only those keys are removed.
 """
 
+import gc
 import logging
 import os
 import sys
@@ -113,6 +114,13 @@ def pytest_configure(config: pytest.Config) -> None:
             f"The database in REDIS_URL holds {keys} keys. Tests use only one that is empty: "
             "name another database, or unset REDIS_URL for a server of their own."
         )
+
+
+def pytest_collection_finish() -> None:
+    """Look for garbage less often, and not among what stays: a tenth of the time of many tests."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 @pytest.hookimpl(tryfirst=True)

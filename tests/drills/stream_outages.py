@@ -128,7 +128,7 @@ def stream_harm(
             {
                 **counts,
                 "slow": sum(harm.seconds > within for harm in log),
-                "untold": sum(not harm.is_told for harm in log),
+                "untold": sum(not harm.is_told for harm in log if harm.destroyed),
                 "died": here.fleet.died,
                 "unfired": float(sum(harm.hit for harm in log) < 0.8 * len(log)),
             },
@@ -151,11 +151,12 @@ class _Harm:
     hit: bool
     seconds: float
     after: Sequence[str]
+    destroyed: int
     is_told: bool
 
 
 def _harmed(here: StreamStage, name: str, client: Redis, within: float) -> _Harm:
-    before = _lines(here)
+    before, gone = _lines(here), len(judge(here).lost)
     # Two thirds of what three workers can do: it is not to be told how long a full queue takes.
     with here.publishing(pause=0.01, longest=0.02, each=2):
         hit = _has_work(here, client)
@@ -165,8 +166,10 @@ def _harmed(here: StreamStage, name: str, client: Redis, within: float) -> _Harm
         is_back = until(lambda: here.group.ended() >= {*after}, within=2 * within)
         seconds = now() - began if is_back else float("inf")
     here.settle(30, lost=True)
-    is_told = until(lambda: _lines(here) > before, within=within)
-    return _Harm(name, hit, seconds, after, is_told)
+    # What was in hand may have ended a moment before the harm: then there is nothing to tell.
+    destroyed = len(judge(here).lost) - gone
+    is_told = until(lambda: _lines(here) > before, within=within if destroyed else 0)
+    return _Harm(name, hit, seconds, after, destroyed, is_told)
 
 
 def _lines(here: StreamStage) -> int:
