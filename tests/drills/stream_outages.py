@@ -156,7 +156,7 @@ class _Harm:
 
 
 def _harmed(here: StreamStage, name: str, client: Redis, within: float) -> _Harm:
-    before, gone = _lines(here), len(judge(here).lost)
+    before, gone = _lines(here), _destroyed(here)
     # Two thirds of what three workers can do: it is not to be told how long a full queue takes.
     with here.publishing(pause=0.01, longest=0.02, each=2):
         hit = _has_work(here, client)
@@ -167,9 +167,13 @@ def _harmed(here: StreamStage, name: str, client: Redis, within: float) -> _Harm
         seconds = now() - began if is_back else float("inf")
     here.settle(30, lost=True)
     # What was in hand may have ended a moment before the harm: then there is nothing to tell.
-    destroyed = len(judge(here).lost) - gone
+    destroyed = _destroyed(here) - gone
     is_told = until(lambda: _lines(here) > before, within=within if destroyed else 0)
     return _Harm(name, hit, seconds, after, destroyed, is_told)
+
+
+def _destroyed(here: StreamStage) -> int:
+    return len({*here.acked()} - {*here.group.ended()})
 
 
 def _lines(here: StreamStage) -> int:
