@@ -58,7 +58,8 @@ def stream_kills(
             for _ in range(kills):
                 time.sleep(here.chance.uniform(*apart))
                 here.fleet.keep_up()
-                count = here.chance.randint(0, _MOST_IN_HAND)
+                # So many that some are left when a worker is caught, on a busy machine too.
+                count = here.chance.randint(_MOST_IN_HAND // 2, _MOST_IN_HAND)
                 here.publish(some_tasks(here.chance, count, longest), client)
                 watch.kills.append(_kill_one(here))
             here.settle(site.patience)
