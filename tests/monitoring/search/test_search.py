@@ -38,11 +38,9 @@ def ledger(tmp_path_factory):
         client.slowlog_reset()
         with counting(server.url) as counted:
             yield counted, jobs, sampled
-        # A busy machine holds up any command now and then; one that is slow itself comes again.
-        slow = Counter(each["command"].split()[0].decode() for each in client.slowlog_get(128))
-        calls = client.info("commandstats")
-        often = {name: calls[f"cmdstat_{name.lower()}"]["calls"] for name in slow}
-        assert [name for name in slow if slow[name] > max(2, often[name] / 100)] == []
+        # A busy machine holds up any command once or twice; one that is slow itself comes again.
+        slow = Counter(each["command"].split()[0] for each in client.slowlog_get(128))
+        assert [name for name, count in slow.items() if count > 2] == []
 
 
 def found(client, query, *, limit=MOST_HITS, **options):
