@@ -16,6 +16,7 @@ from rq.suspension import suspend
 from messages import EmailMessage, MessageScanMessage, NoteEnrichmentMessage
 from monitoring.errors import SubjectNotFound
 from monitoring.explain.explanations import Explanation
+from monitoring.explain.rules.holdups import clock
 from monitoring.explain.why import why
 from tests.monitoring.conftest import Register
 from tests.workers.failing import Failing
@@ -74,15 +75,24 @@ def test_a_job_of_a_paused_queue_waits_because_of_who_paused_it(served: Redis) -
         (NoteEnrichmentMessage.of("n") for _ in range(812)), queue="email", connection=served
     )
     (made,) = pauses(connection=served)
-    since = datetime.fromisoformat(made.at).strftime("%H:%M UTC")
 
     found = explained(served, ids[-1], after=14 * 60)
+
+    begun = datetime.fromisoformat(made.at)
+    since = clock(begun, begun + timedelta(minutes=14))
 
     assert found.sentences[0] == (
         f"It has been waiting for 14 min because queue email is paused by anna since {since} "
         "(deploy); 812 jobs wait for its end; 811 jobs are ahead of it."
     )
     assert found.do[0] == 'postroom queues resume email --reason "..."'
+
+
+def test_a_moment_is_told_by_its_day_as_soon_as_that_is_over() -> None:
+    evening = datetime(2026, 11, 28, 23, 56, tzinfo=UTC)
+
+    assert clock(evening, evening + timedelta(minutes=3)) == "23:56 UTC"
+    assert clock(evening, evening + timedelta(minutes=4)) == "2026-11-28 23:56 UTC"
 
 
 def test_a_paused_queue_is_explained_by_who_paused_it_and_not_by_its_missing_workers(
