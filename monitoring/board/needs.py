@@ -2,16 +2,18 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
+from monitoring.alerts.metrics import METRICS
 from monitoring.board.mending import Button, began, buttons_of
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts
 from monitoring.explain.rules import queue_findings
 
+JsonDict = Mapping[str, Any]
 Severity = Literal["critical", "high", "medium", "low"]
 
 SEVERITIES: Sequence[Severity] = ("critical", "high", "medium", "low")
@@ -31,6 +33,14 @@ _SERVER = frozenset(
     }
 )
 """Findings that every queue has, and that are told once."""
+
+_THINGS: Mapping[str, tuple[str, str]] = {
+    "queue": ("queue", "queues"),
+    "stream": ("stream", "streams"),
+    "type": ("type", "messages"),
+    "job": ("job", "jobs"),
+}
+"""What alerts are about: how the board calls it, and its place."""
 
 _PART = re.compile(r"(?: \(|: |; )")
 _OF_ALERTS: Mapping[str, Severity] = {"critical": "critical", "warning": "medium", "info": "low"}
@@ -62,22 +72,30 @@ class Need:
 
 
 def needs_of(
-    facts: Mapping[str, QueueFacts], alerts: Sequence[Mapping[str, Any]], root: str
+    facts: Mapping[str, QueueFacts],
+    alerts: Sequence[JsonDict],
+    root: str,
+    *,
+    stuck: Sequence[JsonDict] = (),
 ) -> Sequence[Need]:
     """What needs a person, the worst first, then what has lasted longest.
 
     Args:
         facts: All queues, by name.
         alerts: What `get_alerts` returns; those about a queue of which a finding tells the cause
-            are left out.
+            are left out, but not those that name a stuck job.
         root: What stands in front of the paths of pages.
+        stuck: What `get_stuck_jobs` returns: how urgent it is, and what can be opened.
     """
     found = {need.key: need for need in _of_queues(facts, root)}
     told = {need.subject for need in found.values()}
     for alert in alerts:
-        if alert["state"] == "firing" and alert["scope"] not in told:
+        if alert["state"] != "firing":
+            continue
+        job = next((each for each in stuck if f"Job {each['jobId']} " in alert["said"]), None)
+        if job is not None or alert["scope"] not in told:
             need = _of_alert(alert, is_queue=alert["scope"] in facts, root=root)
-            found.setdefault(need.key, need)
+            found.setdefault(need.key, need if job is None else _opening(need, job, root))
     return sorted(found.values(), key=_urgency)
 
 
@@ -141,17 +159,37 @@ def _severity(finding: Finding) -> Severity:
     return "high" if finding.code in _HIGH else "medium"
 
 
-def _of_alert(alert: Mapping[str, Any], *, is_queue: bool, root: str) -> Need:
+def _of_alert(alert: JsonDict, *, is_queue: bool, root: str) -> Need:
     title, why = parted(alert["said"])
-    scope = alert["scope"]
-    word, place = ("Open queue", "queues") if is_queue else ("Open stream", "streams")
-    url = f"{root}/{place}/{quote(scope, safe='')}" if scope else f"{root}/settings"
     return Need(
-        key=f"alert {alert['rule']} {scope}",
+        key=f"alert {alert['rule']} {alert['scope']}",
         severity=_OF_ALERTS[alert["severity"]],
         title=title,
         why=why or f"The rule {alert['rule']} fires at {alert['limit']}.",
         since=datetime.fromisoformat(alert["since"]),
-        subject=scope,
-        buttons=(Button(word if scope else "See alerts", url),),
+        subject=alert["scope"],
+        buttons=(
+            _about(METRICS[alert["metric"]].about, alert["scope"], is_queue=is_queue, root=root),
+        ),
     )
+
+
+def _about(kind: str, scope: str, *, is_queue: bool, root: str) -> Button:
+    """What opens the thing that an alert is about."""
+    word, place = _THINGS.get(kind, ("", ""))
+    if kind == "queue" and not is_queue:
+        word, place = _THINGS["stream"]
+    if not scope or not place:
+        return Button("See alerts", f"{root}/settings")
+    return Button(f"Open {word}", f"{root}/{place}/{quote(scope, safe='')}")
+
+
+def _opening(need: Need, job: JsonDict, root: str) -> Need:
+    """The need of an alert, as urgent as the stuck job that it names, which can be opened."""
+    button = _about("job", job["jobId"], is_queue=False, root=root)
+    if job["entryId"]:
+        stream = _about("stream", job["queueName"], is_queue=False, root=root)
+        button = Button("Open entry", f"{stream.url}?entry={job['entryId']}#entry")
+    others = [each for each in need.buttons if each != button]
+    severity = min(need.severity, job["severity"], key=SEVERITIES.index)
+    return replace(need, severity=severity, buttons=(button, *others))

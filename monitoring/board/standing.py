@@ -88,7 +88,7 @@ def read_standing(  # noqa: PLR0913 - what is read elsewhere is given
     return Standing(
         look=look,
         queues=facts,
-        needs=needs_of(facts, alerts, root),
+        needs=needs_of(facts, alerts, root, stuck=stuck),
         redis=get_redis(connection=connection),
         deploy=deploys[-1] if deploys else None,
         open_groups=len(groups),

@@ -25,6 +25,7 @@ def queue(name: str = "email", **changes: Any) -> QueueFacts:
 def alert(**changes: Any) -> dict[str, Any]:
     known = {
         "rule": "waiting",
+        "metric": "waiting",
         "scope": "email",
         "severity": "warning",
         "state": "firing",
@@ -57,15 +58,44 @@ class TestNeeds:
     def test_an_alert_stands_behind_the_finding_that_tells_its_cause(self) -> None:
         assert len(needs_of({"email": PAUSED}, [alert()], "")) == 1
 
-    def test_an_alert_that_no_finding_explains_leads_to_what_it_is_about(self) -> None:
-        known = {"email": queue()}
-        about_queue, about_stream, about_all = (
-            needs_of(known, [alert(scope=scope)], "/in")[0] for scope in ("email", "a/b", "")
-        )
+    @pytest.mark.parametrize(
+        ("metric", "scope", "label", "url"),
+        [
+            ("waiting", "email", "Open queue", "/in/queues/email"),
+            ("waiting", "a/b", "Open stream", "/in/streams/a%2Fb"),
+            ("stream_lag", "a/b", "Open stream", "/in/streams/a%2Fb"),
+            ("success_rate_of_type", "EMAIL", "Open type", "/in/messages/EMAIL"),
+            ("escalated", "j-1", "Open job", "/in/jobs/j-1"),
+            ("channel_failing", "pager", "See alerts", "/in/settings"),
+            ("redis_memory", "", "See alerts", "/in/settings"),
+        ],
+    )
+    def test_an_alert_that_no_finding_explains_leads_to_what_it_is_about(
+        self, metric: str, scope: str, label: str, url: str
+    ) -> None:
+        (need,) = needs_of({"email": queue()}, [alert(metric=metric, scope=scope)], "/in")
 
-        assert about_queue.buttons[0].url == "/in/queues/email"
-        assert about_stream.buttons[0].url == "/in/streams/a%2Fb"
-        assert about_all.buttons[0].url == "/in/settings"
+        assert [(each.label, each.url) for each in need.buttons] == [(label, url)]
+
+    def test_an_alert_that_names_a_stuck_job_is_as_urgent_as_that_and_opens_it(self) -> None:
+        said = alert(rule="stuck", said="Job j/1 of email has been running for 3 h.")
+        stuck = {"jobId": "j/1", "queueName": "email", "severity": "critical", "entryId": None}
+
+        (need,) = needs_of({"email": queue()}, [said], "/in", stuck=[stuck])
+        beside = needs_of({"email": PAUSED}, [said], "", stuck=[stuck])
+
+        assert need.severity == "critical"
+        assert [each.url for each in need.buttons] == ["/in/jobs/j%2F1", "/in/queues/email"]
+        assert need.title in [each.title for each in beside]  # a pause is not why it is stuck
+
+    def test_an_alert_that_names_a_stuck_entry_opens_its_stream(self) -> None:
+        said = alert(rule="stuck", scope="a/b", said="Job j of a/b has been running for 40 min.")
+        stuck = {"jobId": "j", "queueName": "a/b", "severity": "low", "entryId": "1-0"}
+
+        (need,) = needs_of({}, [said], "", stuck=[stuck])
+
+        assert need.severity == "medium"
+        assert need.buttons[0].url == "/streams/a%2Fb?entry=1-0#entry"
 
     @pytest.mark.parametrize("state", ["pending", "held_back", "over"])
     def test_an_alert_that_does_not_fire_needs_nobody(self, state: str) -> None:
