@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from functools import cache
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
 from redis import Redis
+from starlette.routing import BaseRoute
 
 from monitoring.alerts import AlertSettings
 from monitoring.api import (
@@ -239,10 +241,16 @@ def openapi(request: Request, _: Looker) -> JSONResponse:
 def _add_routes(app: FastAPI, prefix: str) -> None:
     app.add_api_route("/healthz", healthz, methods=["GET"])
     app.add_api_route("/readyz", readyz, methods=["GET"])
-    for router in OPEN_ROUTERS:
-        app.include_router(router, prefix=prefix)
-    for router in closed_routers():
-        app.include_router(router, prefix=prefix)
+    app.router.routes.extend(_routes_under(prefix))
+
+
+@cache
+def _routes_under(prefix: str) -> Sequence[BaseRoute]:
+    """All routes but the probes. Made once a process: FastAPI needs 60 ms of the processor."""
+    together = APIRouter()
+    for router in (*OPEN_ROUTERS, *closed_routers()):
+        together.include_router(router, prefix=prefix)
+    return together.routes
 
 
 def closed_routers() -> Sequence[APIRouter]:

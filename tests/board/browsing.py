@@ -23,6 +23,8 @@ MOST_BYTES = 60_000
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
+    "--disable-threaded-compositing",
+    "--js-flags=--max-lazy --no-opt --no-maglev",
     "--disable-extensions",
     "--disable-background-networking",
     "--renderer-process-limit=1",
