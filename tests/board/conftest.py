@@ -33,7 +33,7 @@ def browser() -> Browser:
 @pytest.fixture
 def app(redis: Redis) -> FastAPI:
     """The application, which looks often, so that no test waits for a tick."""
-    settings = WebSettings(postroom_secret=SECRET, live_seconds=0.1)
+    settings = WebSettings(postroom_secret=SECRET, live_seconds=0.2)
     return create_app(connection=redis, settings=settings)
 
 
