@@ -86,6 +86,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("DATABASE_URL", f"sqlite:///{folder}/test.sqlite3")
         patch.setenv("IMAGE_DIR", str(folder / "images"))
         handler_settings.cache_clear()
+        close_database()  # one that a test of another package has left open
         load_sample_data()
         close_database()
     handler_settings.cache_clear()

@@ -192,7 +192,11 @@ def test_a_page_of_a_tenant_takes_as_long_whatever_others_have(
 
 
 def commands(redis: Redis, ask: Callable[[], object]) -> int:
-    """How many commands the server is asked for meanwhile."""
-    before = redis.info("stats")["total_commands_processed"]
-    ask()
-    return redis.info("stats")["total_commands_processed"] - before
+    """How many commands the server is asked for meanwhile; the least, as others may ask, too."""
+
+    def asked() -> int:
+        before = redis.info("stats")["total_commands_processed"]
+        ask()
+        return redis.info("stats")["total_commands_processed"] - before
+
+    return min(asked() for _ in range(3))
