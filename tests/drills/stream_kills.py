@@ -75,6 +75,8 @@ def stream_kills(
                 "hit": hit,
                 "in hand": f"{sizes[0]}-{sizes[len(sizes) // 2]}-{sizes[-1]}",
                 "claimed after": f"{watch.slowest:.1f} s at most",
+                # Whoever stands still for longer than a lease has lost what is in its hands.
+                "machine stood still": f"{watch.stillness:.1f} s at most",
             },
         )
         held = {here.entries.get(entry) for kill in watch.kills for entry in kill.held}
@@ -112,6 +114,7 @@ class _Watch:
     def __init__(self, here: StreamStage) -> None:
         self.kills: list[Kill] = []
         self.slowest = 0.0
+        self.stillness = 0.0
         self._here = here
         self._done = 0
 
@@ -127,9 +130,10 @@ class _Watch:
 
     def look(self, over: Event) -> None:
         open_: list[Kill] = []
-        seen = 0
+        seen, looked = 0, now()
         with self._here.client() as client:
             while not over.wait(0.1):
+                self.stillness = max(self.stillness, now() - looked - 0.1)
                 new = self.kills[seen:]
                 seen += len(new)
                 open_ += new
@@ -137,7 +141,7 @@ class _Watch:
                 for kill in [each for each in open_ if each not in left]:
                     self.slowest = max(self.slowest, now() - kill.at if kill.held else 0.0)
                     self._done += 1
-                open_ = left
+                open_, looked = left, now()
 
     def _left(self, client: Redis, kills: Sequence[Kill]) -> list[Kill]:
         names = {name for kill in kills for name in kill.consumers}
