@@ -23,6 +23,8 @@ log = get_logger("postroom.audit")
 KEPT = 10_000
 """Entries in the stream; older ones are removed."""
 
+Count = int | Mapping[str, int]
+
 _LONGEST = {"actor": 200, "reason": 500, "target": 500}  # characters
 _LONGEST_DETAILS = 8_000  # characters of JSON
 
@@ -96,6 +98,31 @@ class By:
         connection.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
         tell(made)
 
+    def record_end(  # noqa: PLR0913 - the facts of one bulk
+        self,
+        action: str,
+        *,
+        target: str,
+        before: Count,
+        after: Count,
+        now: datetime | None = None,
+        connection: redis.Redis,
+    ) -> None:
+        """Write down how a bulk ended; `record` wrote down that it began, should it be killed.
+
+        Args:
+            action: As it began; the entry's has `_ended` behind it.
+            target: As it began.
+            before: How many jobs, letters or entries it was meant for, or how many of each kind.
+            after: How many of them are left.
+            now: The time; None asks the clock.
+            connection: Where.
+        """
+        counts = {"before": _plain(before), "after": _plain(after)}
+        self.record(
+            f"{action}_ended", target=target, details=counts, now=now, connection=connection
+        )
+
 
 @dataclass(frozen=True)
 class AuditEntry:
@@ -116,6 +143,10 @@ class AuditEntry:
     target: str
     at: str
     details: Mapping[str, JsonValue] = field(default_factory=dict)
+
+
+def _plain(count: Count) -> JsonValue:
+    return count if isinstance(count, int) else {**count}
 
 
 def arguments(made: AuditEntry) -> tuple[str, int]:

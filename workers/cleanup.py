@@ -92,12 +92,22 @@ def clean(  # noqa: PLR0913 - what, by whom, when, where
     with storage_errors():
         if not dry_run:
             _write_down(policy, by, moment, connection)
-        count, shown = 0, list[str]()
+        found, count, shown = 0, 0, list[str]()
         for registry, ids in _chosen(policy, moment, connection):
+            found += len(ids)
             count += len(ids) if dry_run else discard(registry, ids, connection=connection)
             if progress is not None:
                 progress(count, None)
             shown += [job_id.decode(errors="replace") for job_id in ids[: SHOWN - len(shown)]]
+        if not dry_run:
+            by.record_end(
+                "queue.clean",
+                target=policy.queue,
+                before=found,
+                after=found - count,
+                now=moment,
+                connection=connection,
+            )
     return Cleaned(count, shown)
 
 

@@ -101,6 +101,10 @@ def clear(  # noqa: PLR0913 - what, by whom, when, where
         }
         if waiting:
             removed["waiting"] = sum(_clear_waiting(each, connection, report) for each in lists)
+        left = _found(lists, what, waiting=waiting, connection=connection)
+        by.record_end(
+            "queue.clear", target=queue, before=found, after=left, now=now, connection=connection
+        )
     return Cleared(**removed)
 
 
@@ -179,9 +183,13 @@ def clear_list(
     of = {"finished": keys.finished, "failed": keys.failed, "canceled": keys.canceled}
     registry = of[what](name)
     with storage_errors():
-        details = {"what": what, "found": _size(registry, connection)}
+        found = _size(registry, connection)
+        details = {"what": what, "found": found}
         by.record("queue.clear", target=name, details=details, connection=connection)
-        return _clear_ended(registry, connection, lambda _: None)
+        removed = _clear_ended(registry, connection, lambda _: None)
+        left = _size(registry, connection)
+        by.record_end("queue.clear", target=name, before=found, after=left, connection=connection)
+    return removed
 
 
 def _lists(queue: str) -> Sequence[str]:

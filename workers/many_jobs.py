@@ -177,6 +177,13 @@ def run(  # noqa: PLR0913 - what a bulk is told
             except PostroomError as error:
                 refused.append(Refused(job_id, error))
         connection.delete(_plan_key(action, name))
+        by.record_end(
+            f"job.{action}_all",
+            target=name[:500] or "jobs",
+            before=len(job_ids),
+            after=len(refused),
+            connection=connection,
+        )
     return ManyJobs(good, refused)
 
 

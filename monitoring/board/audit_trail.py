@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import Query
+from pydantic import JsonValue
 
 from workers.audit import AuditEntry
 
@@ -99,5 +100,12 @@ def trail_of(entries: Sequence[AuditEntry], filters: Filters) -> Trail:
 
 
 def _row(entry: AuditEntry) -> Row:
-    details = ", ".join(f"{name} {value}" for name, value in entry.details.items())
+    details = ", ".join(f"{name} {_told(value)}" for name, value in entry.details.items())
     return Row(f"{entry.at} {entry.action} {entry.target}", entry, details[:300])
+
+
+def _told(value: JsonValue) -> str:
+    """A detail without marks of a program."""
+    if isinstance(value, dict):
+        return " and ".join(f"{name} {_told(each)}" for name, each in value.items()) or "nothing"
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)

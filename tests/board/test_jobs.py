@@ -146,7 +146,7 @@ def test_the_selected_jobs_are_retried_after_a_look_at_them(by_keys, redis, some
     assert redis.llen(keys.queue("email")) == 5
     entry = audit.entries(1, connection=redis)[0]
     assert (entry.action, entry.actor, entry.reason) == (
-        "job.retry_all",
+        "job.retry_all_ended",
         "ann",
         "The server is back",
     )

@@ -75,7 +75,7 @@ def test_what_waits_is_cleared_only_after_a_typed_word_and_a_reason(by_keys: Vis
     expect(page.locator(".kpi", has_text="Waiting")).to_contain_text("none")
     assert redis.llen(keys.queue("email")) == 0
     last = audit.entries(1, connection=redis)[0]
-    assert (last.action, last.actor, last.reason) == ("queue.clear", "ann", "Sent by mistake")
+    assert (last.action, last.actor, last.reason) == ("queue.clear_ended", "ann", "Sent by mistake")
 
 
 def test_in_production_it_says_why_nothing_is_cleared(

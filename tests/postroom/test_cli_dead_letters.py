@@ -392,6 +392,7 @@ def test_every_action_is_in_the_audit_log_under_the_login_name(
         "dead_letter.edit",
         "dead_letter.replay",
         "dead_letter.purge_all",
+        "dead_letter.purge_all_ended",
         "dead_letter.export",
     ]
     assert all(entry.actor and entry.reason for entry in told)

@@ -39,7 +39,7 @@ def test_a_dry_run_says_which_and_the_run_takes_just_those(redis: Redis, postroo
     assert sorted(planned["jobIds"]) == sorted(done["jobIds"]) == sorted(first)
     assert redis.hget(keys.job(later), "status") == b"queued"
     entry = audit.entries(1, connection=redis)[0]
-    assert (entry.action, entry.reason) == ("job.cancel_all", "a fire")
+    assert (entry.action, entry.reason) == ("job.cancel_all_ended", "a fire")
 
 
 def test_what_is_due_later_runs_now(redis: Redis, postroom) -> None:

@@ -54,8 +54,9 @@ def test_old_jobs_go_and_the_newest_stay(redis) -> None:
 
     assert removed == {"email": 2}
     assert left(redis, "email") == {b"job-1", b"job-8"}
-    (entry,) = audit.entries(10, connection=redis)
+    ended, entry = audit.entries(10, connection=redis)
     assert (entry.actor, entry.action, entry.target) == ("policy", "queue.clean", "email")
+    assert ended.details == {"before": 2, "after": 0}
 
 
 def test_a_star_is_every_queue_that_was_used(redis) -> None:

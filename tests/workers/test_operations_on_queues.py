@@ -85,8 +85,11 @@ def test_only_what_was_named_goes(redis, wipe, what, removed):
     assert waiting.status() == "queued"
     places = (keys.finished(QUEUE), keys.finished(f"{QUEUE}:high"), keys.failed(QUEUE))
     assert sum(map(redis.zcard, places)) == 3 - removed.completed - removed.failed
-    (entry,) = audit.entries(connection=redis)
+    over, entry = audit.entries(connection=redis)
     assert (entry.action, entry.target, entry.details["what"]) == ("queue.clear", QUEUE, what)
+    assert (over.action, over.target) == ("queue.clear_ended", QUEUE)
+    assert over.details["before"] == entry.details["found"]
+    assert set(over.details["after"].values()) == {0}
 
 
 def test_waiting_jobs_go_only_by_their_own_switch_and_running_ones_never(redis, wipe):
@@ -171,12 +174,13 @@ def test_the_old_go_and_the_young_stay(redis, tidy, now):
 
     assert (found.count, list(found.ids)) == (1, old)
     assert known(redis, [*old, *young]) == young
-    (entry,) = audit.entries(connection=redis)
+    over, entry = audit.entries(connection=redis)
     assert json.loads(json.dumps(entry.details)) == {
         "state": "completed",
         "olderThanSeconds": 86400.0,
         "keepNewest": 0,
     }
+    assert over.details == {"before": 1, "after": 0}
 
 
 def test_the_newest_stay_however_old(redis, tidy, now):

@@ -55,8 +55,12 @@ def test_all_letters_of_a_filter_are_replayed_oldest_first_and_told_of(redis):
     assert done.job_ids == ids == replayed(redis)
     assert told == [(1, 3), (2, 3), (3, 3)]
     assert [found.job_id for found in dead_letters.newest(9, connection=redis)] == ["other"]
-    (entry,) = audit.entries(connection=redis)
-    assert entry.details == {"filter": {"message_type": "EMAIL"}, "letters": 3}
+    ended, begun = audit.entries(connection=redis)
+    assert begun.details == {"filter": {"message_type": "EMAIL"}, "letters": 3}
+    assert (ended.action, ended.details) == (
+        "dead_letter.replay_all_ended",
+        {"before": 3, "after": 0},
+    )
 
 
 def test_a_dry_run_changes_nothing_and_shows_what_the_run_replays_while_others_fail(redis):
@@ -217,7 +221,9 @@ def test_letters_are_purged_by_filter_after_a_dry_run_that_shows_them(redis):
     assert told == [(3, 3)]
     left = {found.job_id for found in dead_letters.newest(9, connection=redis)}
     assert left == {"other", *later}
-    assert audit.entries(connection=redis)[0].action == "dead_letter.purge_all"
+    ended, begun = audit.entries(2, connection=redis)
+    assert begun.action == "dead_letter.purge_all"
+    assert ended.details == {"before": 3, "after": 0}
 
 
 def test_a_purged_letter_leaves_nothing_behind(redis):

@@ -147,6 +147,7 @@ def replay_all(  # noqa: PLR0913 - what a bulk is told
                 refused.append(Refusal(job_id, error))
             _tell(progress, index + 1, len(ids))
         forget(_replay(most, data), wanted, connection=connection)
+        _record_end("dead_letter.replay_all", wanted, ids, by, connection)
     return Bulk(good, refused)
 
 
@@ -206,6 +207,7 @@ def purge_all(
             purge_many(chunk, connection=connection)
             _tell(progress, index * _CHUNK + len(chunk), len(ids))
         forget("purge", wanted, connection=connection)
+        _record_end("dead_letter.purge_all", wanted, ids, by, connection)
     return Bulk(ids)
 
 
@@ -286,3 +288,10 @@ def _paced(ids: Sequence[str], rate: float | None) -> Iterator[str]:
 def _tell(progress: Progress | None, done: int, total: int) -> None:
     if progress is not None:
         progress(done, total)
+
+
+def _record_end(
+    action: str, wanted: Filter, ids: Sequence[str], by: By, connection: redis.Redis
+) -> None:
+    left = sum(1 for _ in _still_there(ids, wanted, connection))
+    by.record_end(action, target="dead letters", before=len(ids), after=left, connection=connection)

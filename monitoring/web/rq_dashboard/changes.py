@@ -70,7 +70,15 @@ class Changes:
             details={"found": found},
             connection=self._connection,
         )
-        return {"status": "OK", "count": self._requeue_first(found, failed)}
+        count = self._requeue_first(found, failed)
+        _by().record_end(
+            "queue.requeue",
+            target=queue_name,
+            before=found,
+            after=failed.get_job_count(cleanup=False),
+            connection=self._connection,
+        )
+        return {"status": "OK", "count": count}
 
     def empty_queue(self, queue_name: str, registry_name: str) -> dict[str, Any]:
         """Remove the ended jobs of a list."""

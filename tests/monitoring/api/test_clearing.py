@@ -32,7 +32,7 @@ def test_a_queue_is_cleared_of_what_has_ended(redis, admin, sent, kind, removed)
 
     assert answer.json() == {"success": True, "removed": removed}
     assert status(redis, sent) == "queued"
-    assert last(redis)[:3] == ("queue.clear", "default", "ann")
+    assert last(redis)[:3] == ("queue.clear_ended", "default", "ann")
 
 
 def test_only_a_super_admin_clears_what_never_ran(redis, admin, super_admin, sent) -> None:
@@ -43,7 +43,7 @@ def test_only_a_super_admin_clears_what_never_ran(redis, admin, super_admin, sen
     assert status(redis, sent) == "queued"
     assert super_admin.delete(path, params=params).json()["removed"] == {"waiting": 1}
     assert status(redis, sent) is None
-    assert last(redis) == ("queue.clear", "default", "ann", "a fire")
+    assert last(redis) == ("queue.clear_ended", "default", "ann", "a fire")
 
 
 def test_what_never_ran_is_shown_before_it_is_cleared(redis, super_admin, sent) -> None:
@@ -94,4 +94,4 @@ def test_ended_jobs_are_removed_by_age_after_a_dry_run(redis, admin) -> None:
     done = admin.post("/api/cleanup", json=body | {"dryRun": False}).json()
     assert (done["count"], done["sample"]) == (1, shown["sample"])
     assert redis.zcard(keys.finished("default")) == 1
-    assert last(redis)[:3] == ("queue.clean", "default", "ann")
+    assert last(redis)[:3] == ("queue.clean_ended", "default", "ann")

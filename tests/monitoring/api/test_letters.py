@@ -79,7 +79,7 @@ def test_a_purge_needs_a_reason(redis, super_admin) -> None:
     assert dead_letters.count(connection=redis) == 1
     assert super_admin.post(bulk, json={"dryRun": False, **WHY}).json()["count"] == 1
     assert dead_letters.count(connection=redis) == 0
-    assert last(redis)[0] == "dead_letter.purge_all"
+    assert last(redis)[0] == "dead_letter.purge_all_ended"
 
 
 def test_blanks_are_no_reason(super_admin) -> None:

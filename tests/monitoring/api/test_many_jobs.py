@@ -55,14 +55,17 @@ def test_who_asks_again_gets_the_next_thousand(redis, admin) -> None:
     assert {status(redis, each) for each in every} == {b"canceled"}
 
 
-def test_it_leaves_one_entry_in_the_audit_log(redis, admin) -> None:
+def test_the_audit_log_has_what_it_was_to_do_and_what_was_left_after_it(redis, admin) -> None:
     for number in range(2):
         enqueue(email(number), connection=redis)
     admin.post(CANCEL, json={"query": "state:waiting", **WHY, "dryRun": False})
 
-    (entry,) = audit.entries(5, connection=redis)
-    assert (entry.action, entry.target) == ("job.cancel_all", "state:waiting")
-    assert (entry.actor, entry.reason, entry.details) == ("ann", WHY["reason"], {"jobs": 2})
+    ended, begun = audit.entries(5, connection=redis)
+    assert (begun.action, begun.details) == ("job.cancel_all", {"jobs": 2})
+    assert (ended.action, ended.details) == ("job.cancel_all_ended", {"before": 2, "after": 0})
+    for entry in (begun, ended):
+        assert (entry.target, entry.actor) == ("state:waiting", "ann")
+        assert entry.reason == WHY["reason"]
 
 
 def test_what_died_is_sent_again_and_what_is_due_later_runs_now(redis, admin) -> None:

@@ -36,7 +36,7 @@ def test_jobs_that_are_gone_do_not_stop_the_others_from_being_requeued(
 
     assert admin.post("/rq/requeue/email").json()["count"] == 1
     assert queue.job_ids == [failed_job.id]
-    assert last(redis) == ("queue.requeue", "email", "ann")
+    assert last(redis) == ("queue.requeue_ended", "email", "ann")
 
 
 def test_a_job_is_deleted_as_everywhere(redis: Redis, admin, failed_job: Job) -> None:
@@ -49,7 +49,7 @@ def test_a_job_is_deleted_as_everywhere(redis: Redis, admin, failed_job: Job) ->
 def test_ended_jobs_of_a_list_are_removed(redis: Redis, admin, failed_job: Job) -> None:
     assert admin.post("/rq/queue/email/failed/empty").status_code == 200
     assert not redis.exists(failed_job.key, keys.failed("email"))
-    assert last(redis) == ("queue.clear", "email", "ann")
+    assert last(redis) == ("queue.clear_ended", "email", "ann")
 
 
 @pytest.mark.parametrize("registry", ["queued", "scheduled", "deferred", "started"])

@@ -1,5 +1,6 @@
 """The rows of Settings: rules with their state, and the audit log in pages."""
 
+from dataclasses import replace
 from typing import Any
 
 from monitoring.alerts import Rule
@@ -57,3 +58,10 @@ def test_pages_lead_to_older_and_newer_ones_with_the_same_filters() -> None:
     assert (last.newer, last.older) == ("tab=audit&who=an&after=25", "")
     assert (len(first.rows), len(last.rows), first.total) == (ROWS, 1, 2 * ROWS + 1)
     assert first.rows[0].details == "count 3"
+
+
+def test_details_are_told_in_words() -> None:
+    details = {"what": "all", "before": {"completed": 2, "failed": 1}, "after": 0, "fields": ["a"]}
+    told = trail_of([replace(entry("anna"), details=details)], Filters()).rows[0].details
+
+    assert told == "what all, before completed 2 and failed 1, after 0, fields a"
