@@ -60,6 +60,17 @@ def test_every_block_can_be_run_or_bears_a_reason() -> None:
     assert len([block.place for block in every if block.reason]) <= MOST_UNRUN
 
 
+def test_no_two_documents_start_something_on_the_same_port() -> None:
+    ports = [
+        (port, document.name)
+        for document in DOCUMENTS
+        for port in set(re.findall(r"--port (\d+)", document.read_text()))
+    ]
+
+    taken = {port: [name for each, name in ports if each == port] for port, _ in ports}
+    assert {port: names for port, names in taken.items() if len(names) > 1} == {}
+
+
 def test_a_test_that_runs_blocks_reads_their_document() -> None:
     named = {(d.name, b.test) for d in DOCUMENTS for b in blocks_of(d) if b.test}
 
