@@ -15,6 +15,7 @@ from tests.board.browsing import DESKTOP, PATIENCE_MS, PHONE, SHARED, Complaints
 from tests.board.embedding import Embed, embedding
 from tests.board.hosting import Host, host
 from tests.board.keys import take_the_mouse_away
+from tests.fresh import fresh_settings
 from tests.monitoring.api.tokens import SECRET
 from tests.monitoring.api.watching import served
 from workers.clock import utc_now
@@ -22,6 +23,12 @@ from workers.clock import utc_now
 Visit = Callable[..., Page]
 
 expect.set_options(timeout=PATIENCE_MS)
+
+
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> Iterator[None]:
+    with fresh_settings():
+        yield
 
 
 @pytest.fixture

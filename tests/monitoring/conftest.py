@@ -11,9 +11,9 @@ from redis import Redis
 from rq import Worker
 from rq.utils import utcformat
 
-from handlers.parts.settings import handler_settings
 from postroom.embedded import CONFIG
 from postroom.embedded import redis_server as running_server
+from tests.fresh import fresh_settings
 from workers import connection, settings
 
 OURS = "workers.engine.worker.MessageWorker"
@@ -28,11 +28,8 @@ _DEFAULTS = {
 
 @pytest.fixture(autouse=True)
 def _fresh_settings() -> Iterator[None]:
-    """Settings and connection are cached for a process; here each test has its own."""
-    yield
-    settings.load_settings.cache_clear()
-    handler_settings.cache_clear()
-    connection.connection_for.cache_clear()
+    with fresh_settings():
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -11,19 +11,18 @@ from redis import Redis
 from messages import TestData, TestMessage, TestPayload
 from postroom.embedded import Server
 from tests.faults.nursery import Nursery
+from tests.fresh import fresh_settings
 from tests.processes import StartedProcess, StartProcess
 from tests.warm import WarmStarted
-from workers import JobHandle, connection, dead_letters, enqueue, settings
+from workers import JobHandle, dead_letters, enqueue
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(autouse=True)
 def _fresh_settings() -> Iterator[None]:
-    """Settings and connection are cached for a process; here each test has its own."""
-    yield
-    settings.load_settings.cache_clear()
-    connection.connection_for.cache_clear()
+    with fresh_settings():
+        yield
 
 
 def message(kind: str = "echo", **payload: str | float | bool) -> TestMessage:
