@@ -68,8 +68,8 @@ def four(
             "ALERT_SECONDS": "0.1",
         },
     )
-    line = process.wait_for("pids", within=20).splitlines()[0]
-    yield tuple(int(pid) for pid in line.split()[1:])
+    line = process.wait_for(" all", within=20).splitlines()[0]
+    yield tuple(int(pid) for pid in line.split()[1:-1])
     started.end()
 
 
