@@ -35,7 +35,8 @@ class Setting:
 
 @pytest.fixture(autouse=True)
 def own_settings(setting: Setting, tmp_path: Path) -> Iterator[None]:
-    """No test reads the settings, the files or the database of another."""
+    """No test reads the settings, the files or the database of another, of any package."""
+    close_database()
     setting("MAIL_DIR", tmp_path / "maildir")
     setting("BACKUP_URL", tmp_path / "backups")
     setting("DATABASE_URL", f"sqlite:///{tmp_path}/test.sqlite3")
@@ -86,7 +87,7 @@ def loaded(tmp_path_factory: pytest.TempPathFactory) -> Path:
         patch.setenv("DATABASE_URL", f"sqlite:///{folder}/test.sqlite3")
         patch.setenv("IMAGE_DIR", str(folder / "images"))
         handler_settings.cache_clear()
-        close_database()  # one that a test of another package has left open
+        close_database()  # this is done before the settings of a test
         load_sample_data()
         close_database()
     handler_settings.cache_clear()
