@@ -283,7 +283,7 @@ def test_a_worker_that_froze_with_a_job(redis: Redis, fleet: Start, eventually: 
 
 
 def test_progress_of_a_queue_that_drains_is_foretold(redis: Redis, fleet: Start) -> None:
-    handles = [send(redis, "sleep", 0.03) for _ in range(160)]
+    handles = [send(redis, "sleep", 0.03) for _ in range(100)]
     fleet()
     handles[20].wait(10)
     began = time.monotonic()
