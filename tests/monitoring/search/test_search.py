@@ -3,7 +3,6 @@
 import itertools
 import json
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections import Counter
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
@@ -16,6 +15,7 @@ from monitoring.search import MOST_HITS, MOST_TRIPS, search_jobs
 from monitoring.search.query import parse_query
 from postroom.embedded import redis_server as running_server
 from tests.monitoring.search.ledger import NOW, STATUS, fill, fits, samples
+from tests.monitoring.slow_commands import note_slow_commands, slow_commands
 from tests.monitoring.trips import counting
 from tests.workers.failing import Failing, an_email, raised
 from workers import By, Settings, dead_letters, enqueue, enqueue_many, keys, pauses
@@ -34,13 +34,10 @@ def ledger(tmp_path_factory):
     ):
         jobs = fill(client, JOBS)
         sampled = samples(client, jobs)
-        client.config_set("slowlog-log-slower-than", 10_000)
-        client.slowlog_reset()
+        note_slow_commands(client, least_ms=10)
         with counting(server.url) as counted:
             yield counted, jobs, sampled
-        # A busy machine holds up any command once or twice; one that is slow itself comes again.
-        slow = Counter(each["command"].split()[0] for each in client.slowlog_get(128))
-        assert [name for name, count in slow.items() if count > 2] == []
+        assert slow_commands(client) == []
 
 
 def found(client, query, *, limit=MOST_HITS, **options):
