@@ -18,7 +18,8 @@ from monitoring.explain.explanations import Explanation, explain_job, explain_qu
 from monitoring.explain.job_facts import read_job_facts
 from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.explain.stream_facts import read_stream_facts
-from monitoring.explain.two_looks import looked_twice
+from monitoring.explain.two_looks import Pace, measured_pace
+from monitoring.jobs.places import ahead_of
 from monitoring.queues.look import Look, take_look
 from workers import keys
 from workers.connection import default_connection, storage_errors
@@ -57,7 +58,9 @@ def why(
     try:
         with storage_errors():
             look = take_look(connection=connection, settings=settings, now=now)
-            found = list(_explanations(name, look, look_again_seconds))
+            if pace := _pace(name, look, look_again_seconds):
+                look = take_look(connection=connection, settings=settings, now=now)
+            found = list(_explanations(name, look, pace))
     except (StorageUnavailable, StorageRefused) as error:
         return [_of_storage(error)]
     if not found:
@@ -65,13 +68,22 @@ def why(
     return found
 
 
-def _explanations(name: str, look: Look, seconds: float) -> Iterator[Explanation]:
-    if job := _job(name, look, seconds):
+def _pace(name: str, look: Look, seconds: float) -> Pace | None:
+    """Of the queue of that name, or that the job of that name waits in."""
+    if not seconds:
+        return None
+    origin = as_text(look.connection.hget(keys.job(name), "origin") or b"")
+    waits = origin and ahead_of(name, origin, look.snapshot, connection=look.connection) is not None
+    return measured_pace(queue_of(origin if waits else name), look, seconds=seconds)
+
+
+def _explanations(name: str, look: Look, pace: Pace | None) -> Iterator[Explanation]:
+    if job := _job(name, look, pace):
         yield job
     queue = queue_of(name)
     if queue in look.snapshot.queues:
         facts = read_queue_facts([queue], look)[queue]
-        yield explain_queue(looked_twice(facts, seconds=seconds, connection=look.connection))
+        yield explain_queue(pace.given_to(facts) if pace else facts)
     if stream := read_stream_facts(queue, look):
         yield explain_stream(stream)
     holder: Any = look.connection.get(keys.unique(name))
@@ -79,13 +91,12 @@ def _explanations(name: str, look: Look, seconds: float) -> Iterator[Explanation
         yield _unique(name, as_text(holder), look)
 
 
-def _job(job_id: str, look: Look, seconds: float = 0.0) -> Explanation | None:
+def _job(job_id: str, look: Look, pace: Pace | None = None) -> Explanation | None:
     facts = read_job_facts(job_id, look)
     if facts.state == "unknown" and not facts.acts:
         return None
-    if facts.state == "waiting" and facts.queue is not None:
-        queue = looked_twice(facts.queue, seconds=seconds, connection=look.connection)
-        facts = replace(facts, queue=queue)
+    if pace and facts.queue is not None:
+        facts = replace(facts, queue=pace.given_to(facts.queue))
     return explain_job(facts)
 
 

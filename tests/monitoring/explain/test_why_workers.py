@@ -285,10 +285,11 @@ def test_a_worker_that_froze_with_a_job(redis: Redis, fleet: Start, eventually: 
 def test_progress_of_a_queue_that_drains_is_foretold(redis: Redis, fleet: Start) -> None:
     handles = [send(redis, "sleep", 0.03) for _ in range(100)]
     fleet()
-    handles[20].wait(10)
+    handles[10].wait(10)
     began = time.monotonic()
 
-    (found,) = why(handles[-1].id, connection=redis, settings=LEFT, look_again_seconds=0.5)
+    # What is done until the second look is ahead no more.
+    (found,) = why(handles[-1].id, connection=redis, settings=LEFT, look_again_seconds=1.5)
     looked = time.monotonic()
     handles[-1].wait(30)
     took = time.monotonic() - looked
@@ -297,3 +298,13 @@ def test_progress_of_a_queue_that_drains_is_foretold(redis: Redis, fleet: Start)
     assert looked - began < 3
     assert found.starts_in.total_seconds() == pytest.approx(took, rel=0.3)
     assert found.sentences[-1].startswith("It starts in about ")
+
+
+def test_nobody_waits_for_a_queue_that_does_not_move(redis: Redis) -> None:
+    handle, later = send(redis), send(redis, delay=3_600)
+    began = time.monotonic()
+
+    for name in (handle.id, later.id, "default"):
+        assert why(name, connection=redis, settings=LEFT, look_again_seconds=60)
+
+    assert time.monotonic() - began < 10
