@@ -167,7 +167,10 @@ def redis(
     redis_server: Server, _connections: ConnectionPool, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Redis]:
     """A client of a server without keys of other tests; child processes find it in REDIS_URL."""
+    from tests.fresh import forget_settings  # noqa: PLC0415 - rq reads variables when imported
+
     monkeypatch.setenv("REDIS_URL", redis_server.url)
+    forget_settings()  # a thread of a test before this one may have asked until now
     with Redis(connection_pool=_connections) as client:
         _empty(client, redis_server)
         yield client

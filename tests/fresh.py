@@ -10,12 +10,13 @@ from workers import connection, settings
 @contextmanager
 def fresh_settings() -> Iterator[None]:
     """Forget what others have cached, then what this test has."""
-    _forget()
+    forget_settings()
     yield
-    _forget()
+    forget_settings()
 
 
-def _forget() -> None:
+def forget_settings() -> None:
+    """Let the next who asks read the environment anew."""
     settings.load_settings.cache_clear()
     handler_settings.cache_clear()
     connection.connection_for.cache_clear()

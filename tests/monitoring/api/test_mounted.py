@@ -1,5 +1,6 @@
 """The API in applications of FastAPI, Django and Flask, as docs/mount.md has them, served."""
 
+import asyncio
 import importlib
 import re
 import socket
@@ -66,11 +67,15 @@ def shop(request, redis: Redis, tmp_path, monkeypatch) -> Iterator[Shop]:
             path.write_text(block.text)
     kind: str = request.param
     try:
-        app: Any = importlib.import_module(f"shop.{kind}_app").app
-        with (wsgi if kind == "flask" else asgi)(app) as port:
+        module: Any = importlib.import_module(f"shop.{kind}_app")
+        with (wsgi if kind == "flask" else asgi)(module.app) as port:
             shop = Shop(kind, port)
             with shop.client:
                 yield shop
+        if kind == "flask":  # it has no lifespan, and would look on beside later tests
+            asyncio.run_coroutine_threadsafe(
+                _ended(module.postroom.app), module.postroom.loop
+            ).result(5)
     finally:
         for name in [name for name in sys.modules if name.partition(".")[0] == "shop"]:
             del sys.modules[name]
@@ -78,6 +83,10 @@ def shop(request, redis: Redis, tmp_path, monkeypatch) -> Iterator[Shop]:
 
 every_shop = pytest.mark.parametrize("shop", _KINDS, indirect=True)
 with_lifespan = pytest.mark.parametrize("shop", _KINDS[:2], indirect=True)
+
+
+async def _ended(postroom: FastAPI) -> None:
+    postroom.state.live.end()
 
 
 @contextmanager
