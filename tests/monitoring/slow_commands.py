@@ -9,7 +9,7 @@ from redis.client import NEVER_DECODE
 
 _TRIES = 3
 _OFTEN = 3
-_CUT = b" more arguments)"
+_CUT = (b" more arguments)", b" more bytes)")
 
 
 def note_slow_commands(client: Redis, *, least_ms: int) -> None:
@@ -42,7 +42,7 @@ def slow_commands(client: Redis) -> list[str]:
 
 
 def _is_slow(words: Sequence[bytes], client: Redis) -> bool:
-    if any(word.endswith(_CUT) or word.endswith(b" more bytes)") for word in words):
+    if any(word.endswith(_CUT) for word in words):
         return True
     return all(_again(words, client))
 
