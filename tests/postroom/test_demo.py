@@ -54,8 +54,8 @@ def test_without_a_worker_a_round_fails_and_names_what_is_missing(
     assert demo.output().count("no effect was found, its job is gone") == 6  # entries, not jobs
 
 
-@pytest.mark.slow("everything starts and ends for real, two times")
-def test_a_killed_demo_leaves_no_process_behind_and_the_next_goes_on_with_its_data(
+@pytest.mark.slow("everything starts and ends for real, then a whole round with its back-offs")
+def test_a_killed_demo_leaves_no_process_behind_and_a_round_passes_on_its_data(
     tmp_path: Path, start_process: StartProcess, eventually: Eventually
 ) -> None:
     demo = _start(start_process, tmp_path, WORKER + STREAMS + WEB, "demo")
@@ -65,10 +65,12 @@ def test_a_killed_demo_leaves_no_process_behind_and_the_next_goes_on_with_its_da
     demo.end(signal.SIGKILL)
     eventually(lambda: not _family(tmp_path), within=10)
 
-    again = _start(start_process, tmp_path, WORKER + STREAMS + WEB, "demo")
-    again.wait_for("done  ", within=60)
-    again.end(signal.SIGINT)
+    again = _start(start_process, tmp_path, WORKER + STREAMS + WEB, "demo", "--once")
 
+    assert again.popen.wait(100) == 0, again.output()
+    assert "17 of 17 messages ended as they should." in again.output()
+    assert again.output().count("tried again after") >= 6  # three, in passing and at the end
+    assert "web answers at" in again.output()
     assert _family(tmp_path) == set()
 
 
