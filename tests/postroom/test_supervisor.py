@@ -85,8 +85,8 @@ def test_a_killed_starter_leaves_no_process_behind(
     (tmp_path / "Procfile").write_text(f"forking: {sys.executable} {tmp_path / 'forking.py'}\n")
     starter = start_process(sys.executable, "-c", STARTER, tmp_path)
     log = tmp_path / "logs" / "forking.log"
-    eventually(lambda: log.exists() and "horse" in log.read_text())
-    horse, apart = (psutil.Process(int(pid)) for pid in log.read_text().split()[1:])
+    line = eventually(lambda: log.exists() and "\n" in (text := log.read_text()) and text)
+    horse, apart = (psutil.Process(int(pid)) for pid in line.split()[1:])
     family = [horse, apart, *(parent for parent in horse.parents() if parent.pid != starter.pid)]
     ours = [one for one in family if "forking.py" in one.cmdline()[-1] or one in {horse, apart}]
     assert len(ours) >= 4  # the horse, its parent, their watchdog, and the one apart
