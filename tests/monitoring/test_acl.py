@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError
 from rq.command import PUBSUB_CHANNEL_TEMPLATE
 
+from messages import message_types
 from monitoring.alerts import Alerter, AlertSettings
 from monitoring.duties.warden import Warden
 from monitoring.web.app import closed_routers, create_app
@@ -26,11 +27,18 @@ from tests.workers.letters import bury_message, email
 from tests.workers.takers import Taker
 from workers import connection, enqueue, keys, publish
 from workers.settings import Settings, load_settings
+from workers.streams.naming import keys_of
 
 FILE = ROOT / "deploy" / "redis" / "users.acl"
 FORBIDDEN = ("FLUSHALL", "CONFIG SET maxmemory 1", "ACL LIST", "KEYS *", "DEBUG SLEEP 0")
 WHY = {"reason": "a test"}
 USERS = re.findall(r"^user (\S+) (.*)$", FILE.read_text(), re.MULTILINE)
+PATTERNS = Settings.model_fields["stream_patterns"].default
+STREAMS = {pattern.replace("*", "guild:7:message_scan") for pattern in PATTERNS} | {
+    each.stream
+    for each in message_types().values()
+    if each.stream and each.__module__.startswith("messages.")  # the tests have types of their own
+}
 
 
 @pytest.fixture
@@ -52,9 +60,11 @@ def filled(with_users: Redis) -> dict[str, str]:
     """Something of everything, put there by those who may; what path parameters name."""
     producer = as_user(with_users, "producer")
     job = enqueue(message(), connection=producer).id
-    stream = publish(message(), stream="jobs:guild:7:message_scan", connection=producer).stream
+    for stream in STREAMS:
+        publish(message(), stream=stream, connection=producer)
     letter = bury_message(as_user(with_users, "worker"), email(1))
-    return {"queue": "default", "job_id": job, "name": stream, "guild_id": "7", "letter": letter}
+    names = {"queue": "default", "name": "raibid:jobs", "guild_id": "7"}
+    return {**names, "job_id": job, "letter": letter}
 
 
 def test_looking_needs_the_right_to_read_and_to_remember_for_itself(
@@ -111,6 +121,39 @@ def test_a_worker_works_as_its_user(
 
     assert worker.popen.wait(30) == 0, worker.output()
     assert with_users.hget(keys.job(filled["job_id"]), "status") == b"finished"
+
+
+def test_a_worker_serves_all_streams_of_the_default_settings(
+    with_users: Redis, filled: dict[str, str], start_process: StartProcess, tmp_path: Path
+) -> None:
+    (tmp_path / "trace").touch()
+    worker = start_process(
+        *("postroom", "streams", "worker", "--burst"),
+        cwd=ROOT,
+        env={
+            "REDIS_URL": url_of(with_users, "worker"),
+            "HANDLER_PACKAGES": "tests.workers.app",
+            "TRACE": str(tmp_path / "trace"),
+        },
+    )
+
+    assert worker.popen.wait(30) == 0, worker.output()
+    group = Settings.model_fields["stream_group"].default
+    told = {stream: with_users.xinfo_groups(stream) for stream in STREAMS}
+    assert {s: [(g["name"], g["pending"], g["lag"]) for g in each] for s, each in told.items()} == {
+        stream: [(group.encode(), 0, 0)] for stream in STREAMS
+    }
+
+
+@pytest.mark.parametrize("user", ["producer", "worker", "operator"])
+@pytest.mark.parametrize("stream", sorted(STREAMS))
+def test_streams_of_the_settings_and_of_message_types_are_open(
+    with_users: Redis, user: str, stream: str
+) -> None:
+    client = as_user(with_users, user)
+
+    for key in keys_of(stream):
+        assert client.xadd(key, {"job_id": "1"})
 
 
 def test_an_operator_acts(with_users: Redis, filled: dict[str, str]) -> None:
