@@ -11,7 +11,7 @@ from monitoring.numbers.forecast import Depth, growth_per_minute
 
 _EVERY = timedelta(seconds=5)  # the least time between two samples
 _LEAST = timedelta(seconds=10)  # from the first to the last, or nobody can tell
-_LONGEST = timedelta(minutes=5)
+_LONGEST = timedelta(minutes=3)
 _MOST = 2_000  # streams; the one that was seen longest ago is forgotten first
 
 

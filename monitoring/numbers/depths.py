@@ -20,8 +20,8 @@ EVERY = timedelta(seconds=10)
 """The least time between two samples."""
 KEPT = 60
 """Samples that are kept: those of 10 minutes."""
-RECENT = timedelta(minutes=5)
-"""How old a sample may be to say where things are going."""
+RECENT = timedelta(minutes=3)
+"""How old a sample may be to say where things are going: as long as what is done is counted."""
 _FORGOTTEN_AFTER = 3_600  # seconds without anybody watching
 
 

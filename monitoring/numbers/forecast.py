@@ -3,11 +3,18 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import pairwise
 from math import ceil
 
 _STEADY_SHARE = 0.02
 """A change below this share of what is done is none: counts are read one after the other."""
 _LONGEST = timedelta(days=30)
+_BURST = 10
+"""Jobs that come at once, or go, at least: fewer say little either way."""
+_APART = 4
+"""How many times as large as any other change a burst is: by chance hardly ever one is."""
+_OTHERS = 2  # changes without which nothing is unusual
+_LEAST_AFTER = 4  # samples after a burst from which one can tell how it goes on
 
 
 @dataclass(frozen=True)
@@ -89,12 +96,31 @@ class Forecast:
 def growth_per_minute(depths: Sequence[Depth]) -> float | None:
     """By how many jobs a minute a backlog changes: the line that fits best.
 
+    Jobs that came at once, or were removed at once, are no flow: if that happened one time, what
+    followed it counts alone. What comes in bursts again and again does flow.
+
     Args:
         depths: Samples, oldest first.
 
     Returns:
-        Jobs a minute, below 0 if it shrinks; None with less than two moments.
+        Jobs a minute, below 0 if it shrinks; None with less than two moments, or less than four
+        after a burst.
     """
+    return _slope(_since_burst(depths))
+
+
+def _since_burst(depths: Sequence[Depth]) -> Sequence[Depth]:
+    changes = [abs(after.jobs - before.jobs) for before, after in pairwise(depths)]
+    burst = max(changes, default=0)
+    place = changes.index(burst) if changes else 0
+    others = max(changes[:place] + changes[place + 1 :], default=0)
+    if len(changes) <= _OTHERS or burst < max(_BURST, _APART * others):
+        return depths
+    since = depths[place + 1 :]
+    return since if len(since) >= _LEAST_AFTER else ()
+
+
+def _slope(depths: Sequence[Depth]) -> float | None:
     if len(depths) < 2:  # noqa: PLR2004 - a line has two points
         return None
     begin = depths[0].at

@@ -80,6 +80,50 @@ def test_less_than_two_moments_tell_nothing(depths: list[Depth]) -> None:
     assert growth_per_minute(depths) is None
 
 
+def every_ten_seconds(*jobs: int) -> Sequence[Depth]:
+    return [Depth(BEGAN + timedelta(seconds=10 * n), count) for n, count in enumerate(jobs)]
+
+
+def test_a_burst_is_no_growth_once_it_is_worked_off() -> None:
+    quiet, falling = [0] * 20, [300, 250, 200, 150]
+
+    # For half a minute nobody can tell whether more will come.
+    for known in (1, 2, 3):
+        assert growth_per_minute(every_ten_seconds(*quiet, *falling[:known])) is None
+    found = Forecast(150, 2, 300.0, growth_per_minute(every_ten_seconds(*quiet, *falling)))
+    assert found.grows_per_minute == pytest.approx(-300)
+    assert found.arrives_per_minute == pytest.approx(0)
+    assert found.drains_in == timedelta(seconds=30)
+    assert found.more_workers == 0
+
+
+def test_a_queue_that_was_cleared_does_not_drain_by_that() -> None:
+    grows = growth_per_minute(every_ten_seconds(*range(5_000, 5_100, 10), 0, 10, 20, 30, 40))
+
+    assert grows == pytest.approx(60)
+
+
+@pytest.mark.parametrize("rate", [20, 300])
+def test_chance_makes_no_burst(rate: int) -> None:
+    random, cut = Random(3), 0
+    for _ in range(300):
+        jobs = [1_000]
+        for _ in range(18):  # three minutes of what comes and goes, both by chance
+            flows = [sum(random.random() < rate / 600 for _ in range(100)) for _ in "+-"]
+            jobs.append(jobs[-1] + flows[0] - flows[1])
+        cut += growth_per_minute(every_ten_seconds(*jobs[:-3], *[jobs[-1]] * 3)) is None
+
+    assert cut <= 1
+
+
+def test_bursts_that_come_every_minute_are_a_flow() -> None:
+    waves = [wave for _ in range(5) for wave in (300, 250, 200, 150, 100, 50)]
+
+    found = growth_per_minute(every_ten_seconds(*waves))
+
+    assert found == pytest.approx(0, abs=30)
+
+
 def test_a_job_starts_when_those_ahead_of_it_are_done() -> None:
     found = Forecast(2_000, 6, 80.0)
 
@@ -157,7 +201,7 @@ def test_the_history_is_capped_by_count_and_by_age(redis: Redis) -> None:
     redis.rpush(watch_keys.watch_depths(), "no sample", '{"at": 1}')
 
     assert redis.llen(watch_keys.watch_depths()) == KEPT + 2
-    assert len(read_depths(now=snapshot.time, connection=redis)["email"]) == 30  # of 5 minutes
+    assert len(read_depths(now=snapshot.time, connection=redis)["email"]) == 18  # of 3 minutes
 
 
 def test_who_may_only_read_leaves_no_sample_and_still_gets_an_answer(own_server: Redis) -> None:
