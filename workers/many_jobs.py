@@ -27,7 +27,6 @@ MOST = 1_000
 PLAN_SECONDS = 15 * 60
 """Seconds that a dry run's jobs are remembered for the run after it."""
 
-_PLANNED = ""  # what each plan begins with, so that one without jobs is a plan too
 _CHUNK = 200
 _DIED = frozenset({"failed", "stopped"})
 _WAIT = frozenset({"queued", "scheduled", "deferred"})
@@ -75,7 +74,7 @@ def dry_run(
     """
     _check(job_ids)
     found = sort_out(action, job_ids, connection=connection)
-    remember(action, found.job_ids, name=name, connection=connection)
+    remember(action, found, name=name, connection=connection)
     return found
 
 
@@ -98,24 +97,25 @@ def sort_out(action: Action, job_ids: Sequence[str], *, connection: redis.Redis)
     return ManyJobs(good, refused)
 
 
-def remember(action: Action, job_ids: Sequence[str], *, name: str, connection: redis.Redis) -> None:
+def remember(action: Action, shown: ManyJobs, *, name: str, connection: redis.Redis) -> None:
     """Let the next run be of just these jobs, if it is within `PLAN_SECONDS`.
 
     Args:
         action: What will be done.
-        job_ids: The jobs, up to 1,000.
+        shown: Up to 1,000 jobs to do it to, and those that `sort_out` refused.
         name: As for `dry_run`.
         connection: Where.
     """
     key = _plan_key(action, name)
+    refused = [json.dumps([each.job_id, each.error.message]) for each in shown.refused]
     with storage_errors(), connection.pipeline(transaction=True) as pipe:
         pipe.delete(key)
-        pipe.rpush(key, _PLANNED, *job_ids)
+        pipe.rpush(key, len(shown.job_ids), *shown.job_ids, *refused)
         pipe.expire(key, PLAN_SECONDS)
         pipe.execute()
 
 
-def planned(action: Action, *, name: str, connection: redis.Redis) -> Sequence[str] | None:
+def planned(action: Action, *, name: str, connection: redis.Redis) -> ManyJobs | None:
     """What the dry run before showed; None if there was none, or if it is too long ago.
 
     Args:
@@ -125,12 +125,17 @@ def planned(action: Action, *, name: str, connection: redis.Redis) -> Sequence[s
     """
     with storage_errors():
         stored: Any = connection.lrange(_plan_key(action, name), 0, -1)
-    return [job_id.decode() for job_id in stored[1:]] if stored else None
+    if not stored:
+        return None
+    count, *shown = [each.decode() for each in stored]
+    jobs = int(count or len(shown))  # a plan of an older release has nothing but jobs
+    told = [json.loads(each) for each in shown[jobs:]]
+    return ManyJobs(shown[:jobs], [Refused(job_id, _invalid(action, why)) for job_id, why in told])
 
 
 def run(  # noqa: PLR0913 - what a bulk is told
     action: Action,
-    job_ids: Sequence[str],
+    plan: ManyJobs,
     *,
     name: str,
     by: By,
@@ -143,19 +148,20 @@ def run(  # noqa: PLR0913 - what a bulk is told
 
     Args:
         action: What to do.
-        job_ids: The jobs, up to 1,000.
+        plan: The jobs, up to 1,000, and those that it could not be done to at the look before.
         name: What they are; stands in the audit log.
         by: Who does it, and why.
         settings: Defaults and routes.
         connection: Where.
 
     Returns:
-        The jobs to which it was done, and those to which it could not be.
+        The jobs to which it was done, and those to which it could not be, those of the plan first.
 
     Raises:
         InvalidOption: If there are more.
         StorageUnavailable: If Redis does not answer; start it again to go on.
     """
+    job_ids = plan.job_ids
     _check(job_ids)
     good: list[str] = []
     refused: list[Refused] = []
@@ -184,7 +190,7 @@ def run(  # noqa: PLR0913 - what a bulk is told
             after=len(refused),
             connection=connection,
         )
-    return ManyJobs(good, refused)
+    return ManyJobs(good, [*plan.refused, *refused])
 
 
 def _retry(by: By, settings: Settings, connection: redis.Redis) -> Callable[[str], object]:
@@ -236,11 +242,11 @@ def _may(action: Action, state: str) -> bool:
 
 
 def _refusal(action: Action, job_id: str, state: str) -> InvalidState:
-    return InvalidState(
-        f"Job {job_id} is {state or 'gone'}, so it cannot be {_DONE[action]}.",
-        field="job_id",
-        remedy=_REMEDY[action],
-    )
+    return _invalid(action, f"Job {job_id} is {state or 'gone'}, so it cannot be {_DONE[action]}.")
+
+
+def _invalid(action: Action, message: str) -> InvalidState:
+    return InvalidState(message, field="job_id", remedy=_REMEDY[action])
 
 
 def _check(job_ids: Sequence[str]) -> None:

@@ -61,8 +61,9 @@ def tried(
     name = _name(query, job_ids, asker)
     if query is not None:
         found = matching_jobs(action, query, tenant=asker.tenant, connection=connection)
-        many_jobs.remember(action, found.job_ids, name=name, connection=connection)
-        return many_jobs.ManyJobs(found.job_ids, found.refused), found.is_all
+        shown = many_jobs.ManyJobs(found.job_ids, found.refused)
+        many_jobs.remember(action, shown, name=name, connection=connection)
+        return shown, found.is_all
     for job_id in job_ids:
         check_job_of(asker.tenant, job_id, connection=connection)
     return many_jobs.dry_run(action, job_ids, name=name, connection=connection), True
@@ -74,14 +75,13 @@ def _done(
     _check_one(body.query, body.job_ids)
     name = _name(body.query, body.job_ids, asker)
     is_all = True
-    ids = None if body.dry_run else many_jobs.planned(action, name=name, connection=writer)
-    if ids is None:
-        found, is_all = tried(action, body.query, body.job_ids, asker, writer)
+    plan = None if body.dry_run else many_jobs.planned(action, name=name, connection=writer)
+    if plan is None:
+        plan, is_all = tried(action, body.query, body.job_ids, asker, writer)
         if body.dry_run:
-            return _told(found, dry_run=True, is_all=is_all)
-        ids = found.job_ids
+            return _told(plan, dry_run=True, is_all=is_all)
     done = many_jobs.run(
-        action, ids, name=name, by=by(asker, body.reason), settings=engine, connection=writer
+        action, plan, name=name, by=by(asker, body.reason), settings=engine, connection=writer
     )
     return _told(done, dry_run=False, is_all=is_all)
 

@@ -55,14 +55,14 @@ def _act(  # noqa: PLR0913 - what the command line said
         settings, connection = load_settings(), default_connection()
         load_packages(settings.message_packages, setting="MESSAGE_PACKAGES")
         by = acting(actor, reason)
-        ids = None if dry_run else many_jobs.planned(action, name=query, connection=connection)
-        if ids is None:
+        plan = None if dry_run else many_jobs.planned(action, name=query, connection=connection)
+        if plan is None:
             found = matching_jobs(action, query, tenant=None, connection=connection)
-            plan, ids = many_jobs.ManyJobs(found.job_ids, found.refused), found.job_ids
-            many_jobs.remember(action, ids, name=query, connection=connection)
+            plan = many_jobs.ManyJobs(found.job_ids, found.refused)
+            many_jobs.remember(action, plan, name=query, connection=connection)
         if not dry_run:
             plan = many_jobs.run(
-                action, ids, name=query, by=by, settings=settings, connection=connection
+                action, plan, name=query, by=by, settings=settings, connection=connection
             )
         say(_told(plan, dry_run=dry_run), _for_people(action, plan, dry_run=dry_run))
 

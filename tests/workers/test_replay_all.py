@@ -150,6 +150,22 @@ def test_what_cannot_be_replayed_stays_and_is_named_before_and_after(redis, now)
     assert dead_letters.count(connection=redis) == 1
 
 
+def test_the_run_after_a_dry_run_names_what_that_refused(redis):
+    ids = bury_emails(redis, 2)
+    unfit = {"subject": 5}
+
+    for most in (None, 1):
+        shown = dead_letters.dry_replay(EMAILS, most=most, data=unfit, connection=redis)
+        done = dead_letters.replay_all(EMAILS, most=most, data=unfit, connection=redis, by=BY)
+
+        assert list(shown.job_ids) == list(done.job_ids) == []
+        assert [each.job_id for each in shown.refused] == ids[:most]
+        assert [each.error.as_dict() for each in done.refused] == [
+            each.error.as_dict() for each in shown.refused
+        ]
+    assert dead_letters.count(connection=redis) == 2
+
+
 def test_a_letter_that_somebody_else_replays_meanwhile_is_left_out(redis):
     ids = bury_emails(redis, 2)
 

@@ -82,13 +82,15 @@ def dry_replay(
     good: list[str] = []
     refused: list[Refusal] = []
     with storage_errors():
-        for letter in _letters(snapshot(wanted, connection=connection)[:most], connection):
+        ids = snapshot(wanted, connection=connection)[:most]
+        for letter in _letters(ids, connection):
             try:
                 check_replayable(letter, data, settings=settings)
                 good.append(letter.job_id)
             except PostroomError as error:
                 refused.append(Refusal(letter.job_id, error))
-        remember(_replay(most, data), wanted, good, connection=connection)
+        # The refused as well, so that the run tells of them, too: it makes the same check.
+        remember(_replay(most, data), wanted, ids, connection=connection)
     return Bulk(good, refused)
 
 

@@ -195,7 +195,7 @@ def remember(action: str, wanted: Filter, ids: Sequence[str], *, connection: red
     Args:
         action: What the dry run was of, such as `replay`.
         wanted: Its filter; the run must have the same one.
-        ids: The letters, in their order.
+        ids: The letters, in their order, those that it refused as well.
         connection: Where.
     """
     key = _plan_key(action, wanted)

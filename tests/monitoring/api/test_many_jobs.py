@@ -76,7 +76,7 @@ def test_what_died_is_sent_again_and_what_is_due_later_runs_now(redis, admin) ->
 
     told = admin.post(RETRY, json=body).json()
 
-    assert (told["count"], told["refusedCount"]) == (2, 0)  # the dry run left the third one out
+    assert (told["count"], told["refusedCount"]) == (2, 1)
     assert dead_letters.find(dead, connection=redis) is None
     assert status(redis, late) == b"queued"
     assert redis.llen(keys.queue("email")) == 3
@@ -93,6 +93,56 @@ def test_why_a_job_is_left_out_is_told(redis, admin) -> None:
         f"Job {job_id} is queued, so it cannot be retried.",
         "Job none-such is gone, so it cannot be retried.",
     ]
+
+
+def test_a_run_tells_of_what_it_left_out_as_its_dry_run_does(redis, admin) -> None:
+    late = enqueue(email(1), delay=3_600, connection=redis).id
+    runs = enqueue(email(2), connection=redis).id
+    redis.hset(keys.job(runs), "status", "started")
+    body = {"jobIds": [late, "none-such", runs], **WHY}
+
+    shown = admin.post(CANCEL, json=body).json()
+    redis.hset(keys.job(runs), "status", "failed")
+    after = admin.post(CANCEL, json={**body, "dryRun": False}).json()
+    at_once = admin.post(CANCEL, json={**body, "dryRun": False}).json()
+
+    assert [each["jobId"] for each in shown["refused"]] == ["none-such", runs]
+    assert (after["count"], after["refused"]) == (1, shown["refused"])
+    assert (at_once["count"], at_once["refusedCount"]) == (0, 3)
+    assert f"Job {late} is canceled" in at_once["refused"][0]["error"]["message"]
+
+
+def test_a_run_tells_which_jobs_of_its_search_it_could_not_be_done_to(redis, admin) -> None:
+    waits, ended = (enqueue(email(n), connection=redis).id for n in range(2))
+    redis.hset(keys.job(ended), "status", "finished")
+
+    told = admin.post(CANCEL, json={"query": "type:EMAIL", **WHY, "dryRun": False}).json()
+
+    assert told["sample"] == [waits]
+    assert [each["jobId"] for each in told["refused"]] == [ended]
+
+
+def test_what_is_refused_in_the_run_comes_behind_what_the_dry_run_refused(redis, admin) -> None:
+    job_id = enqueue(email(), connection=redis).id
+    body = {"jobIds": [job_id, "none-such"], **WHY}
+
+    admin.post(CANCEL, json=body)
+    redis.hset(keys.job(job_id), "status", "finished")
+    told = admin.post(CANCEL, json={**body, "dryRun": False}).json()
+
+    assert told["count"] == 0
+    assert [each["jobId"] for each in told["refused"]] == ["none-such", job_id]
+
+
+def test_a_plan_of_an_older_release_has_jobs_only(redis, admin) -> None:
+    job_id = enqueue(email(), connection=redis).id
+    body = {"query": "type:EMAIL", **WHY}
+
+    admin.post(CANCEL, json=body)
+    (plan,) = redis.keys(keys.job_plan("*"))
+    redis.lset(plan, 0, "")
+
+    assert admin.post(CANCEL, json={**body, "dryRun": False}).json()["sample"] == [job_id]
 
 
 @pytest.mark.parametrize(
