@@ -25,7 +25,7 @@ from tests.processes import StartProcess
 from tests.workers.conftest import message
 from tests.workers.letters import bury_message, email
 from tests.workers.takers import Taker
-from workers import connection, enqueue, keys, publish
+from workers import connection, enqueue, keys, publish, stream_keys
 from workers.settings import Settings, load_settings
 from workers.streams.naming import keys_of
 
@@ -55,6 +55,15 @@ def as_user(server: Redis, user: str) -> Redis:
     return connection.connect(Settings(redis_url=url_of(server, user)))
 
 
+def web_of(user: Redis, reader: Redis | None = None) -> TestClient:
+    """Who may do all, at a web process with these users of Redis."""
+    settings = WebSettings(postroom_secret=SECRET)
+    app = create_app(connection=user, reader=reader, settings=settings)
+    client = TestClient(app, base_url=BASE)
+    client.headers["Authorization"] = f"Bearer {token_of(Role.SUPER_ADMIN, settings)}"
+    return client
+
+
 @pytest.fixture
 def filled(with_users: Redis) -> dict[str, str]:
     """Something of everything, put there by those who may; what path parameters name."""
@@ -70,10 +79,7 @@ def filled(with_users: Redis) -> dict[str, str]:
 def test_looking_needs_the_right_to_read_and_to_remember_for_itself(
     with_users: Redis, filled: dict[str, str]
 ) -> None:
-    monitor = as_user(with_users, "monitor")
-    web = WebSettings(postroom_secret=SECRET)
-    client = TestClient(create_app(connection=monitor, settings=web), base_url=BASE)
-    client.headers["Authorization"] = f"Bearer {token_of(Role.ADMIN, web)}"
+    client = web_of(as_user(with_users, "monitor"))
     before = {key: with_users.dump(key) for key in with_users.scan_iter()}
     answers = {path: client.get(path) for path in _paths(filled)}
 
@@ -84,9 +90,7 @@ def test_looking_needs_the_right_to_read_and_to_remember_for_itself(
 
 def test_who_looks_cannot_act(with_users: Redis, filled: dict[str, str]) -> None:
     monitor = as_user(with_users, "monitor")
-    web = WebSettings(postroom_secret=SECRET)
-    client = TestClient(create_app(connection=monitor, settings=web), base_url=BASE)
-    client.headers["Authorization"] = f"Bearer {token_of(Role.ADMIN, web)}"
+    client = web_of(monitor)
 
     assert client.patch("/admin/jobs/queue/default/pause").status_code == 503
     assert not with_users.exists(keys.pauses())
@@ -157,14 +161,7 @@ def test_streams_of_the_settings_and_of_message_types_are_open(
 
 
 def test_an_operator_acts(with_users: Redis, filled: dict[str, str]) -> None:
-    web = WebSettings(postroom_secret=SECRET)
-    app = create_app(
-        connection=as_user(with_users, "operator"),
-        reader=as_user(with_users, "monitor"),
-        settings=web,
-    )
-    client = TestClient(app, base_url=BASE)
-    client.headers["Authorization"] = f"Bearer {token_of(Role.SUPER_ADMIN, web)}"
+    client = web_of(as_user(with_users, "operator"), reader=as_user(with_users, "monitor"))
     letter = filled["letter"]
 
     assert client.patch("/admin/jobs/queue/default/pause").status_code == 200
@@ -172,6 +169,21 @@ def test_an_operator_acts(with_users: Redis, filled: dict[str, str]) -> None:
         client.post(f"/api/dead-letters/{letter}/replay", json={"reason": "x"}).status_code == 200
     )
     assert client.delete("/admin/jobs/queue/default/clear").status_code == 200
+
+
+@pytest.mark.parametrize("options", [{}, {"delay": 60_000}], ids=["now", "later"])
+def test_what_an_operator_may_not_publish_leaves_all_pages_as_they_were(
+    with_users: Redis, options: dict[str, object]
+) -> None:
+    client = web_of(as_user(with_users, "operator"))
+    body = {"messageType": "MESSAGE_SCAN", "data": {"guildId": "7", "channelId": "7-1"}}
+
+    refused = client.post("/api/streams", json=body | {"options": {"stream": "theirs"} | options})
+
+    assert refused.status_code == 503
+    assert not with_users.exists(stream_keys.streams(), stream_keys.delayed())
+    for path in ("/api/streams", "/api/workers", "/workers"):
+        assert client.get(path).status_code == 200, path
 
 
 def test_an_operator_follows_the_policy_for_stuck_jobs(with_users: Redis) -> None:

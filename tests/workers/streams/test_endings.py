@@ -15,6 +15,7 @@ from workers import (
     PermanentError,
     ResourceUnavailable,
     RetryPolicy,
+    StorageRefused,
     TransientError,
     attempts,
     dead_letters,
@@ -298,6 +299,22 @@ def test_a_replay_goes_back_into_the_stream_for_the_group_that_failed(redis, str
     assert handled[-1].causation_id == sent
     assert ids_in(redis, stream) == [sent, replayed]
     assert dead_letters.find(sent, connection=redis) is None
+
+
+def test_a_replay_that_is_refused_leaves_the_letter_and_makes_no_stream_known(
+    redis, stream, fill
+) -> None:
+    handler(PermanentError("never"), times=1)
+    (sent,) = fill(1)
+    Consumer(redis).run_all()
+    redis.delete(stream, stream_keys.streams())
+    redis.set(stream, "x")
+
+    with pytest.raises(StorageRefused):
+        dead_letters.replay(sent, by=By("a", "b"), connection=redis)
+
+    assert dead_letters.find(sent, connection=redis) is not None
+    assert not redis.exists(stream_keys.streams())
 
 
 def test_a_replay_may_move_a_message_to_a_queue(redis, stream, fill) -> None:

@@ -9,6 +9,7 @@ from redis.asyncio import Redis as AsyncRedis
 
 from messages import InvalidMessage
 from tests.faults.proxy import Rule, proxy_to
+from tests.processes import own_keys
 from tests.workers.conftest import message
 from tests.workers.streams.places import entry_ids, ids_in, own
 from workers import (
@@ -228,10 +229,13 @@ def test_trimming_a_large_stream_goes_on_where_it_stopped(redis, stream, fill) -
 # --- what breaks -------------------------------------------------------------------------------
 
 
-def test_another_kind_of_key_is_an_error_with_a_remedy(redis, stream) -> None:
+@pytest.mark.parametrize("options", [{}, {"delay": 60}], ids=["now", "later"])
+def test_another_kind_of_key_is_an_error_that_leaves_nothing(redis, stream, options) -> None:
     redis.set(stream, "x")
     with pytest.raises(StorageRefused):
-        publish(message(), stream=stream, connection=redis)
+        publish(message(), stream=stream, connection=redis, **options)
+
+    assert own_keys(redis) == [stream.encode()]
 
 
 def test_a_lost_answer_does_not_add_the_message_twice(redis, stream) -> None:

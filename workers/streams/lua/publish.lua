@@ -15,6 +15,9 @@ while at <= #ARGV do
   at = at + parts + 1
 end
 
+-- Before anything is written: what Redis refuses, to this user or as no stream, leaves nothing behind.
+local length = redis.call('XLEN', stream)
+
 if redis.call('SADD', ours .. 'streams', stream) == 1 and tenant ~= '' then
   redis.call('SADD', ours .. 'streams:' .. tenant, stream)
 end
@@ -49,7 +52,6 @@ local function are_known()
   return again == '1'
 end
 
-local length = redis.call('XLEN', stream)
 if length + #entries > limit then
   if length > 0 then
     length = length - trim(stream, keep)
