@@ -79,7 +79,7 @@ class AttemptRecord:
             return ""
         is_crash = self.outcome == "crashed"  # where the number of a signal is what matters
         text = self.error[:_LONGEST_CAUSE] if is_crash else normal_text(self.error)
-        release = release_name(self.code_version)
+        release = release_name(self.code_version) if self.code_version else ""
         told = (self.fingerprint, self.error_type, text, self.place, release)
         # Lua's reader of JSON takes no half of a surrogate pair.
         return json.dumps([part.encode(errors="replace").decode() for part in told])

@@ -5,8 +5,12 @@ Such a crash says nothing about the message, so it does not use up the user's at
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import Any
 
+import redis
+from rq import Worker
 from rq.job import Job
+from rq.utils import utcparse
 
 from workers import attempts
 from workers.burial import Death, bury_job
@@ -15,7 +19,6 @@ from workers.dead_letters import BURIED
 from workers.fingerprint import CRASH, crash_fingerprint
 from workers.jobs import envelope_of, note_failure, type_of
 from workers.logger import get_logger
-from workers.release import code_version
 from workers.settings import load_settings
 
 log = get_logger("postroom.lost")
@@ -31,6 +34,7 @@ def crash_record(  # noqa: PLR0913 - the facts of one crash
     error: str,
     *,
     worker: str,
+    release: str,
     started: datetime,
     seconds: float = 0.0,
     delay: float | None,
@@ -41,7 +45,8 @@ def crash_record(  # noqa: PLR0913 - the facts of one crash
     Args:
         number: Which start it was, from 1.
         error: What is known about the death.
-        worker: Who ran it.
+        worker: Who ran it; empty if nobody knows.
+        release: Of that worker; empty if nobody knows.
         started: When.
         seconds: How long it ran, as far as is known.
         delay: Seconds to the next start; None if there is none. Then the crash belongs to a group
@@ -59,8 +64,28 @@ def crash_record(  # noqa: PLR0913 - the facts of one crash
         delay_seconds=delay,
         why="the process died; that does not use up an attempt",
         fingerprint="" if delay is not None else crash_fingerprint(error, kind),
-        code_version=code_version(load_settings().code_version),
+        code_version=release,
     )
+
+
+def release_of(worker: str, *, began: datetime, connection: redis.Redis) -> str:
+    """The release of the worker that ran what crashed, as its own record tells.
+
+    Args:
+        worker: Its name.
+        began: When the run did. One that took the name since then says nothing of it.
+        connection: Where.
+
+    Returns:
+        The release; empty if nobody knows: the record of a dead worker expires.
+    """
+    key = f"{Worker.redis_worker_namespace_prefix}{worker}"
+    stored: Any = connection.hmget(key, ["code_version", "birth"])
+    version, birth = ((part or b"").decode(errors="replace") for part in stored)
+    try:
+        return version if utcparse(birth) <= began else ""
+    except ValueError:
+        return ""
 
 
 def give_another_chance(job: Job, *, error: str, worker: str, now: datetime) -> bool:
@@ -110,6 +135,7 @@ def _record(  # noqa: PLR0913 - the facts of one crash
         attempts.next_attempt(past, now=now).number,
         error,
         worker=worker,
+        release=release_of(worker, began=started, connection=job.connection),
         started=started,
         seconds=max(0.0, (now - started).total_seconds()),
         delay=delay,

@@ -5,7 +5,7 @@ Such a crash says nothing about the message, so it does not use up the user's at
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -19,37 +19,49 @@ from workers.engine import ends
 from workers.engine.leases import Leases
 from workers.engine.step import Lease
 from workers.logger import get_logger
-from workers.lost import CRASH_LIMIT, PAUSES, crash_record
+from workers.lost import CRASH_LIMIT, PAUSES, crash_record, release_of
+from workers.release import code_version
 from workers.settings import load_settings
 
 log = get_logger("postroom.lost")
 
 
-def crashed(leases: Leases, lease: Lease, error: str) -> None:
+@dataclass(frozen=True)
+class _Crash:
+    error: str
+    worker: str
+    release: str
+    began: datetime | None
+
+
+def crashed(leases: Leases, lease: Lease, error: str, *, ran_by: str | None = None) -> None:
     """End a run whose process died: its job runs again, or is buried.
 
     Args:
         leases: Who has the job now.
         lease: The job.
         error: What is known about the death.
+        ran_by: Who ran it, if its record does not tell: None means the worker of the leases, and
+            an empty name that nobody knows.
     """
+    crash = _seen(leases, lease, error, ran_by)
     past = attempts.history(lease.job_id, connection=leases.connection)
     crashes = sum(entry.outcome == "crashed" for entry in past) + 1
     if crashes < CRASH_LIMIT:
-        _again(leases, lease, past, error, PAUSES[crashes - 1])
+        _again(leases, lease, past, crash, PAUSES[crashes - 1])
     elif leases.holds(lease):
-        _bury(leases, lease, past, error)
+        _bury(leases, lease, past, crash)
 
 
 def _again(
     leases: Leases,
     lease: Lease,
     past: Sequence[attempts.AttemptRecord],
-    error: str,
+    crash: _Crash,
     delay: int,
 ) -> None:
-    record = _record(leases, lease, past, error, delay, "")
-    log.warning("job_lost_its_process", job_id=lease.job_id, error=error, delay_seconds=delay)
+    record = _record(past, crash, delay, "")
+    log.warning("job_lost_its_process", job_id=lease.job_id, error=crash.error, delay_seconds=delay)
     counted = (ends.stat(lease.list_name, "unknown"), "", "crashed", 0, "", "")
     leases.again(
         lease,
@@ -65,16 +77,18 @@ def _again(
     )
 
 
-def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], error: str) -> None:
+def _bury(
+    leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], crash: _Crash
+) -> None:
     fields: Any = leases.connection.hgetall(keys.job(lease.job_id))
     envelope = ends.salvaged(fields)
     kind = ends.type_of(envelope)
-    record, now = _record(leases, lease, past, error, None, kind), utc_now()
+    record, now = _record(past, crash, None, kind), utc_now()
     death = Death(
         job_id=lease.job_id,
         queue=lease.list_name,
         reason="crash_loop",
-        error=f"{CRASH_LIMIT} processes died while they ran it; the last: {error}",
+        error=f"{CRASH_LIMIT} processes died while they ran it; the last: {crash.error}",
         envelope=envelope,
     )
     began, over = datetime.fromisoformat(record.started_at).timestamp(), now.timestamp()
@@ -107,27 +121,33 @@ def _bury(leases: Leases, lease: Lease, past: Sequence[attempts.AttemptRecord], 
     settle_dependents(lease.job_id, connection=leases.connection)
 
 
-def _record(  # noqa: PLR0913, PLR0917 - the facts of one crash
-    leases: Leases,
-    lease: Lease,
-    past: Sequence[attempts.AttemptRecord],
-    error: str,
-    delay: int | None,
-    kind: str,
+def _record(
+    past: Sequence[attempts.AttemptRecord], crash: _Crash, delay: int | None, kind: str
 ) -> attempts.AttemptRecord:
     now = utc_now()
     number = attempts.next_attempt(past, now=now).number
-    began, worker = _shown(leases, lease)
-    started = min(began or now, now)
+    started = min(crash.began or now, now)
     return crash_record(
         number,
-        error,
-        worker=worker or leases.worker,
+        crash.error,
+        worker=crash.worker,
+        release=crash.release,
         started=started,
         seconds=(now - started).total_seconds(),
         delay=delay,
         kind=kind,
     )
+
+
+def _seen(leases: Leases, lease: Lease, error: str, ran_by: str | None) -> _Crash:
+    began, worker = _shown(leases, lease)
+    if worker:  # perhaps one that lived before, under the same name
+        since = began or utc_now()
+        release = release_of(worker, began=since, connection=leases.connection)
+        return _Crash(error, worker, release, began)
+    if ran_by is None:
+        return _Crash(error, leases.worker, code_version(load_settings().code_version), began)
+    return _Crash(error, ran_by, "", began)
 
 
 def _shown(leases: Leases, lease: Lease) -> tuple[datetime | None, str]:

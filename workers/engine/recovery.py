@@ -39,12 +39,14 @@ def reap(leases: Leases) -> int:
         dead, taken = found
         if taken:
             log.warning("jobs_taken_over", holder=dead, jobs=len(taken))
-        settle_lost(leases, taken, error="its worker vanished")
+        settle_lost(leases, taken, error="its worker vanished", ran_by="")
         count += len(taken)
     return count
 
 
-def settle_lost(leases: Leases, taken: Sequence[Lease], *, error: str) -> None:
+def settle_lost(
+    leases: Leases, taken: Sequence[Lease], *, error: str, ran_by: str | None = None
+) -> None:
     """Let jobs run again whose process died without a word.
 
     Args:
@@ -52,10 +54,11 @@ def settle_lost(leases: Leases, taken: Sequence[Lease], *, error: str) -> None:
         taken: The jobs. One alone is the culprit; of several nobody knows, so that each will run
             without neighbours.
         error: What is known.
+        ran_by: As for `crashed`.
     """
     here = _known(leases, taken)
     if len(here) == 1:
-        crashed(leases, here[0], error)
+        crashed(leases, here[0], error, ran_by=ran_by)
     else:
         leases.hand_back(here, died=True)
 

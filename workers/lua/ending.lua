@@ -115,8 +115,12 @@ local function note_release(ours, group, release)
 end
 
 -- Whether a release may have what mended a group: it is the one that was named, or was first seen
--- after it; while that one was never seen, after it was named. Nobody can tell of unknown ones.
+-- after it; while that one was never seen, after it was named. Nobody can tell of unknown ones. Where
+-- it is not known whose failure it was, that is no sign that it came back.
 local function may_be_mended(ours, release, fixed_in, marked)
+  if release == '' then
+    return false
+  end
   if release == fixed_in or release == 'unknown' then
     return true
   end
@@ -137,7 +141,7 @@ local function new_group(ours, name, group, stat, class, text, place)
   end
 end
 
--- A failure of a kind: JSON of { fingerprint, class, text, place, release }, or '' where nobody
+-- A failure of a kind: JSON of { fingerprint, class, text, place, release or '' }, or '' where nobody
 -- knows its kind. It is counted, and told to its group.
 local function note_failure(ours, failure, stat, id)
   if not failure or failure == '' then
@@ -151,7 +155,9 @@ local function note_failure(ours, failure, stat, id)
     new_group(ours, name, group, stat, class, text, place)
   end
   call('HINCRBY', group, 'count', 1)
-  note_release(ours, group, release)
+  if release ~= '' then
+    note_release(ours, group, release)
+  end
   local said = call('HMGET', group, 'jobs', 'queues', 'state', 'fixed_in', 'marked')
   call('HSET', group, 'last', text_of(now_ms), 'jobs', with_newest(id, said[1]),
     'queues', with_newest(queue, said[2]))

@@ -19,6 +19,7 @@ from workers.handling import HandBack, death_of, say_handed_back, say_retried
 from workers.logger import get_logger
 from workers.lost import CRASH_LIMIT, PAUSES, crash_record
 from workers.redaction import hiding
+from workers.release import code_version
 from workers.runs import Run
 from workers.streams import ends
 from workers.streams.entry import Delivery, Entry
@@ -109,7 +110,9 @@ class StreamEndings:
         entry, envelope = _entry(ending), ending.job.envelope()
         death = Death(entry.job_id, entry.list_name, reason, why, envelope)
         kind = type_of(envelope)
-        self._bury(entry, ending.run, death, self._crash(ending.run, _VANISHED, None, kind), kind)
+        # Whoever refuses it has not run it, and is perhaps of another release.
+        record = replace(self._crash(ending.run, _VANISHED, None, kind), worker="", code_version="")
+        self._bury(entry, ending.run, death, record, kind)
 
     def crashed(self, entry: Entry, run: Run, job: Delivery, error: str) -> None:
         """End a run whose process died: it runs again after a pause, or is buried.
@@ -198,6 +201,7 @@ class StreamEndings:
             run.attempt.number,
             error,
             worker=run.place.worker,
+            release=code_version(run.settings.code_version),
             started=run.started_at,
             delay=delay,
             kind=kind,

@@ -256,9 +256,12 @@ def test_an_entry_whose_consumers_vanish_again_and_again_is_buried(redis, fill, 
     entry.lost = 5
     consumer.run_one(entry)
 
-    assert letter_of(redis, sent).reason == "delivery_limit"
+    letter = letter_of(redis, sent)
+    assert letter.reason == "delivery_limit"
     assert (handled, pending(redis, stream)) == ([], {})
     assert told_groups(redis) == [("TEST", "crash", "each of its consumers vanished with it")]
+    (attempt,) = letter.attempts  # whoever refused it has not run it
+    assert (attempt["worker"], attempt["code_version"]) == ("", "")
 
 
 def test_a_run_that_crashes_runs_again_with_a_pause_and_is_buried_at_the_third(redis, fill) -> None:
