@@ -21,6 +21,7 @@ from workers.lost import CRASH_LIMIT, give_another_chance
 
 NOW = datetime.now(UTC)
 BEGAN = NOW - timedelta(seconds=60)
+BORN = NOW - timedelta(hours=1)
 VANISHED = "its worker vanished"
 
 
@@ -36,7 +37,7 @@ class Deploy:
         self.redis = redis
         self.finder = Taker(redis, "email")
 
-    def worker(self, name: str, version: str, born: datetime = BEGAN) -> None:
+    def worker(self, name: str, version: str, born: datetime = BORN) -> None:
         """Let a worker have a record."""
         told = {"birth": utcformat(born), "code_version": version}
         self.redis.hset(f"{Worker.redis_worker_namespace_prefix}{name}", mapping=told)
