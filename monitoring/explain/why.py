@@ -9,23 +9,26 @@ from datetime import datetime
 from typing import Any
 
 import redis
+from redis.exceptions import NoPermissionError
 
 from messages import PostroomError
 from monitoring.answers import as_text
 from monitoring.doctor.finding import Finding
 from monitoring.errors import SubjectNotFound, unknown_queue
 from monitoring.explain.explanations import Explanation, explain_job, explain_queue, explain_stream
+from monitoring.explain.facts import StreamFacts
 from monitoring.explain.job_facts import read_job_facts
 from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.explain.stream_facts import read_stream_facts
 from monitoring.explain.two_looks import Pace, measured_pace
 from monitoring.jobs.places import ahead_of
 from monitoring.queues.look import Look, take_look
-from workers import keys
+from workers import keys, stream_keys
 from workers.connection import default_connection, storage_errors
 from workers.errors import StorageRefused, StorageUnavailable
 from workers.routing import queue_of
 from workers.settings import Settings, load_settings
+from workers.streams.naming import keys_of
 
 
 def why(
@@ -84,7 +87,7 @@ def _explanations(name: str, look: Look, pace: Pace | None) -> Iterator[Explanat
     if queue in look.snapshot.queues:
         facts = read_queue_facts([queue], look)[queue]
         yield explain_queue(pace.given_to(facts) if pace else facts)
-    if stream := read_stream_facts(queue, look):
+    if stream := _stream(queue, look):
         yield explain_stream(stream)
     holder: Any = look.connection.get(keys.unique(name))
     if holder is not None:
@@ -98,6 +101,21 @@ def _job(job_id: str, look: Look, pace: Pace | None = None) -> Explanation | Non
     if pace and facts.queue is not None:
         facts = replace(facts, queue=pace.given_to(facts.queue))
     return explain_job(facts)
+
+
+def _stream(name: str, look: Look) -> StreamFacts | None:
+    # Few names are those of streams, and not every user of Redis may read a key of any name.
+    try:
+        return read_stream_facts(name, look)
+    except StorageRefused as error:
+        if not isinstance(error.__cause__, NoPermissionError) or _is_known_stream(name, look):
+            raise
+        return None
+
+
+def _is_known_stream(name: str, look: Look) -> bool:
+    found: Any = look.connection.smismember(stream_keys.streams(), list(keys_of(name)))
+    return any(found)
 
 
 def _unique(key: str, job_id: str, look: Look) -> Explanation:

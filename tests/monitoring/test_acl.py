@@ -76,10 +76,11 @@ def filled(with_users: Redis) -> dict[str, str]:
     return {**names, "job_id": job, "letter": letter}
 
 
+@pytest.mark.parametrize("user", ["monitor", "operator"])
 def test_looking_needs_the_right_to_read_and_to_remember_for_itself(
-    with_users: Redis, filled: dict[str, str]
+    with_users: Redis, filled: dict[str, str], user: str
 ) -> None:
-    client = web_of(as_user(with_users, "monitor"))
+    client = web_of(as_user(with_users, user))
     before = {key: with_users.dump(key) for key in with_users.scan_iter()}
     answers = {path: client.get(path) for path in _paths(filled)}
 
@@ -184,6 +185,36 @@ def test_what_an_operator_may_not_publish_leaves_all_pages_as_they_were(
     assert not with_users.exists(stream_keys.streams(), stream_keys.delayed())
     for path in ("/api/streams", "/api/workers", "/workers"):
         assert client.get(path).status_code == 200, path
+
+
+def test_an_operator_is_told_why(with_users: Redis, filled: dict[str, str]) -> None:
+    client = web_of(as_user(with_users, "operator"))
+    held = enqueue(message(), unique_key="once", connection=with_users).id
+
+    def kinds(name: str) -> list[str]:
+        return [each["kind"] for each in client.get(f"/api/why/{name}").json()["explanations"]]
+
+    asked = {name: kinds(name) for name in ("default", held, "once", "raibid:jobs")}
+
+    assert asked == {
+        "default": ["queue"],
+        held: ["job"],
+        "once": ["unique_key"],
+        "raibid:jobs": ["stream"],
+    }
+
+
+def test_an_operator_is_told_of_a_known_stream_that_it_may_not_be_read(
+    with_users: Redis,
+) -> None:
+    client = web_of(as_user(with_users, "operator"))
+    unknown = client.get("/api/why/theirs")
+    publish(message(), stream="theirs", connection=with_users)
+    known = client.get("/api/why/theirs").json()["explanations"]
+
+    assert unknown.status_code == 404
+    assert [each["kind"] for each in known] == ["redis"]
+    assert "no permissions" in known[0]["sentences"][0]
 
 
 def test_an_operator_follows_the_policy_for_stuck_jobs(with_users: Redis) -> None:
