@@ -42,20 +42,24 @@ def masked(message: Any) -> Any:
     return _without_secrets(message, lambda _: MASK)
 
 
-def secrets_of(message: Message) -> frozenset[str]:
+def secrets_of(message: Any) -> frozenset[str]:
     """The secret texts of a message, to be hidden wherever else they may turn up.
 
     Args:
-        message: The message.
+        message: A `Message`, or an envelope as it is stored; as `masked` takes it.
 
     Returns:
-        The values of its fields marked `Secret`, as text; of objects and lists, those within.
+        What `masked` hides, as text; of objects and lists, the values within. An empty value is
+        no secret, and neither is one that is a part of the mask.
     """
     found: set[str] = set()
-    concerned = {name for name, _ in _concerned(type(message))}
-    if concerned:  # of most types there are none
-        values = message.model_dump(mode="json", by_alias=True, include=concerned)
-        _fields(values, type(message), lambda value: found.update(_texts(value)))
+    if isinstance(message, Message):
+        kind, concerned = type(message), {name for name, _ in _concerned(type(message))}
+        if concerned:  # of most types there are none
+            values = message.model_dump(mode="json", by_alias=True, include=concerned)
+            _fields(values, kind, lambda value: found.update(_texts(value)))
+    else:
+        _without_secrets(message, lambda value: found.update(_texts(value)))
     return frozenset(found)
 
 
@@ -74,11 +78,7 @@ def masked_by_name(value: Any) -> Any:
     Args:
         value: Any JSON data.
     """
-    if isinstance(value, Mapping):
-        return {name: _by_name(str(name), part) for name, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [masked_by_name(part) for part in value]
-    return value
+    return _by_name(value, lambda _: MASK)
 
 
 def _without_secrets(message: Any, replace: Replace) -> Any:
@@ -88,7 +88,7 @@ def _without_secrets(message: Any, replace: Replace) -> Any:
         return message
     kind = message.get("messageType")
     cls = registered_types().get(kind) if isinstance(kind, str) else None
-    return masked_by_name(message) if cls is None else _fields(message, cls, replace)
+    return _by_name(message, replace) if cls is None else _fields(message, cls, replace)
 
 
 def _fields(value: Mapping[str, Any], model: type[BaseModel], replace: Replace) -> dict[str, Any]:
@@ -154,10 +154,14 @@ def _declares(annotation: Any, seen: set[int]) -> bool:
     return any(_declares(part, seen) for part in get_args(annotation))
 
 
-def _by_name(name: str, value: Any) -> Any:
+def _by_name(value: Any, replace: Replace, name: str = "") -> Any:
     if value is not None and SECRET_NAME.search(name):
-        return MASK
-    return masked_by_name(value)
+        return replace(value)
+    if isinstance(value, Mapping):
+        return {key: _by_name(part, replace, str(key)) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [_by_name(part, replace) for part in value]
+    return value
 
 
 def _texts(value: Any) -> set[str]:
@@ -165,4 +169,5 @@ def _texts(value: Any) -> set[str]:
         return {text for part in value.values() for text in _texts(part)}
     if isinstance(value, list | tuple):
         return {text for part in value for text in _texts(part)}
-    return set() if value is None or isinstance(value, bool) else {str(value)}
+    text = "" if value is None or isinstance(value, bool) else str(value)
+    return set() if text.strip() in MASK else {text}  # empty texts are in it, too

@@ -1,6 +1,6 @@
 """The one way into the dead letters: build the letter, tell the application, store it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -8,7 +8,7 @@ from typing import Any
 import redis
 
 from messages import InvalidMessage, Message, parse_message
-from messages.masking import MASK, masked
+from messages.masking import secrets_of
 from workers import attempts, keys
 from workers.dead_letters import DeadLetter, bury
 from workers.dead_letters.ending import Ending
@@ -73,7 +73,7 @@ def bury_job(  # noqa: PLR0913 - what died, how, when, where
         past = attempts.history(death.job_id, connection=connection)
     message = _readable(death.envelope)
     options = _options(death, meta, connection)
-    with hiding(secret_texts(death.envelope)):
+    with hiding(secrets_of(death.envelope)):
         letter = _letter(death, message, past, now, options)
     if message is not None:
         run_dead_hooks(message, letter)
@@ -117,18 +117,6 @@ def sender_options(job_id: str, meta: Mapping[str, Any], connection: redis.Redis
     return options
 
 
-def secret_texts(envelope: Any) -> frozenset[str]:
-    """The secrets of a message, valid or not, to be hidden in what is said of its death.
-
-    Args:
-        envelope: The message as stored.
-
-    Returns:
-        The texts that are masked when a person is shown the message.
-    """
-    return frozenset(_hidden(envelope, masked(envelope)))
-
-
 def _letter(
     death: Death,
     message: Message | None,
@@ -154,25 +142,6 @@ def _without_secrets(entry: attempts.AttemptRecord) -> dict[str, Any]:
     # A message that does not fit its type never ran, so nothing knew yet what to hide.
     texts = {"error": redacted(entry.error), "traceback": redacted(entry.traceback)}
     return asdict(entry) | texts
-
-
-def _hidden(value: Any, shown: Any) -> Iterator[str]:
-    if isinstance(value, Mapping) and isinstance(shown, Mapping):
-        for name, part in value.items():
-            yield from _hidden(part, shown.get(name))
-    elif isinstance(value, list | tuple) and isinstance(shown, list):
-        for part, other in zip(value, shown, strict=True):
-            yield from _hidden(part, other)
-    elif shown == MASK:
-        yield from _texts(value)
-
-
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping | list | tuple):
-        for part in value.values() if isinstance(value, Mapping) else value:
-            yield from _texts(part)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
 
 
 def _readable(envelope: Any) -> Message | None:

@@ -15,7 +15,8 @@ from messages.masking import secrets_of
 
 _TRACEPARENT = re.compile(r"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}.*")  # W3C
 
-_SHORTEST_SECRET = 4  # characters, such as a PIN; fewer would hide parts of other words
+SHORTEST_SECRET = 4
+"""Characters, such as a PIN; a shorter one would hide parts of other words."""
 
 PARTS_OF_A_LINE = frozenset(
     {"timestamp", "level", "logger", "message", "module", "event", "exc_info", "stack_info"}
@@ -77,7 +78,7 @@ class Running:
         """Texts to be hidden: what the message's class marks `Secret`."""
         if self._secrets is None:
             around = self._around()
-            found = (text for text in secrets_of(self.message) if len(text) >= _SHORTEST_SECRET)
+            found = (text for text in secrets_of(self.message) if len(text) >= SHORTEST_SECRET)
             self._secrets = frozenset(found) | (around.secrets if around else frozenset())
         return self._secrets
 

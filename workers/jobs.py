@@ -14,9 +14,10 @@ from rq import Retry, get_current_job
 from rq.job import Job
 
 from messages import Message
+from messages.masking import secrets_of
 from messages.union import read_message
 from workers import attempts, dead_letters, keys
-from workers.burial import bury_job, secret_texts
+from workers.burial import bury_job
 from workers.clock import until_whole_second, utc_now
 from workers.dispatcher import Completed, Dead, Outcome, RetryAfter
 from workers.handling import HandBack, death_of, handle, say_handed_back, say_retried
@@ -134,7 +135,7 @@ def _again(run: Run, envelope: Any, outcome: RetryAfter) -> Retry:
 
 def _bury(run: Run, job: Job, envelope: Any, outcome: Dead) -> None:
     kind = type_of(envelope)
-    with hiding(secret_texts(envelope)):
+    with hiding(secrets_of(envelope)):
         record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
     _record(run, record, kind)
     death = death_of(run, outcome, envelope)

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from messages.masking import MASK, SECRET_NAME
-from workers.context import current_run
+from workers.context import SHORTEST_SECRET, current_run
 from workers.secret_settings import secret_values
 
 _DEEPEST = 8
@@ -124,4 +124,10 @@ def known_secrets() -> frozenset[str]:
 @lru_cache(maxsize=64)
 def _any_of(secrets: frozenset[str]) -> re.Pattern[str]:
     # The longest first: one secret may be the beginning of another.
-    return re.compile("|".join(re.escape(text) for text in sorted(secrets, key=len, reverse=True)))
+    found = sorted(secrets, key=len, reverse=True)
+    return re.compile("|".join(_pattern(text) for text in found))
+
+
+def _pattern(secret: str) -> str:
+    exact = re.escape(secret)
+    return exact if len(secret) >= SHORTEST_SECRET else rf"(?<!\w){exact}(?!\w)"

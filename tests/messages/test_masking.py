@@ -47,3 +47,12 @@ def test_of_an_unknown_type_fields_that_are_named_like_secrets_are_masked() -> N
 
 def test_the_marker_is_the_public_one() -> None:
     assert Secret in LeakData.model_fields["pin"].metadata
+
+
+@pytest.mark.parametrize("nothing", ["", "  \n", "*", MASK])
+def test_an_empty_secret_is_none_and_neither_is_a_mask(nothing: str) -> None:
+    card = CardData(holder="Ada", number=nothing)
+    leak = LeakMessage(data=LeakData(how="x", pin="0815", card=card, notes={"a": nothing}))
+
+    assert secrets_of(leak) == {"0815"}
+    assert secrets_of(leak.model_dump(by_alias=True)) == {"0815"}

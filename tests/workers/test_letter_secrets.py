@@ -130,6 +130,17 @@ def test_of_what_cannot_be_read_whatever_looks_like_a_secret_is_masked(redis, cl
     assert leaks("".join(shown)) == []
 
 
+def test_an_empty_secret_hides_nothing_and_a_short_one_no_part_of_a_word(redis, now):
+    sent = envelope("")
+    sent["data"]["spares"] = ["o", " "]
+    death = Death("job-1", "default", "permanent", "o is out of stock", sent, "Traceback\n    boom")
+
+    bury_job(death, meta={}, now=now, connection=redis)
+
+    letter = dead_letters.find("job-1", connection=redis)
+    assert (letter.error, letter.traceback) == ("*** is out of stock", "Traceback\n    boom")
+
+
 def test_the_audit_log_knows_no_secret(redis, cli, now):
     bury_job(
         Death("job-1", "default", "permanent", "wrong", envelope("1234")),

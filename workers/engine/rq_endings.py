@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from messages import Message
-from workers.burial import bury_job, secret_texts
+from messages.masking import secrets_of
+from workers.burial import bury_job
 from workers.clock import utc_now
 from workers.dependents import settle_dependents
 from workers.dispatcher import Dead, RetryAfter
@@ -82,7 +83,7 @@ class RqEndings:
         envelope = job.envelope()
         death = death_of(run, outcome, envelope)
         kind = message.message_type if message else ends.type_of(envelope)
-        with hiding(secret_texts(envelope)):
+        with hiding(secrets_of(envelope)):
             record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
         tenant = ends.tenant_of(message)
         failed = ends.failure(lease, run, kind, tenant, job, record.failure)

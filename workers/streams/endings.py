@@ -5,9 +5,10 @@ import json
 from dataclasses import replace
 
 from messages import Message
+from messages.masking import secrets_of
 from workers import dead_letters
 from workers.attempts import AttemptRecord
-from workers.burial import Death, bury_job, secret_texts
+from workers.burial import Death, bury_job
 from workers.clock import utc_now
 from workers.dispatcher import Dead, RetryAfter
 from workers.engine.away import Away
@@ -95,7 +96,7 @@ class StreamEndings:
         """Make it a dead letter."""
         run, envelope = ending.run, ending.job.envelope()
         kind = message.message_type if message else type_of(envelope)
-        with hiding(secret_texts(envelope)):
+        with hiding(secrets_of(envelope)):
             record = run.ended("dead", outcome.error, kind=kind, why=outcome.why)
         self._bury(_entry(ending), run, death_of(run, outcome, envelope), record, kind)
 

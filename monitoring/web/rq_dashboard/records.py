@@ -12,9 +12,8 @@ from rq.serializers import JSONSerializer
 from rq.utils import get_call_string
 from typing_extensions import override
 
-from messages.masking import masked, masked_by_name
+from messages.masking import masked, masked_by_name, secrets_of
 from workers import keys
-from workers.burial import secret_texts
 from workers.jobs import envelope_of
 from workers.redaction import hiding, redacted, redacted_value
 
@@ -128,4 +127,4 @@ class ShownJob(Job):
 
     @cached_property
     def _secrets(self) -> frozenset[str]:
-        return secret_texts(envelope_of(self))
+        return secrets_of(envelope_of(self))
