@@ -214,7 +214,7 @@ def test_an_operator_is_told_of_a_known_stream_that_it_may_not_be_read(
 
     assert unknown.status_code == 404
     assert [each["kind"] for each in known] == ["redis"]
-    assert "no permissions" in known[0]["sentences"][0]
+    assert "no permissions" in known[0]["explanation"]
 
 
 def test_an_operator_follows_the_policy_for_stuck_jobs(with_users: Redis) -> None:
