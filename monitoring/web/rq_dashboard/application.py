@@ -6,6 +6,7 @@ from contextlib import closing
 from http import HTTPStatus
 from io import BytesIO
 from typing import Any
+from urllib.parse import urlsplit
 
 import rq_dashboard
 from fastapi import HTTPException, Request, Response
@@ -146,6 +147,11 @@ def _number(text: object) -> int:
         return 0
 
 
+def _path(address: str) -> str:
+    # Flask puts the Host header in front, which anybody may have chosen.
+    return urlsplit(address)._replace(scheme="", netloc="").geturl()
+
+
 def _safe(answer: FlaskResponse, asked: Mapping[str, Any]) -> Response:
     answer.direct_passthrough = False  # files are small
     headers = {
@@ -153,6 +159,8 @@ def _safe(answer: FlaskResponse, asked: Mapping[str, Any]) -> Response:
         for name in ("Content-Type", "Cache-Control", "ETag", "Last-Modified", "Location")
         if name in answer.headers
     }
+    if "Location" in headers:
+        headers["Location"] = _path(headers["Location"])
     if answer.status_code == HTTPStatus.NOT_MODIFIED:
         return Response(status_code=answer.status_code, headers=headers)
     match answer.mimetype:

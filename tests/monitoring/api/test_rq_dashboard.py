@@ -159,3 +159,22 @@ def test_its_links_are_right_wherever_it_is_mounted(
     answer = browser.post(f"{root}/rq/job/{failed_job.id}/requeue", headers=OURS)
     assert answer.status_code == 200
     assert queue.job_ids == [failed_job.id]
+
+
+@pytest.mark.parametrize("place", ["", "/postroom"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example/x", ""])
+def test_it_leads_to_its_own_pages_whatever_host_is_asked_for(
+    app: FastAPI, web: WebSettings, place: str, host: str
+) -> None:
+    outer = FastAPI()
+    outer.mount(place, app)
+    browser = TestClient(outer, base_url=BASE, follow_redirects=False)
+    told = {"Host": host, "Authorization": f"Bearer {token_of(Role.ADMIN, web)}"}
+    for asked, shown in (
+        ("0/view/queues", ""),
+        ("0?a=%2F&b", "0/?a=%2F&b"),
+        ("0//view/jobs", "0/view/jobs"),
+    ):
+        answer = browser.get(f"{BASE}{place}/rq/{asked}", headers=told)
+
+        assert (answer.status_code, answer.headers["location"]) == (308, f"{place}/rq/{shown}")
