@@ -11,7 +11,7 @@ from rq.job import JobStatus
 from rq.results import Result
 
 from workers import keys
-from workers.errors import JobFailed
+from workers.errors import JobFailed, ResultUnreadable
 
 
 @dataclass(frozen=True)
@@ -62,13 +62,16 @@ def verdict(job_id: str, answers: Sequence[Any]) -> Found:
 
     Returns:
         Whether there is such a job, and how it ended.
+
+    Raises:
+        ResultUnreadable: If what it returned is not JSON.
     """
     status, results, letter = answers
     if status is None and letter is None:
         return Found(exists=False)
     newest = results[0][1] if results else {}
     if status == _FINISHED:
-        return Found(exists=True, ended=Ended(result=_returned(newest)))
+        return Found(exists=True, ended=Ended(result=returned(job_id, newest)))
     if status is None or status in _FAILED:
         reason = _from_letter(letter) or _last_line(newest) or (status or b"failed").decode()
         error = JobFailed(f"Job {job_id} did not succeed: {reason.rstrip('.')}.")
@@ -76,17 +79,29 @@ def verdict(job_id: str, answers: Sequence[Any]) -> Found:
     return Found(exists=True)
 
 
+def returned(job_id: str, newest: Mapping[bytes, bytes]) -> Any:
+    """What a handler returned.
+
+    Args:
+        job_id: Its job.
+        newest: The newest entry of `rq:results:ID`; empty if there is none.
+
+    Raises:
+        ResultUnreadable: If it is not JSON.
+    """
+    try:
+        if int(newest.get(b"type", b"0")) != Result.Type.SUCCESSFUL.value:
+            return None
+        stored = newest.get(b"return_value")
+        return None if stored is None else json.loads(b64decode(stored))
+    except (ValueError, RecursionError) as error:
+        raise ResultUnreadable(f"What job {job_id} returned is not JSON.") from error
+
+
 _FINISHED = JobStatus.FINISHED.value.encode()
 _FAILED = {
     status.value.encode() for status in (JobStatus.FAILED, JobStatus.CANCELED, JobStatus.STOPPED)
 }
-
-
-def _returned(newest: Mapping[bytes, bytes]) -> Any:
-    if int(newest.get(b"type", b"0")) != Result.Type.SUCCESSFUL.value:
-        return None
-    stored = newest.get(b"return_value")
-    return None if stored is None else json.loads(b64decode(stored))
 
 
 def _from_letter(letter: bytes | None) -> str:

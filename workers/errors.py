@@ -171,6 +171,16 @@ class JobFailed(PostroomError):
     remedy_text = "`postroom job ID` shows its attempts."
 
 
+class ResultUnreadable(PostroomError, ValueError):
+    """What a job returned was not written as JSON, as by a stock worker that pickles."""
+
+    code = "result_unreadable"
+    remedy_text = (
+        "Nothing else is ever read: send such jobs with RQ's JSONSerializer, and start their "
+        "worker with `-S json`."
+    )
+
+
 class WaitTimeout(PostroomError, TimeoutError):
     """A job that somebody waited for is not done yet."""
 

@@ -59,6 +59,7 @@ class JobHandle:
 
         Raises:
             JobNotFound: If there is no record of it, or none any more.
+            ResultUnreadable: If a stock worker ended it, and what it returned is not JSON.
         """
         with storage_errors():
             ended = self._look(self._connection())
@@ -76,6 +77,7 @@ class JobHandle:
         Raises:
             JobFailed: If it failed or was cancelled.
             JobNotFound: If there is no such job.
+            ResultUnreadable: As `result`.
             WaitTimeout: If it is not over in time; the job goes on.
         """
         connection = self._connection()

@@ -15,7 +15,8 @@ from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.dead_letters.replayed import Replayed, replayed_of
 from workers.dead_letters.shown import shown_attempt
-from workers.errors import JobNotFound
+from workers.ended import returned
+from workers.errors import JobNotFound, ResultUnreadable
 from workers.find_job import find_job
 from workers.jobs import envelope_of
 from workers.routing import priority_in, queue_of
@@ -33,7 +34,8 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
     Returns:
         `jobId`, `status` (RQ's word), `messageType`, `queue`, `priority` (`high`,
         `normal` or `low`), `attempts` (oldest first),
-        `maxAttempts` if its sender chose one, `result`, `error` and `reason` of a dead letter,
+        `maxAttempts` if its sender chose one, `result`, or in `resultError` why it cannot be read,
+        `error` and `reason` of a dead letter,
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
         job from starting, with `kind`, `name`, `actor`, `reason` and `at`; None if none does.
@@ -103,7 +105,7 @@ def _of_job(job: Job, letter: DeadLetter | None) -> JsonDict:
         "replayedBy": replay.by if replay else None,
         "attempts": _attempts(job, status, letter),
         "maxAttempts": job.meta.get("attempts"),
-        "result": job.return_value() if status is JobStatus.FINISHED else None,
+        **_result(job, status),
         "error": died.error or None if died else None,
         "reason": died.reason or None if died else None,
         "progress": _progress(job),
@@ -128,6 +130,7 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "attempts": [shown_attempt(entry) for entry in letter.attempts],
         "maxAttempts": None,
         "result": None,
+        "resultError": None,
         "error": letter.error,
         "reason": letter.reason,
         "progress": None,
@@ -140,6 +143,17 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
         "endedAt": shown_text(letter.buried_at),
         "dueAt": None,
     }
+
+
+def _result(job: Job, status: JobStatus) -> JsonDict:
+    if status is not JobStatus.FINISHED:
+        return {"result": None, "resultError": None}
+    stored: Any = job.connection.xrevrange(keys.result(job.id), count=1)
+    try:
+        found = returned(job.id, stored[0][1] if stored else {})
+    except ResultUnreadable as error:
+        return {"result": None, "resultError": str(error)}
+    return {"result": found, "resultError": None}
 
 
 def _held_by(job: Job) -> JsonDict | None:

@@ -39,6 +39,8 @@ def _for_people(found: dict[str, Any]) -> str:
         lines.append(f"  {what}: {found['reason']}: {found['error']}")
     if found["result"] is not None:
         lines.append(f"  result: {json.dumps(found['result'], ensure_ascii=False, default=str)}")
+    if found["resultError"]:
+        lines.append(f"  result: {found['resultError']}")
     return "\n".join(lines)
 
 

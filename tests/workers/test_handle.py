@@ -2,7 +2,7 @@ import asyncio
 import threading
 
 import pytest
-from rq import Worker
+from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -12,6 +12,7 @@ from workers import (
     JobFailed,
     JobHandle,
     JobNotFound,
+    ResultUnreadable,
     WaitTimeout,
     dead_letters,
     enqueue,
@@ -168,3 +169,13 @@ def test_a_child_of_two_parents_that_may_run_waits_for_the_other_one(redis):
 
     two.cancel()
     assert child.status() == "queued"
+
+
+def test_a_result_that_a_stock_worker_pickled_is_refused(redis):
+    queue = Queue("pickled", connection=redis)
+    handle = JobHandle(queue.enqueue("math.sqrt", 2).id, connection=redis)
+    SimpleWorker([queue], connection=redis).work(burst=True)
+
+    for ask in (handle.result, handle.wait):
+        with pytest.raises(ResultUnreadable, match="not JSON"):
+            ask()
