@@ -49,8 +49,9 @@ def secrets_of(message: Any) -> frozenset[str]:
         message: A `Message`, or an envelope as it is stored; as `masked` takes it.
 
     Returns:
-        What `masked` hides, as text; of objects and lists, the values within. An empty value is
-        no secret, and neither is one that is a part of the mask.
+        What `masked` hides, as text without blanks around it, which a key in lines may lose; of
+        objects and lists, the values within. An empty value is no secret, and neither is one that
+        is a part of the mask.
     """
     found: set[str] = set()
     if isinstance(message, Message):
@@ -169,5 +170,5 @@ def _texts(value: Any) -> set[str]:
         return {text for part in value.values() for text in _texts(part)}
     if isinstance(value, list | tuple):
         return {text for part in value for text in _texts(part)}
-    text = "" if value is None or isinstance(value, bool) else str(value)
-    return set() if text.strip() in MASK else {text}  # empty texts are in it, too
+    text = "" if value is None or isinstance(value, bool) else str(value).strip()
+    return set() if text in MASK else {text}  # an empty text is in it, too

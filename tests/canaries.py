@@ -47,15 +47,26 @@ PAYLOAD = ("pin", "number", "second number", "note", "new pin", "refused pin")
 FILES = ("redis password", "wrong password", "file password", "file api_key")
 """In files that a variable names, and in the URL of Redis."""
 
+_TO_ESCAPE = ("PRIVATE_KEY", "pin", "number")
+"""Those that go on in a second line, with what Python and JSON escape."""
+
+_ESCAPED = '\n\'\\ \N{KEY}"end"'
+
 Canaries = Mapping[str, str]
 
 
 def new_canaries() -> Canaries:
     """Where a secret stands -> the secret."""
     names = (*NAMES, *URLS, *SLIPS, *PAYLOAD, *FILES)
-    return {name: f"canary{at:02}x{uuid4().hex}" for at, name in enumerate(names)}
+    plain = {name: f"canary{at:02}x{uuid4().hex}" for at, name in enumerate(names)}
+    return plain | {name: plain[name] + _ESCAPED for name in _TO_ESCAPE}
 
 
 def leaks(text: str, canaries: Canaries) -> list[str]:
     """The secrets that stand in a text."""
-    return [name for name, canary in canaries.items() if canary in text]
+    return [name for name, canary in canaries.items() if core(canary) in text]
+
+
+def core(canary: str) -> str:
+    """The part of a secret that stands in a text however it is escaped."""
+    return canary.partition("\n")[0]

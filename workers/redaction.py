@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from json.encoder import encode_basestring, encode_basestring_ascii
 from typing import Any
 
 from messages.masking import MASK, SECRET_NAME
@@ -16,6 +17,10 @@ from workers.context import SHORTEST_SECRET, current_run
 from workers.secret_settings import secret_values
 
 _DEEPEST = 8
+
+_SAME_WHEREVER = re.compile(r"[ !#-&(-\[\]-~]+")  # ASCII without quotes and backslashes
+
+_NEXT_LINE = r"\r?\n[ |]*"  # the traceback of an `ExceptionGroup` draws a margin
 
 # Quotes may be escaped, once for each time that a text was put into another.
 _PATTERNS = (
@@ -59,7 +64,7 @@ def redacted(text: str) -> str:
     run = current_run()
     for secrets in (known_secrets(), run.secrets if run else None, _hidden.get()):
         if secrets:
-            text = _any_of(secrets).sub(MASK, text)
+            text = _hide(secrets, text)
     if _HINTS.search(text):
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
@@ -121,13 +126,38 @@ def known_secrets() -> frozenset[str]:
     return secret_values()
 
 
+def _hide(secrets: frozenset[str], text: str) -> str:
+    # No pattern of them all: making one takes longer than most runs, and the next run has others.
+    for form in _forms(secrets):
+        if form in text:
+            text = text.replace(form, MASK) if len(form) >= SHORTEST_SECRET else _word(form, text)
+        elif "\n" in form and form.partition("\n")[0] in text:
+            text = re.sub(re.escape(form).replace("\\\n", _NEXT_LINE), MASK, text)
+    return text
+
+
+def _word(form: str, text: str) -> str:
+    return re.sub(rf"(?<!\w){re.escape(form)}(?!\w)", MASK, text)
+
+
 @lru_cache(maxsize=64)
-def _any_of(secrets: frozenset[str]) -> re.Pattern[str]:
+def _forms(secrets: frozenset[str]) -> tuple[str, ...]:
+    """Secrets as they may stand in a text, in another that it quotes, too."""
+    forms = {again for text in secrets for form in _written(text) for again in _written(form)}
     # The longest first: one secret may be the beginning of another.
-    found = sorted(secrets, key=len, reverse=True)
-    return re.compile("|".join(_pattern(text) for text in found))
+    return tuple(sorted(forms, key=len, reverse=True))
 
 
-def _pattern(secret: str) -> str:
-    exact = re.escape(secret)
-    return exact if len(secret) >= SHORTEST_SECRET else rf"(?<!\w){exact}(?!\w)"
+def _written(text: str) -> set[str]:
+    """A text as it is, and as Python and JSON write it between quotes."""
+    if _SAME_WHEREVER.fullmatch(text):
+        return {text}
+    return {
+        text,
+        repr(text)[1:-1],
+        repr('"' + text)[2:-1],  # where a text with both quotes has it, ' is escaped
+        ascii(text)[1:-1],
+        repr(text.encode(errors="replace"))[2:-1],
+        encode_basestring_ascii(text)[1:-1],
+        encode_basestring(text)[1:-1],
+    }

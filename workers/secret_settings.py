@@ -32,10 +32,10 @@ def secret_values() -> frozenset[str]:
     """Every secret value that the environment gives.
 
     Returns:
-        Texts of at least `SHORTEST` characters.
+        Texts of at least `SHORTEST` characters, without blanks around them.
     """
     dotenv = DotEnvSettingsSource(BaseSettings, env_file=".env").env_vars
-    found = {value for source in (os.environ, dotenv) for value in _secrets(source)}
+    found = {value.strip() for source in (os.environ, dotenv) for value in _secrets(source)}
     return frozenset(value for value in found if len(value) >= SHORTEST)
 
 
