@@ -4,6 +4,7 @@ A worker of queues is one process; one of streams has a row for each consumer, w
 its child.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from monitoring.answers import as_text, server_time, shown_time
 from monitoring.queues.fleet import WorkerSnapshot, ask_workers, read_workers
 from monitoring.queues.living import dead_among
 from monitoring.queues.overview import DEAD, worker_row
+from monitoring.search.cursors import no_cursor
 from monitoring.streams.consumers import Consumer, find_consumers, told_of
 from monitoring.streams.reading import answered
 from workers.connection import connection_for, storage_errors
@@ -29,6 +31,7 @@ MOST_WORKERS = 1_000
 """Workers of queues that are looked at, by name."""
 
 _SHOWN = 10  # jobs and streams that a row names
+_PLACE = re.compile(r"[01] (queue|stream) .+", re.DOTALL)  # what `_Member.place` makes
 
 
 def get_workers(
@@ -61,9 +64,12 @@ def get_workers(
         ten streams with most of them), `idleSeconds` since it last asked for an entry.
 
     Raises:
+        InvalidQuery: If the cursor is none of a page.
         StorageUnavailable: If Redis does not answer.
         StorageRefused: If it does not let us look.
     """
+    if cursor and not _PLACE.fullmatch(cursor):
+        raise no_cursor(cursor)
     settings = settings or load_settings()
     connection = connection or connection_for(settings)
     with storage_errors():

@@ -8,6 +8,7 @@ import pytest
 from redis import Redis
 
 from messages import MessageScanMessage
+from monitoring.errors import InvalidQuery
 from monitoring.fleet import get_workers
 from monitoring.health import get_queue_health, get_system_health
 from monitoring.queues.overview import get_overview
@@ -180,6 +181,14 @@ def test_pages_name_each_once(redis: Redis, register: Register) -> None:
 
     assert sorted(found) == sorted(made)
     assert not page["partial"]
+
+
+@pytest.mark.parametrize("cursor", ["zz", "1", "2 queue worker ", "1 shelf worker ", "0 queue"])
+def test_what_is_no_cursor_of_a_page_is_refused(redis: Redis, cursor: str) -> None:
+    with pytest.raises(InvalidQuery) as refused:
+        get_workers(cursor=cursor, connection=redis)
+
+    assert refused.value.field == "cursor"
 
 
 def test_many_streams_and_consumers_take_a_few_round_trips(
