@@ -41,7 +41,7 @@ SLIPS = {
 }
 """What careless code writes; nothing but the look of it tells that it is a secret."""
 
-PAYLOAD = ("pin", "number", "second number", "note", "new pin", "refused pin")
+PAYLOAD = ("pin", "number", "second number", "note", "new pin", "refused pin", "code")
 """In fields that are marked as secret."""
 
 FILES = ("redis password", "wrong password", "file password", "file api_key")
@@ -59,7 +59,8 @@ def new_canaries() -> Canaries:
     """Where a secret stands -> the secret."""
     names = (*NAMES, *URLS, *SLIPS, *PAYLOAD, *FILES)
     plain = {name: f"canary{at:02}x{uuid4().hex}" for at, name in enumerate(names)}
-    return plain | {name: plain[name] + _ESCAPED for name in _TO_ESCAPE}
+    escaped = {name: plain[name] + _ESCAPED for name in _TO_ESCAPE}
+    return plain | escaped | {"code": str(uuid4().int)[:18]}  # a number
 
 
 def leaks(text: str, canaries: Canaries) -> list[str]:

@@ -22,6 +22,7 @@ class LeakData(Payload):
     pin: Annotated[str, Secret, LogField]
     card: CardData
     others: list[CardData] = Field(default_factory=list)
+    code: Annotated[int | None, Secret] = None
     notes: Annotated[dict[str, str] | None, Secret] = None
 
 
@@ -39,6 +40,7 @@ def leak(message: LeakMessage, context: Context) -> None:
     spoken = json.loads(os.environ["SLIPS"])
     text = " | ".join([*spoken, message.model_dump_json(), repr(message), str(dict(os.environ))])
     context.log.info("leaked", text=text, environment=dict(os.environ), slips=spoken)
+    context.log.info("leaked", numbers=[message.data.code], data=message.data.model_dump())
     context.log.info(text)
     context.progress(0.5, text)
     logging.getLogger("tests.secret_app").warning("by itself: %s", text)

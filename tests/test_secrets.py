@@ -98,6 +98,7 @@ def leak_data(canaries: Canaries, how: str) -> str:
         {
             "how": how,
             "pin": canaries["pin"],
+            "code": int(canaries["code"]),
             "card": {"holder": "Ada", "number": canaries["number"]},
             "others": [{"holder": "Grace", "number": canaries["second number"]}],
             "notes": {"private": canaries["note"]},

@@ -165,6 +165,7 @@ def _as_they_are(kind: _Kind, message: Message) -> tuple[str, str]:
             seen += value
             rest += f'{ahead}"{value}"'
         elif type(value) is int:
+            seen += str(value)  # a secret may be a number
             rest += f"{ahead}{value}"
         elif value is not None:
             seen += _MANY  # a list, say: its texts are looked at one by one

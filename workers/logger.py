@@ -92,9 +92,13 @@ def _logger(name: str, *processors: structlog.typing.Processor) -> BoundLogger:
 
 def _without_secrets(_: Any, __: str, event: Event) -> Event:
     for name, value in event.items():
-        if name not in _STRUCTLOGS_OWN:
+        is_ours = name in _OUR_NUMBERS and isinstance(value, int | float)
+        if not is_ours and name not in _STRUCTLOGS_OWN:
             event[name] = redacted_value(value, name=name)
     return event
 
+
+_OUR_NUMBERS = frozenset({"attempt", "duration_ms"})
+"""They are never a secret, though they may be the same number as one."""
 
 _STRUCTLOGS_OWN = frozenset({"_record", "_from_structlog"})

@@ -61,10 +61,7 @@ def redacted(text: str) -> str:
     Args:
         text: What is about to be written.
     """
-    run = current_run()
-    for secrets in (known_secrets(), run.secrets if run else None, _hidden.get()):
-        if secrets:
-            text = _hide(secrets, text)
+    text = _without_known(text)
     if _HINTS.search(text):
         for pattern, instead in _PATTERNS:
             text = pattern.sub(instead, text)
@@ -75,14 +72,17 @@ def redacted_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
     """A value of a log line without secrets.
 
     Args:
-        value: Anything; texts within objects and lists are looked at, too.
+        value: Anything; texts and numbers within objects and lists are looked at, too.
         name: The name it is logged under; one such as `api_key` hides the whole value.
         depth: How deep it is within the line; beyond eight levels it becomes text.
     """
     if isinstance(value, str):
         return MASK if value and SECRET_NAME.search(name) else redacted(value)
-    if value is None or isinstance(value, int | float):
+    if value is None or isinstance(value, bool):
         return value
+    if isinstance(value, int | float):
+        text = text_of(value)
+        return value if _without_known(text) == text else MASK
     if isinstance(value, Mapping) and depth < _DEEPEST:
         return {
             str(key): redacted_value(part, name=str(key), depth=depth + 1)
@@ -124,6 +124,14 @@ def read_secrets_anew() -> None:
 def known_secrets() -> frozenset[str]:
     """The secrets that this process was given, read from its environment once."""
     return secret_values()
+
+
+def _without_known(text: str) -> str:
+    run = current_run()
+    for secrets in (known_secrets(), run.secrets if run else None, _hidden.get()):
+        if secrets:
+            text = _hide(secrets, text)
+    return text
 
 
 def _hide(secrets: frozenset[str], text: str) -> str:

@@ -180,6 +180,23 @@ def test_for_any_message_the_lines_are_those_that_structlog_would_write(configur
     are_the_same()
 
 
+def test_a_number_that_is_a_secret_is_in_no_line_and_our_own_numbers_stay(configured, monkeypatch):
+    monkeypatch.setenv("SOMEBODYS_TOKEN", "987650")
+    file = configured()
+    lines = JobLines(Settings())
+    card = PrivateMessage(data=PrivateData(pin="4711"))
+    both(lines, PlainMessage(data=PlainData(row=987650)), "job-1")
+    lines.completed(card, job_id="job-2", queue="default", attempt=4711, duration_ms=4711)
+    lines.flush()
+    with running(card, attempt=4711):
+        log.info("told", duration_ms=4711, number=4711)
+
+    *jobs, card_line, told = (json.loads(line) for line in file.new())
+    assert [line["row"] for line in jobs] == ["***", "***"]
+    assert [card_line[name] for name in ("attempt", "duration_ms")] == [4711, 4711]
+    assert [told[name] for name in ("attempt", "duration_ms", "number")] == [4711, 4711, "***"]
+
+
 def test_what_a_line_says_and_in_which_order(configured):
     file = configured()
     message = PlainMessage(data=PlainData(note_id="n-1", row=3), traceparent=TRACE)

@@ -6,7 +6,7 @@ import traceback
 import pytest
 
 from messages.masking import MASK
-from workers.redaction import hiding, read_secrets_anew, redacted
+from workers.redaction import hiding, read_secrets_anew, redacted, redacted_value
 
 PEM = "-----BEGIN KEY-----\nMIIEow+IBAAK/CAQEA\nu1SU1L==\n-----END KEY-----\n"
 ODD = 'geheim\\wört\'er "zwei"\t\N{KEY}'
@@ -50,3 +50,17 @@ def test_a_secret_of_this_process_is_hidden_as_a_text_writes_it(monkeypatch):
 def test_what_only_looks_a_little_like_a_secret_stays():
     with hiding(frozenset({PEM, ODD})):
         assert redacted("n1: geheim, u1SU1L") == "n1: geheim, u1SU1L"
+
+
+def test_a_number_is_hidden_as_a_text_is_and_others_stay_numbers():
+    with hiding(frozenset({"987650000", "12.5", "7"})):
+        found = redacted_value(
+            {"a": 987650000, "b": [12.5, 7, 70, True, -987650000.0, 1e300], "c": 0}
+        )
+
+    assert found == {"a": MASK, "b": [MASK, MASK, 70, True, MASK, 1e300], "c": 0}
+
+
+def test_a_number_that_has_no_text_stays():
+    with hiding(frozenset({"1234"})):
+        assert redacted_value(10**5000) == 10**5000
