@@ -9,8 +9,29 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from typing_extensions import override
 
 from monitoring.live.live import Live
+from monitoring.web.settings import WebSettings
 
 _SWEEP_SECONDS = 0.25
+
+
+def config_of(app: ASGIApp, settings: WebSettings) -> uvicorn.Config:
+    """How the web process is served.
+
+    Uvicorn by itself believes whatever anybody on this machine says of where a request comes from.
+
+    Args:
+        app: What is served.
+        settings: Of the web process; only the proxies that they name are believed.
+    """
+    return uvicorn.Config(
+        app,
+        access_log=False,
+        log_level="warning",
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(settings.forwarded_allow_ips),
+        forwarded_allow_ips=list(settings.forwarded_allow_ips),
+    )
 
 
 class WebServer(uvicorn.Server):

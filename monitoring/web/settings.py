@@ -1,5 +1,6 @@
 """The settings of the web process, read from the environment in one place."""
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
@@ -44,6 +45,8 @@ class WebSettings(BaseSettings):
     """`module:function` of one's own that says who asks, instead of tokens and logins."""
     cors_origins: Annotated[tuple[str, ...], NoDecode] = ()
     """The origins whose pages may ask with a token; never with cookies."""
+    forwarded_allow_ips: Annotated[tuple[str, ...], NoDecode] = ()
+    """The proxies, addresses or networks, that say where a request comes from."""
     api_prefix: str = Field(default="", pattern=r"^(/[A-Za-z0-9_.~-]+)*$")
     """Stands in front of every path but the probes."""
     cleanup_policies: str = ""
@@ -55,7 +58,7 @@ class WebSettings(BaseSettings):
     live_clients: int = Field(default=50, ge=0, le=1_000)
     """How many streams one process serves at the same time; 0: none, as under WSGI."""
 
-    @field_validator("cors_origins", mode="before")
+    @field_validator("cors_origins", "forwarded_allow_ips", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return (
@@ -69,6 +72,18 @@ class WebSettings(BaseSettings):
     def _readable(cls, value: str) -> str:
         read_policies(value)
         return value
+
+    @field_validator("forwarded_allow_ips")
+    @classmethod
+    def _addresses(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError as error:
+                raise ValueError(
+                    f"{proxy!r} is no address or network such as 127.0.0.1 or 10.0.0.0/8"
+                ) from error
+        return proxies
 
     @field_validator("cors_origins")
     @classmethod

@@ -25,10 +25,8 @@ def web(
 ) -> None:
     """Serve the HTTP API, to those who have a token."""
     # Slow to load, and `postroom --help` loads every module here.
-    import uvicorn  # noqa: PLC0415
-
     from monitoring.web.app import create_app  # noqa: PLC0415
-    from postroom.web_server import ToldOnce, WebServer  # noqa: PLC0415
+    from postroom.web_server import ToldOnce, WebServer, config_of  # noqa: PLC0415
 
     with answer(as_json=as_json):
         settings, engine = WebSettings(), load_settings()
@@ -55,9 +53,7 @@ def web(
     # of the numbers takes, and in the middle of it.
     gc.collect()
     gc.freeze()
-    config = uvicorn.Config(
-        ToldOnce(app), access_log=False, log_level="warning", log_config=None, server_header=False
-    )
+    config = config_of(ToldOnce(app), settings)
     WebServer(config, live=app.state.live).run(sockets=[opened])
 
 

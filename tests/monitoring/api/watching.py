@@ -10,11 +10,11 @@ from http.client import HTTPConnection
 from threading import Thread
 from typing import Any, Self
 
-import uvicorn
 from fastapi import FastAPI
 from redis import Redis
 
-from postroom.web_server import WebServer
+from monitoring.web.settings import WebSettings
+from postroom.web_server import WebServer, config_of
 from workers import keys
 
 QUEUES = "/admin/jobs/live"
@@ -85,11 +85,18 @@ class Stream:
 
 
 @contextmanager
-def served(app: FastAPI, *, buffer_bytes: int = 0, patience: float = 10.0) -> Iterator[int]:
+def served(
+    app: FastAPI,
+    settings: WebSettings | None = None,
+    *,
+    buffer_bytes: int = 0,
+    patience: float = 10.0,
+) -> Iterator[int]:
     """Serve an application in a thread; yields the port.
 
     Args:
         app: With streams.
+        settings: Of the server; None for those that `postroom web` has by default.
         buffer_bytes: How much of an answer the system takes before the client reads it; 0 leaves
             that to the system.
         patience: See `WebServer`.
@@ -97,7 +104,8 @@ def served(app: FastAPI, *, buffer_bytes: int = 0, patience: float = 10.0) -> It
     listener = socket.create_server(("127.0.0.1", 0))
     if buffer_bytes:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-    config = uvicorn.Config(app, access_log=False, log_level="critical", lifespan="off")
+    config = config_of(app, settings or WebSettings())
+    config.lifespan = "off"
     server = WebServer(config, live=app.state.live, patience=patience)
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
