@@ -38,7 +38,11 @@ def list_letters(  # noqa: PLR0913, PLR0917 - what a route is given
     limit: Annotated[int, Query(ge=1, le=_MOST)] = 50,
     cursor: str | None = None,
 ) -> JsonDict:
-    """List dead letters, the newest first; of one tenant, to who may see no other."""
+    """List dead letters, the newest first; of one tenant, to who may see no other.
+
+    `total` counts all letters, whatever is asked for: which ones fit is known only page by page,
+    and `cursor` is null once there are no more.
+    """
     wanted = Filter(
         message_type=among.message_type,
         queue=among.queue,

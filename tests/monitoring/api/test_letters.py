@@ -26,6 +26,16 @@ def test_a_letter_is_listed_shown_mended_and_replayed(redis, admin) -> None:
     assert admin.get(path).status_code == 404
 
 
+def test_the_total_is_of_all_letters_and_the_description_says_so(redis, moderator) -> None:
+    for number in range(2):
+        bury_message(redis, email(number))
+    listed = moderator.get("/api/dead-letters", params={"type": "NOPE"}).json()
+    told = moderator.get("/openapi.json").json()["paths"]["/api/dead-letters"]["get"]
+
+    assert (listed["letters"], listed["total"]) == ([], 2)
+    assert "`total` counts all letters" in told["description"]
+
+
 @pytest.mark.parametrize(
     ("name", "priority"), [("email:high", "high"), ("email", "normal"), ("email:low", "low")]
 )
