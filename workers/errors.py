@@ -171,6 +171,24 @@ class JobFailed(PostroomError):
     remedy_text = "`postroom job ID` shows its attempts."
 
 
+class RecordDamaged(PostroomError):
+    """A field of a job's record in Redis holds what cannot stand there.
+
+    Args:
+        job_id: The job.
+        field: The field's name.
+    """
+
+    code = "record_damaged"
+
+    def __init__(self, job_id: str, field: str) -> None:
+        super().__init__(
+            f"The record of job {job_id} cannot be read: its `{field}` is damaged.",
+            field=field,
+            remedy=f"Correct it in Redis, or remove the job: `postroom jobs delete {job_id}`.",
+        )
+
+
 class ResultUnreadable(PostroomError, ValueError):
     """What a job returned was not written as JSON, as by a stock worker that pickles."""
 

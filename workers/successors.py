@@ -59,6 +59,7 @@ def retry_job(  # noqa: PLR0913 - what, by whom, when, where
     Raises:
         JobNotFound: If there is neither a record nor a dead letter of it.
         InvalidState: If it has not failed, or was retried already.
+        RecordDamaged: If its record cannot be read.
         NotReplayable: If it holds no message of ours.
         InvalidMessage: If the data does not fit the type. Nothing is changed.
         InvalidOption: If an option cannot be used. Nothing is changed.

@@ -5,8 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import redis
-from rq.job import Job
-from rq.serializers import JSONSerializer
 
 from messages.masking import masked
 from monitoring.failures.sharing import Shared, shared_values
@@ -15,6 +13,7 @@ from workers import dead_letters, keys
 from workers.connection import storage_errors
 from workers.dead_letters import DeadLetter, Summary
 from workers.dead_letters.letter import letter_of
+from workers.find_job import find_jobs
 from workers.jobs import envelope_of
 
 LOOKED_AT = 2_000
@@ -100,8 +99,6 @@ def what_they_share(
         return ()
     jobs = get_job_page(message_type=message_type, limit=SAMPLE, connection=connection)["jobs"]
     with storage_errors():
-        records = Job.fetch_many(
-            [each["jobId"] for each in jobs], connection=connection, serializer=JSONSerializer
-        )
-    others = [masked(envelope_of(job)) for job in records if job is not None]
+        records = find_jobs([each["jobId"] for each in jobs], connection=connection)
+    others = [masked(envelope_of(job)) for job in records]
     return shared_values(these, others)

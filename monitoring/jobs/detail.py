@@ -39,6 +39,7 @@ def get_job_detail(
 
     Raises:
         JobNotFound: If nothing is known about it.
+        RecordDamaged: As `get_job_status`.
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()

@@ -8,6 +8,7 @@ import redis
 from rq.job import Job, JobStatus
 
 from monitoring.answers import as_moment, as_text, shown_times
+from monitoring.jobs.payloads import job_beside
 from monitoring.queues.held import holding, shown_pause
 from workers import attempts, dead_letters, job_log, keys
 from workers.clock import shown_text, shown_time
@@ -17,7 +18,6 @@ from workers.dead_letters.replayed import Replayed, replayed_of
 from workers.dead_letters.shown import shown_attempt
 from workers.ended import returned
 from workers.errors import JobNotFound, ResultUnreadable
-from workers.find_job import find_job
 from workers.jobs import envelope_of
 from workers.routing import priority_in, queue_of
 
@@ -47,12 +47,13 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
 
     Raises:
         JobNotFound: If neither a record nor a dead letter of it is left.
+        RecordDamaged: If its record cannot be read, and it has no dead letter.
         StorageUnavailable: If Redis does not answer.
     """
     connection = connection or default_connection()
     with storage_errors():
         letter = dead_letters.find(job_id, connection=connection)
-        job = find_job(job_id, connection=connection)
+        job = job_beside(letter, job_id, connection=connection)
         if job is not None:
             return _of_job(job, letter)
         if letter is None:

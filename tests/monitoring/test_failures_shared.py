@@ -88,6 +88,9 @@ def test_a_sample_of_letters_is_compared_with_jobs_of_the_type(redis):
     trends = read_trends([(name, group)], now=utc_now(), connection=redis)
     assert sum(trends[name]) == 2
     assert len(trends[name]) == 24
+    broken = enqueue(an_email(3), connection=redis).id
+    redis.hset(keys.job(broken), "timeout", "abc")
+    assert what_they_share(whole, "EMAIL", connection=redis) == found
 
 
 def test_a_trial_is_followed_from_its_letter(redis):
