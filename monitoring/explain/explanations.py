@@ -14,6 +14,7 @@ from monitoring.explain.facts import JobFacts, QueueFacts, StreamFacts
 from monitoring.explain.rules import job_findings, queue_findings, stream_findings
 from monitoring.explain.rules.fates import fate, will_be_ended
 from monitoring.explain.rules.holdups import clock
+from monitoring.explain.starts import starts_in
 from monitoring.words import are, number, span
 
 Kind = Literal["job", "queue", "stream", "unique_key", "redis"]
@@ -112,7 +113,7 @@ def explain_job(facts: JobFacts) -> Explanation:
         The explanation; without findings if it is on its way, or has succeeded.
     """
     found = job_findings(facts)
-    starts = _starts_in(facts)
+    starts = starts_in(facts)
     sentences = list(_of_job(facts, found, starts))
     return Explanation("job", facts.job_id, facts.state, sentences, found, starts_in=starts)
 
@@ -178,18 +179,6 @@ def _start(facts: JobFacts, starts: timedelta) -> str:
     if facts.queue is not None and facts.queue.is_held_up:
         return f"Once that is over, it starts {about}."
     return f"It starts {about}."
-
-
-def _starts_in(facts: JobFacts) -> timedelta | None:
-    queue = facts.queue
-    if facts.state != "waiting" or facts.ahead is None or queue is None or not queue.workers:
-        return None
-    now = queue.forecast.starts_in(facts.ahead) if queue.forecast else None
-    if now is not None or not queue.average_ms:
-        return now
-    # Nothing is done at present: as fast as its workers were before.
-    one = timedelta(milliseconds=queue.average_ms) / len(queue.workers)
-    return one * facts.ahead if queue.is_held_up else None
 
 
 def _within(sentence: str) -> str:

@@ -151,6 +151,26 @@ class QueueFacts:
 
 
 @dataclass(frozen=True)
+class Places:
+    """What the workers of a queue can run at the same time.
+
+    Args:
+        count: How many jobs.
+        taken: How many they are seen to run, of any queue.
+        still: How long ago the last of those began; None if a place is free, or nobody knows.
+    """
+
+    count: int = 0
+    taken: int = 0
+    still: timedelta | None = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a run has to end before another one begins."""
+        return 0 < self.count <= self.taken
+
+
+@dataclass(frozen=True)
 class Parent:
     """A job that another one waits for.
 
@@ -188,6 +208,7 @@ class JobFacts:
         worker: Who runs it; empty if that is not known.
         silent: Seconds since its lease lapsed without anybody taking it over; 0 if it has not.
         ahead: How many jobs go first; None if that is not known.
+        places: What the workers of its queue can run, if it waits.
         pauses: The pauses of its type and its tenant that hold it back, oldest first.
         parents: The jobs that it waits for and that are not finished.
         attempts: Those that did not succeed, oldest first.
@@ -218,6 +239,7 @@ class JobFacts:
     worker: str = ""
     silent: float = 0.0
     ahead: int | None = None
+    places: Places = Places()
     pauses: Sequence[Pause] = ()
     parents: Sequence[Parent] = ()
     attempts: Sequence[AttemptRecord] = ()

@@ -9,7 +9,8 @@ from typing import Any
 import redis
 
 from monitoring.answers import as_text, as_time
-from monitoring.explain.facts import JobFacts, JobState, Parent, QueueFacts
+from monitoring.explain.facts import JobFacts, JobState, Parent, Places, QueueFacts
+from monitoring.explain.places import read_places
 from monitoring.explain.queue_facts import read_queue_facts
 from monitoring.jobs.places import ahead_of, due_at, lease_of
 from monitoring.jobs.running import running_of
@@ -104,6 +105,7 @@ def read_job_facts(
         worker=record["worker_name"] if state == "running" else "",
         silent=silent,
         ahead=ahead,
+        places=_places(queue, now, connection) if state == "waiting" else Places(),
         pauses=pauses if state in {"waiting", "held"} else (),
         parents=_parents(record, state, connection),
         attempts=history(job_id, connection=connection) or _of_letter(letter),
@@ -173,6 +175,10 @@ def _pauses(record: _Record, snapshot: Snapshot) -> Sequence[Pause]:
 def _only_whole_queue(queue: QueueFacts) -> QueueFacts:
     """Without the pauses of types and tenants, which concern other jobs, or stand in `pauses`."""
     return replace(queue, pauses=[each for each in queue.pauses if each.kind == "queue"])
+
+
+def _places(queue: QueueFacts | None, now: datetime, connection: redis.Redis) -> Places:
+    return read_places(queue.workers if queue else (), now=now, connection=connection)
 
 
 def _parents(record: _Record, state: JobState, connection: redis.Redis) -> Sequence[Parent]:

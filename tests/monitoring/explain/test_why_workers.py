@@ -246,6 +246,21 @@ def test_workers_that_are_busy_with_slow_jobs(
     assert "It has been running for 15 min, and its timeout is 10 min" in running.sentences[0]
 
 
+def test_no_start_is_foretold_while_runs_last_longer_than_the_pace_says(
+    redis: Redis, fleet: Start, eventually: Eventually
+) -> None:
+    fleet(LEASE_SECONDS="3600")
+    assert {settled(send(redis)) for _ in range(20)} == {"finished"}
+    slow, waiting = send(redis, "sleep", 60), send(redis)
+    eventually(lambda: slow.status() == "started")
+
+    found = explained(redis, waiting.id, after=60, settings=PATIENT)
+
+    assert (found.starts_in, found.as_json()["startsInSeconds"]) == (None, None)
+    assert "it is the next one" in found.text
+    assert "starts in" not in found.text
+
+
 def _told(redis: Redis, field: str) -> bytes | None:
     """What the only worker told of itself."""
     (worker,) = redis.smembers(REDIS_WORKER_KEYS)
