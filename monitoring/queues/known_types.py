@@ -9,11 +9,12 @@ from monitoring.errors import TypeNotFound
 from monitoring.queues.handlers_known import get_handlers
 
 
-def check_type(name: str, *, connection: redis.Redis) -> None:
+def check_type(name: str, *, field: str = "name", connection: redis.Redis) -> None:
     """Refuse the name of a message type that nobody knows.
 
     Args:
         name: Such as `EMAIL`.
+        field: Where it was given, as the error shall tell.
         connection: Where workers tell which types they handle.
 
     Raises:
@@ -26,6 +27,6 @@ def check_type(name: str, *, connection: redis.Redis) -> None:
     near = get_close_matches(name, sorted(known), n=3, cutoff=0.6)
     raise TypeNotFound(
         f"There is no message type {name!r}.",
-        field="name",
+        field=field,
         remedy=f"Did you mean {' or '.join(near)}?" if near else "",
     )

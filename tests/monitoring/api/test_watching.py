@@ -67,6 +67,7 @@ def test_a_series_with_deployments(redis, moderator: TestClient) -> None:
     assert moderator.get("/api/deploys").json() == {"deploys": told["deploys"]}
     assert refusal(moderator.get("/api/series", params={"points": 0})) == "invalid_query"
     assert refusal(moderator.get("/api/series", params={"queue": "defalt"})) == "queue_not_found"
+    assert refusal(moderator.get("/api/series", params={"type": "TSET"})) == "type_not_found"
 
 
 def test_rules_are_shown_and_a_channel_that_is_not_there_is_told(admin: TestClient) -> None:

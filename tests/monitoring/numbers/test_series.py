@@ -2,8 +2,10 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
+from rq import Queue
+from rq.serializers import JSONSerializer
 
-from monitoring.errors import InvalidQuery, QueueNotFound
+from monitoring.errors import InvalidQuery, QueueNotFound, TypeNotFound
 from monitoring.numbers import series
 from monitoring.numbers.series import get_series
 from tests.monitoring.conftest import url_of
@@ -100,12 +102,28 @@ def test_a_series_is_of_a_queue_and_a_type_if_these_are_named(redis):
     assert total(queue="email", message_type="NOTE") == 1
     assert total(queue="streams*") == 1
     assert total(queue="default") == 0
-    assert total(message_type="NOBODY") == 0
+    assert total(message_type="TEST") == 0
 
 
 def test_a_queue_that_nobody_knows_is_refused(redis):
     with pytest.raises(QueueNotFound):
         get_series(queue="emial", now=NOW)
+
+
+def test_a_type_that_nobody_knows_is_refused(redis):
+    with pytest.raises(TypeNotFound, match="'EMIAL'") as refused:
+        get_series(message_type="EMIAL", now=NOW)
+
+    assert refused.value.field == "type"
+    assert "EMAIL" in refused.value.remedy
+
+
+def test_a_type_of_which_there_was_something_once_has_zeros(redis):
+    ended(redis, timedelta(days=80), ("email|RETIRED", "", "finished", 1, 1))
+    Queue("email", redis, serializer=JSONSerializer).enqueue("os.getpid")
+
+    for kind in ("RETIRED", "os.getpid"):
+        assert totals(get_series("hour", 2, message_type=kind, now=NOW)) == [0, 0]
 
 
 @pytest.mark.parametrize(
