@@ -26,7 +26,7 @@ def web(
     """Serve the HTTP API, to those who have a token."""
     # Slow to load, and `postroom --help` loads every module here.
     from monitoring.web.app import create_app  # noqa: PLC0415
-    from postroom.web_server import ToldOnce, WebServer, config_of  # noqa: PLC0415
+    from postroom.web_server import ToldOnce, WebServer  # noqa: PLC0415
 
     with answer(as_json=as_json):
         settings, engine = WebSettings(), load_settings()
@@ -53,8 +53,7 @@ def web(
     # of the numbers takes, and in the middle of it.
     gc.collect()
     gc.freeze()
-    config = config_of(ToldOnce(app), settings)
-    WebServer(config, live=app.state.live).run(sockets=[opened])
+    WebServer(ToldOnce(app), settings, live=app.state.live).run(sockets=[opened])
 
 
 def _tell(code: OneTimeCode | None, url: str) -> None:

@@ -1,10 +1,14 @@
-"""The web process ends, whatever its clients do."""
+"""The web process ends, whatever its clients do, and tells of them what they are."""
 
+import logging
 import socket
 import time
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, suppress
+from http.client import HTTPConnection, IncompleteRead
 
 import pytest
+from fastapi.responses import StreamingResponse
 from redis import Redis
 
 from monitoring.web.app import create_app
@@ -62,7 +66,51 @@ def test_it_ends_at_once_with_fifty_streams_open(
     assert "Error" not in web_process.output()
 
 
-def test_it_ends_although_a_client_leaves_bytes_unread(redis: Redis) -> None:
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    return [each.getMessage() for each in caplog.records if each.levelno >= logging.ERROR]
+
+
+def test_a_client_that_reads_too_slowly_is_told_once_and_as_no_error(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    make_events_large(redis)
+    app = create_app(connection=redis, settings=WEB)
+    with (
+        served(app, buffer_bytes=2_048, patience=0.5) as port,
+        Stream(port, QUEUES, **BEARER),
+    ):
+        connections = app.state.server.server_state.connections
+        ask_until_true(lambda: "slow_client_dropped" in caplog.text)
+        ask_until_true(lambda: not connections)
+
+    assert caplog.text.count("slow_client_dropped") == 1
+    assert errors(caplog) == []
+
+
+def test_an_answer_that_breaks_off_ends_the_connection_and_is_told_once(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = create_app(connection=redis, settings=WEB)
+    app.add_api_route("/halves", lambda: StreamingResponse(half()))
+    with served(app) as port:
+        client = HTTPConnection("127.0.0.1", port, timeout=5)
+        client.request("GET", "/halves")
+        with closing(client), pytest.raises(IncompleteRead) as broken:
+            client.getresponse().read()
+
+    assert broken.value.partial == b"half"
+    assert len(errors(caplog)) == 1
+    assert "ZeroDivisionError" in errors(caplog)[0]
+
+
+def half() -> Iterator[str]:
+    yield "half"
+    raise ZeroDivisionError
+
+
+def test_it_ends_although_a_client_leaves_bytes_unread(
+    redis: Redis, caplog: pytest.LogCaptureFixture
+) -> None:
     make_events_large(redis)
     app = create_app(connection=redis, settings=WEB)
     with served(app, buffer_bytes=2_048) as port, Stream(port, QUEUES, **BEARER):
@@ -73,3 +121,4 @@ def test_it_ends_although_a_client_leaves_bytes_unread(redis: Redis) -> None:
         ask_until_true(lambda: not server.server_state.connections)
 
     assert time.monotonic() - began < 3
+    assert errors(caplog) == []

@@ -14,7 +14,7 @@ from fastapi import FastAPI
 from redis import Redis
 
 from monitoring.web.settings import WebSettings
-from postroom.web_server import WebServer, config_of
+from postroom.web_server import ToldOnce, WebServer
 from workers import keys
 
 QUEUES = "/admin/jobs/live"
@@ -104,9 +104,10 @@ def served(
     listener = socket.create_server(("127.0.0.1", 0))
     if buffer_bytes:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, buffer_bytes)
-    config = config_of(app, settings or WebSettings())
-    config.lifespan = "off"
-    server = WebServer(config, live=app.state.live, patience=patience)
+    server = WebServer(
+        ToldOnce(app), settings or WebSettings(), live=app.state.live, patience=patience
+    )
+    server.config.lifespan = "off"
     thread = Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     app.state.server = server
