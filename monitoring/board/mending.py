@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts
+from monitoring.explain.rules.hands import last_death
 
 
 @dataclass(frozen=True)
@@ -56,12 +57,8 @@ def _paused(kind: str) -> Callable[[Finding, QueueFacts], datetime | None]:
     return since
 
 
-def _died(_: Finding, facts: QueueFacts) -> datetime | None:
-    return max((each.last_heartbeat for each in facts.dead if each.last_heartbeat), default=None)
-
-
-def _child_died(_: Finding, facts: QueueFacts) -> datetime | None:
-    return max((each.child_death.at for each in facts.workers if each.child_death), default=None)
+def _died(finding: Finding, facts: QueueFacts) -> datetime | None:
+    return last_death(finding.code, facts)
 
 
 def _overdue(_: Finding, facts: QueueFacts) -> datetime:
@@ -88,7 +85,7 @@ _BEGAN: Mapping[str, Callable[[Finding, QueueFacts], datetime | None]] = {
     "type_paused": _paused("type"),
     "tenant_paused": _paused("tenant"),
     "workers_died": _died,
-    "children_died": _child_died,
+    "children_died": _died,
     "scheduled_overdue": _overdue,
     "dead_letters": _buried,
     "error_rate": _unknown,

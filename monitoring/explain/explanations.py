@@ -14,6 +14,7 @@ from monitoring.explain.facts import JobFacts, QueueFacts, StreamFacts
 from monitoring.explain.rules import job_findings, queue_findings, stream_findings
 from monitoring.explain.rules.fates import fate, will_be_ended
 from monitoring.explain.rules.holdups import clock
+from monitoring.explain.rules.waiting_jobs import is_earlier
 from monitoring.explain.starts import starts_in
 from monitoring.words import are, number, span
 
@@ -146,7 +147,7 @@ def _of_job(facts: JobFacts, found: Sequence[Finding], starts: timedelta | None)
     rest = list(found)
     if facts.state in _NOT_BEGUN:
         lead = f"It has been {_NOT_BEGUN[facts.state]} for {span(facts.age(facts.entered))}"
-        is_known = bool(rest) and rest[0].code not in _NO_CAUSE
+        is_known = bool(rest) and _is_cause(rest[0], facts)
         because = f" because {_within(rest.pop(0).what)}" if is_known else ""
         yield f"{lead}{because.rstrip('.')}{_ahead(facts)}."
     elif not found:
@@ -154,6 +155,10 @@ def _of_job(facts: JobFacts, found: Sequence[Finding], starts: timedelta | None)
     yield from (finding.what for finding in rest)
     if starts is not None:
         yield _start(facts, starts)
+
+
+def _is_cause(finding: Finding, facts: JobFacts) -> bool:
+    return finding.code not in _NO_CAUSE and not is_earlier(finding, facts)
 
 
 def _ahead(facts: JobFacts) -> str:

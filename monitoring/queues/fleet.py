@@ -29,6 +29,7 @@ _FIELDS = (
     "child_died_at",
     "child_died_of",
     "child_died_with_mb",
+    "child_died_in",
     "slots",
 )
 
@@ -41,11 +42,13 @@ class DeathOfChild:
         at: When, by the worker's clock.
         how: Such as `signal 9`, or why its worker killed it.
         memory_mb: What it had shortly before; 0 where the system does not tell.
+        queues: Whose jobs it ran; empty if it ran none, or nobody knows.
     """
 
     at: datetime
     how: str
     memory_mb: float
+    queues: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -164,7 +167,9 @@ def _death(text: Mapping[str, str | None]) -> DeathOfChild | None:
     at = as_time(text["child_died_at"])
     if at is None:
         return None
-    return DeathOfChild(at, text["child_died_of"] or "?", _number(text["child_died_with_mb"]) or 0)
+    memory_mb = _number(text["child_died_with_mb"]) or 0
+    queues = tuple(filter(None, (text["child_died_in"] or "").split(",")))
+    return DeathOfChild(at, text["child_died_of"] or "?", memory_mb, queues)
 
 
 def _sum(*texts: str | None) -> float | None:

@@ -24,6 +24,7 @@ from workers.engine.run_stock import Stock
 from workers.engine.step import Lease
 from workers.errors import JobStopped, JobStuck
 from workers.redaction import redacted
+from workers.routing import queue_of
 from workers.run_facts import Place
 from workers.sayer import Silent
 
@@ -77,6 +78,7 @@ class RqAftermath:
             "child_died_at": written_now(),
             "child_died_of": redacted(how),
             "child_died_with_mb": round(death.horse.seen_mb, 1),
+            "child_died_in": ",".join(sorted({queue_of(each.list_name) for each in death.running})),
         }
         worker.connection.hset(worker.key, mapping=told)
 

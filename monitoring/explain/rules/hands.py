@@ -1,6 +1,7 @@
 """Who works on a queue: nobody, too few, those that died, and those that are busy."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts, Share
@@ -27,7 +28,7 @@ def workers_died(facts: QueueFacts) -> Iterator[Finding]:
     if not dead:
         return
     every = len(dead) + len(facts.workers)
-    seen = max((each.last_heartbeat for each in dead if each.last_heartbeat), default=None)
+    seen = last_death("workers_died", facts)
     since = f" at {clock(seen, facts.now)}" if seen else ""
     memory = max((each.memory_mb or 0.0 for each in dead), default=0.0)
     told = f", one with {size(memory * 1e6)} of memory" if memory >= _MUCH_MB else ""
@@ -42,11 +43,7 @@ def workers_died(facts: QueueFacts) -> Iterator[Finding]:
 
 def children_died(facts: QueueFacts) -> Iterator[Finding]:
     """Children were killed in the middle of their work: the system was perhaps out of memory."""
-    found = [
-        death
-        for each in facts.workers
-        if (death := each.child_death) and (facts.now - death.at).total_seconds() < _LATELY
-    ]
+    found = [death for death in _deaths(facts) if (facts.now - death.at).total_seconds() < _LATELY]
     if not found:
         return
     last = max(found, key=lambda death: death.at)
@@ -55,10 +52,30 @@ def children_died(facts: QueueFacts) -> Iterator[Finding]:
         "children_died",
         "warning",
         f"The processes of {many} of {number(every, 'worker')} of {facts.name} died, the last at "
-        f"{clock(last.at, facts.now)} ({_cause(last)}); what they ran is tried again.",
+        f"{clock(last.at, facts.now)} ({_cause(last)}); what they ran is tried again, "
+        "and buried at the third such death.",
         "Set JOB_MEMORY_LIMIT_MB below what the machine has, and look into the log: "
         "`postroom logs`.",
     )
+
+
+def last_death(code: str, facts: QueueFacts) -> datetime | None:
+    """When the last of those died that a finding is about.
+
+    Args:
+        code: The finding's.
+        facts: The queue.
+
+    Returns:
+        When they showed life last; None if that is not known, or the finding is about no deaths.
+    """
+    if code == "workers_died":
+        return max(
+            (each.last_heartbeat for each in facts.dead if each.last_heartbeat), default=None
+        )
+    if code == "children_died":
+        return max((death.at for death in _deaths(facts)), default=None)
+    return None
 
 
 def busy(facts: QueueFacts) -> Iterator[Finding]:
@@ -92,6 +109,12 @@ def standing_still(facts: QueueFacts) -> Iterator[Finding]:
             f"{span(waited)}.",
             "Look into the log of the workers, `postroom logs`, and restart them.",
         )
+
+
+def _deaths(facts: QueueFacts) -> Sequence[DeathOfChild]:
+    """How children died, but for those that ran jobs of other queues alone."""
+    deaths = [each.child_death for each in facts.workers if each.child_death]
+    return [each for each in deaths if not each.queues or facts.name in each.queues]
 
 
 def _how_busy(busy: int, every: int, queue: str) -> str:

@@ -7,6 +7,7 @@ from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import JobFacts, Parent
 from monitoring.explain.rules import commands, no_start
 from monitoring.explain.rules.failures import asks_to_wait
+from monitoring.explain.rules.hands import last_death
 from monitoring.explain.rules.holdups import clock, paused_by, resume_command
 from monitoring.words import first_line, listed, number, span
 from workers.attempts import AttemptRecord
@@ -53,7 +54,19 @@ def queue_stands_still(facts: JobFacts) -> Iterator[Finding]:
     """Its queue does not start what waits in it, or what should."""
     is_concerned = facts.state == "waiting" or _is_overdue(facts) or bool(facts.silent)
     if facts.queue is not None and is_concerned:
-        yield from (finding for rule in no_start.RULES for finding in rule(facts.queue))
+        found = [finding for rule in no_start.RULES for finding in rule(facts.queue)]
+        yield from sorted(found, key=lambda finding: is_earlier(finding, facts))
+
+
+def is_earlier(finding: Finding, facts: JobFacts) -> bool:
+    """Whether what a finding is about was over when the job came, so that it is not its cause.
+
+    Args:
+        finding: Of its queue.
+        facts: The job.
+    """
+    died = last_death(finding.code, facts.queue) if facts.queue is not None else None
+    return died is not None and facts.entered is not None and died < facts.entered
 
 
 def retry_scheduled(facts: JobFacts) -> Iterator[Finding]:

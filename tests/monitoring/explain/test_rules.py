@@ -74,6 +74,47 @@ def test_a_child_that_was_killed_with_much_memory_was_probably_too_large() -> No
     assert codes(queue(workers=[replace(IDLE, child_death=old)])) == []
 
 
+def test_a_child_that_died_of_a_job_is_told_of_the_queue_of_that_job_alone() -> None:
+    death = DeathOfChild(NOW - timedelta(minutes=2), "signal 9", 0.0, queues=("other",))
+    facts = queue(workers=[replace(IDLE, child_death=death)])
+
+    assert codes(facts) == []
+    (finding,) = queue_findings(replace(facts, name="other"))
+    assert finding.what == (
+        "The processes of 1 of 1 worker of other died, the last at 11:58 UTC (signal 9); what they "
+        "ran is tried again, and buried at the third such death."
+    )
+
+
+@pytest.mark.parametrize(
+    ("sent", "lead"),
+    [
+        (NOW - timedelta(hours=3), "It has been waiting for 3 h because 1 of 2 workers of email "),
+        (NOW - timedelta(seconds=22), "It has been waiting for 22 s; 285 jobs are ahead of it."),
+    ],
+)
+def test_a_job_does_not_wait_because_of_deaths_before_it_was_sent(sent, lead) -> None:
+    dead = replace(IDLE, last_heartbeat=NOW.replace(hour=10, minute=1))
+    child = DeathOfChild(NOW.replace(hour=11, minute=50), "signal 9", 0.0)
+    workers = [replace(IDLE, child_death=child)]
+    facts = job(ahead=285, entered=sent, queue=queue(workers=workers, dead=[dead]))
+
+    found = explain_job(facts)
+
+    assert found.sentences[0].startswith(lead)
+    assert [finding.code for finding in found.findings] == ["workers_died", "children_died"]
+
+
+def test_what_holds_a_job_up_goes_before_deaths_before_it_was_sent() -> None:
+    dead = replace(IDLE, last_heartbeat=NOW.replace(hour=10, minute=1))
+    counts = Counts(waiting=286)
+    stands = queue(workers=[BUSY], dead=[dead], counts=counts, oldest_seconds=90.0)
+    found = explain_job(job(ahead=285, entered=NOW - timedelta(seconds=22), queue=stands))
+
+    assert found.sentences[0].startswith("It has been waiting for 22 s because the only worker of ")
+    assert found.sentences[1].startswith("1 of 2 workers of email died or froze at 10:01 UTC")
+
+
 def test_idle_workers_beside_waiting_jobs_are_critical() -> None:
     facts = queue(workers=[IDLE], counts=Counts(waiting=5), oldest_seconds=180.0)
 

@@ -146,6 +146,7 @@ def test_a_child_that_was_killed(redis: Redis, fleet: Start, eventually: Eventua
     assert "processes of 1 of 1 worker of default died, the last at " in queue.sentences[0]
     assert "(signal 9, with " in queue.sentences[0]
     assert " MB)" in queue.sentences[0]
+    assert _told(redis, "child_died_in") == b"default"
 
 
 def test_a_job_that_kills_every_process(redis: Redis, fleet: Start) -> None:
