@@ -4,13 +4,15 @@ Redis lists ids, so the type of a job is known from its record alone. Where ther
 may be looked at, some of each place are, and stand for the others.
 """
 
+import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import redis
 
+from messages import message_types
 from monitoring.answers import as_text, as_time
 from monitoring.packing import answered, command, hash_fields
 from monitoring.queues.snapshot import Snapshot, started
@@ -22,6 +24,11 @@ MOST_READ = 5_000
 """Records that are looked at: some tens of ms for Redis, and for this process."""
 _FEWEST = 5  # of each place, however many there are
 _BLOCKS = 5  # in which they are taken: at the front, where the oldest are, and further on
+
+# RQ's Job.save writes the last one always, the producer never: so a job of a type that is imported
+# elsewhere only is told from a foreign one.
+_FIELDS = ("description", "enqueued_at", "success_callback_name")
+_CALL = re.compile(r"([\w.<>]+)\(.*\)", re.DOTALL)  # as rq/utils.py, get_call_string, writes it
 
 
 @dataclass(frozen=True)
@@ -46,7 +53,8 @@ class CountedTypes:
     """Jobs of all types.
 
     Args:
-        types: By type; of a foreign job the function.
+        types: By type; of a foreign job the function, `unknown` if its author described it
+            otherwise.
         is_exact: Whether each record was looked at; else the counts are estimates.
     """
 
@@ -131,14 +139,21 @@ def _blocks(size: int, share: int) -> Sequence[tuple[int, int]]:
 
 
 def _records(ids: Sequence[str], connection: redis.Redis) -> Sequence[tuple[str, datetime | None]]:
-    answers = answered(connection, hash_fields(keys.job(""), ids, ["description", "enqueued_at"]))
-    return [(_kind(description), as_time(since)) for description, since in answers]
+    known, answers = message_types(), answered(connection, hash_fields(keys.job(""), ids, _FIELDS))
+    return [
+        (_kind(as_text(described or b""), is_by_rq=by_rq is not None, known=known), as_time(since))
+        for described, since, by_rq in answers
+    ]
 
 
-def _kind(description: bytes | str | None) -> str:
-    # RQ describes a foreign job as a call, and the counters know it by its function.
-    known = message_type_of(description)
-    return known or as_text(description or b"").partition("(")[0] or "unknown"
+def _kind(description: str, *, is_by_rq: bool, known: Container[str]) -> str:
+    word = message_type_of(description)
+    if word is not None and (not is_by_rq or word in known):
+        return word
+    # RQ describes a foreign job as a call, and the counters know it by its function. Words of its
+    # author's are no type: each text would be one of its own.
+    call = _CALL.fullmatch(description)
+    return call[1] if call else "unknown"
 
 
 def _note_oldest(oldest: dict[str, datetime], read: Sequence[tuple[str, datetime | None]]) -> None:

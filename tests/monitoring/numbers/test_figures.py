@@ -168,6 +168,24 @@ def test_a_foreign_job_is_of_the_type_of_its_function(redis):
     assert counts(of_type("os.getpid")) == {"waiting": 1}
 
 
+def test_words_that_describe_a_foreign_job_are_no_type(redis):
+    stock = Queue("email", redis, serializer=JSONSerializer)
+    for words in ("report", "Report of May", "Report (May)"):
+        stock.enqueue("os.getpid", description=words)
+    enqueue(message(), queue="email")
+
+    assert {each["messageType"] for each in get_type_figures()} == {"TEST", "unknown"}
+    assert counts(of_type("unknown")) == {"waiting": 3}
+
+
+def test_a_message_of_a_type_that_is_imported_elsewhere_is_of_that_type(redis):
+    sent = message()
+    enqueue(sent, queue="email")
+    redis.hset(keys.job(sent.message_id), "description", "invoice")
+
+    assert counts(of_type("invoice")) == {"waiting": 1}
+
+
 def test_of_many_jobs_some_stand_for_the_others(redis):
     enqueue_many([message() for _ in range(MOST_READ)], queue="email")
     enqueue_many([mail() for _ in range(1_000)], queue="notes")
