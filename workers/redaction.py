@@ -16,7 +16,7 @@ from messages.masking import MASK, SECRET_NAME
 from workers.context import SHORTEST_SECRET, current_run
 from workers.secret_settings import secret_values
 
-_DEEPEST = 8
+_LEVELS = 8
 
 _SAME_WHEREVER = re.compile(r"[ !#-&(-\[\]-~]+")  # ASCII without quotes and backslashes
 
@@ -68,13 +68,13 @@ def redacted(text: str) -> str:
     return text
 
 
-def redacted_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
-    """A value of a log line without secrets.
+def redacted_value(value: Any, *, name: str = "", levels: int = _LEVELS) -> Any:
+    """A value of a log line, or JSON data, without secrets.
 
     Args:
         value: Anything; texts and numbers within objects and lists are looked at, too.
         name: The name it is logged under; one such as `api_key` hides the whole value.
-        depth: How deep it is within the line; beyond eight levels it becomes text.
+        levels: How many levels of objects and lists are kept; what is deeper becomes text.
     """
     if isinstance(value, str):
         return MASK if value and SECRET_NAME.search(name) else redacted(value)
@@ -83,13 +83,13 @@ def redacted_value(value: Any, *, name: str = "", depth: int = 0) -> Any:
     if isinstance(value, int | float):
         text = text_of(value)
         return value if _without_known(text) == text else MASK
-    if isinstance(value, Mapping) and depth < _DEEPEST:
+    if isinstance(value, Mapping) and levels > 0:
         return {
-            str(key): redacted_value(part, name=str(key), depth=depth + 1)
+            _without_known(str(key)): redacted_value(part, name=str(key), levels=levels - 1)
             for key, part in value.items()
         }
-    if isinstance(value, list | tuple | set | frozenset) and depth < _DEEPEST:
-        return [redacted_value(part, name=name, depth=depth + 1) for part in value]
+    if isinstance(value, list | tuple | set | frozenset) and levels > 0:
+        return [redacted_value(part, name=name, levels=levels - 1) for part in value]
     return redacted(text_of(value))
 
 

@@ -9,6 +9,7 @@ from rq.job import Job, JobStatus
 
 from monitoring.answers import as_moment, as_text, shown_times
 from monitoring.jobs.payloads import job_beside
+from monitoring.jobs.results import shown_result
 from monitoring.queues.held import holding, shown_pause
 from workers import attempts, dead_letters, job_log, keys
 from workers.clock import shown_text, shown_time
@@ -16,8 +17,7 @@ from workers.connection import default_connection, storage_errors
 from workers.dead_letters import DeadLetter
 from workers.dead_letters.replayed import Replayed, replayed_of
 from workers.dead_letters.shown import shown_attempt
-from workers.ended import returned
-from workers.errors import JobNotFound, ResultUnreadable
+from workers.errors import JobNotFound
 from workers.jobs import envelope_of
 from workers.routing import priority_in, queue_of
 
@@ -34,8 +34,8 @@ def get_job_status(job_id: str, *, connection: redis.Redis | None = None) -> Jso
     Returns:
         `jobId`, `status` (RQ's word), `messageType`, `queue`, `priority` (`high`,
         `normal` or `low`), `attempts` (oldest first),
-        `maxAttempts` if its sender chose one, `result`, or in `resultError` why it cannot be read,
-        `error` and `reason` of a dead letter,
+        `maxAttempts` if its sender chose one, `result` without secrets, or in `resultError` why
+        it is not shown, `error` and `reason` of a dead letter,
         `progress`, `logLines` (how many lines of its log are kept), and the times `createdAt`,
         `enqueuedAt`, `startedAt`, `endedAt` (ISO 8601). `heldBy` is the pause that keeps a waiting
         job from starting, with `kind`, `name`, `actor`, `reason` and `at`; None if none does.
@@ -149,12 +149,7 @@ def _of_letter(letter: DeadLetter, connection: redis.Redis) -> JsonDict:
 def _result(job: Job, status: JobStatus) -> JsonDict:
     if status is not JobStatus.FINISHED:
         return {"result": None, "resultError": None}
-    stored: Any = job.connection.xrevrange(keys.result(job.id), count=1)
-    try:
-        found = returned(job.id, stored[0][1] if stored else {})
-    except ResultUnreadable as error:
-        return {"result": None, "resultError": str(error)}
-    return {"result": found, "resultError": None}
+    return shown_result(job)
 
 
 def _held_by(job: Job) -> JsonDict | None:

@@ -10,6 +10,8 @@ from monitoring.jobs import get_job_log, get_job_status
 from postroom.columns import printable
 from postroom.log_lines import for_people
 from postroom.printing import answer
+from workers.loading import load_packages
+from workers.settings import load_settings
 
 _LINES = 20
 
@@ -20,6 +22,8 @@ def job(
 ) -> None:
     """Show a job's state, its attempts, its result and the end of its log."""
     with answer(as_json=as_json) as say:
+        # What is secret in a result is told by the type of its message.
+        load_packages(load_settings().message_packages, setting="MESSAGE_PACKAGES")
         found = get_job_status(job_id)
         logged = [] if as_json or not found["logLines"] else get_job_log(job_id, last=_LINES)
         say(found, "\n".join([_for_people(found), *_log(logged, found["logLines"])]))

@@ -13,6 +13,7 @@ from rq.utils import get_call_string
 from typing_extensions import override
 
 from messages.masking import masked, masked_by_name, secrets_of
+from monitoring.jobs.results import WITHHELD, is_withheld
 from workers import keys
 from workers.jobs import envelope_of
 from workers.redaction import hiding, redacted, redacted_value
@@ -88,7 +89,10 @@ class ShownJob(Job):
             return None
         if found is not None:
             found.exc_string = self.without_secrets(found.exc_string)
-            found.return_value = self.without_secrets(found.return_value)
+            is_withheld_here = found.return_value is not None and is_withheld(self)
+            found.return_value = (
+                WITHHELD if is_withheld_here else self.without_secrets(found.return_value)
+            )
         return found
 
     def _newest_result(self, timeout: int) -> Result | None:
