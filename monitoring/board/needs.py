@@ -42,6 +42,12 @@ _THINGS: Mapping[str, tuple[str, str]] = {
 }
 """What alerts are about: how the board calls it, and its place."""
 
+NOBODY = "No worker runs, so nothing that is sent starts"
+"""What is so where there is none at all."""
+
+_UNSERVED = "no_worker "
+"""How the key of a need begins that tells of jobs which wait for a worker."""
+
 _PART = re.compile(r"(?: \(|: |; )")
 _OF_ALERTS: Mapping[str, Severity] = {"critical": "critical", "warning": "medium", "info": "low"}
 
@@ -77,6 +83,7 @@ def needs_of(
     root: str,
     *,
     stuck: Sequence[JsonDict] = (),
+    workers: int | None = None,
 ) -> Sequence[Need]:
     """What needs a person, the worst first, then what has lasted longest.
 
@@ -86,6 +93,7 @@ def needs_of(
             are left out, but not those that name a stuck job.
         root: What stands in front of the paths of pages.
         stuck: What `get_stuck_jobs` returns: how urgent it is, and what can be opened.
+        workers: How many there are, of queues and of streams; None if that is not known.
     """
     found = {need.key: need for need in _of_queues(facts, root)}
     told = {need.subject for need in found.values()}
@@ -96,7 +104,19 @@ def needs_of(
         if job is not None or alert["scope"] not in told:
             need = _of_alert(alert, is_queue=alert["scope"] in facts, root=root)
             found.setdefault(need.key, need if job is None else _opening(need, job, root))
+    if workers == 0 and not any(key.startswith(_UNSERVED) for key in found):
+        found["nobody"] = _nobody(root)
     return sorted(found.values(), key=_urgency)
+
+
+def _nobody(root: str) -> Need:
+    return Need(
+        key="nobody",
+        severity="low",  # nothing waits for one, or a finding of its queue would say so
+        title=NOBODY,
+        remedy="Start one: `postroom worker`.",
+        buttons=(Button("See workers", f"{root}/workers"),),
+    )
 
 
 def _urgency(need: Need) -> tuple[int, float]:

@@ -84,11 +84,12 @@ def read_standing(  # noqa: PLR0913 - what is read elsewhere is given
         facts = read_queue_facts(look.snapshot.queues, look)
     alerts = get_alerts(connection=connection, rules=rules)
     deploys = get_deploys(connection=connection)
+    count = len(look.snapshot.workers) + consumers
     groups = get_failure_groups(state="open", limit=50, connection=connection)["groups"]
     return Standing(
         look=look,
         queues=facts,
-        needs=needs_of(facts, alerts, root, stuck=stuck),
+        needs=needs_of(facts, alerts, root, stuck=stuck, workers=count),
         redis=get_redis(connection=connection),
         deploy=deploys[-1] if deploys else None,
         open_groups=len(groups),

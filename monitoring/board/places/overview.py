@@ -121,12 +121,14 @@ def read(standing: Standing, connection: redis.Redis) -> Mapping[str, Any]:
         "if_you_wait": _if_you_wait(needs[0], standing) if needs else "",
         "chart": _proof(needs[0], standing, lately) if needs else None,
         "figures": _figures(standing, minutes, hours),
-        "cards": [_card(each, needs) for each in _ordered(standing)[:_CARDS]],
+        "cards": [
+            _card(each, needs, nobody=not standing.workers) for each in _ordered(standing)[:_CARDS]
+        ],
         "types": _types(lately),
         "stuck": stuck[:_STUCK],
         "stuck_count": len(stuck),
         "recent": get_job_page(limit=_RECENT, connection=connection)["jobs"],
-        "workers": len(standing.look.snapshot.workers),
+        "workers": standing.workers,
     }
 
 
@@ -176,7 +178,7 @@ def _figures(
             "Active",
             count(active),
             "",
-            f"on {number(len(standing.look.snapshot.workers), 'worker')}",
+            f"on {number(standing.workers, 'worker')}",
         ),
         Figure(
             "Failed, 24 h",
@@ -232,11 +234,11 @@ def _ordered(standing: Standing) -> Sequence[QueueFacts]:
     )
 
 
-def _card(facts: QueueFacts, needs: Sequence[Need]) -> Card:
+def _card(facts: QueueFacts, needs: Sequence[Need], *, nobody: bool) -> Card:
     worst = next((need for need in needs if need.subject == facts.name), None)
     if facts.is_held_up:
         badge, word = "paused", "Paused"
-    elif not facts.workers and facts.counts.waiting:
+    elif nobody or (not facts.workers and facts.counts.waiting):
         badge, word = "none", "No workers"
     elif worst is not None:
         badge, word = worst.severity, worst.severity.capitalize()

@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.ended import MINUTES, read_ended, read_ended_of_streams
 from monitoring.board.lanes import Lane, Row, by_subject, ordered, queue_row, stream_row, told
+from monitoring.board.needs import NOBODY
 from monitoring.board.page import Board, page
 from monitoring.board.standing import Standing
 from monitoring.numbers.buckets import Bucket, read_sums
@@ -119,7 +120,7 @@ def read(standing: Standing, asked: Asked, lanes: Lanes) -> Mapping[str, Any]:
         "total": len(rows),
         "pages": pages,
         "at": min(asked.page, pages),
-        "said": told(named if asked.text else ordered(every)),
+        "said": _said(named if asked.text else ordered(every), standing),
         "lanes": {
             "": len(named),
             **{each: sum(row.lane == each for row in named) for each in ("rq", "stream")},
@@ -128,6 +129,12 @@ def read(standing: Standing, asked: Asked, lanes: Lanes) -> Mapping[str, Any]:
         "here": len(here),
         "ever": bool(every),
     }
+
+
+def _said(rows: Sequence[Row], standing: Standing) -> str:
+    if rows and not standing.workers and all(row.is_calm for row in rows):
+        return f"{NOBODY}."
+    return told(rows)
 
 
 def last_day(now: datetime, connection: Any) -> Sequence[Bucket]:

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 
 from monitoring.api.parts import Engine, Looker, Reader
 from monitoring.board.crew import Hand, hands_of
+from monitoring.board.needs import NOBODY
 from monitoring.board.page import page
 from monitoring.board.standing import Standing
 from monitoring.fleet import get_workers
@@ -77,7 +78,7 @@ def _sentence(found: JsonDict, hands: Sequence[Hand], newest: str) -> str:
     counts = found["counts"]
     every, living = counts["queue"] + counts["stream"], [each for each in hands if not each.is_dead]
     if not every:
-        return "No worker runs, so nothing that is sent starts."
+        return f"{NOBODY}."
     dead = counts["dead"]
     told = f"{every - dead} of {every} run." if dead else f"{number(every, 'worker')}, all alive."
     slots = sum(each.told["slots"] or 0 for each in living)

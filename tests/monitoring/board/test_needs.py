@@ -101,6 +101,15 @@ class TestNeeds:
     def test_an_alert_that_does_not_fire_needs_nobody(self, state: str) -> None:
         assert needs_of({}, [alert(state=state)], "") == []
 
+    def test_that_no_worker_runs_at_all_is_told_where_no_queue_tells_it(self) -> None:
+        (need,) = needs_of({"email": queue()}, [], "/in", workers=0)
+        waits = queue(served=[finding("no_worker")])
+
+        assert need.title == "No worker runs, so nothing that is sent starts"
+        assert (need.severity, need.buttons[0].url) == ("low", "/in/workers")
+        assert needs_of({"email": queue()}, [], "", workers=1) == []
+        assert [each.subject for each in needs_of({"email": waits}, [], "", workers=0)] == ["email"]
+
     def test_the_most_urgent_comes_first_then_what_has_lasted_longest(self) -> None:
         alerts = [
             alert(rule="c", scope="c", severity="info"),
