@@ -10,7 +10,10 @@ from workers.dead_letters import ReplayOptions
 Data = Annotated[str | None, typer.Option(help="JSON to merge into its data; @FILE, or -.")]
 Priority = Annotated[str | None, typer.Option(help="high, normal, low, or 1 to 10.")]
 Attempts = Annotated[int | None, typer.Option(help="Starts in all, from 1.")]
-Backoff = Annotated[str | None, typer.Option(help="exponential:2 or fixed:30, in s.")]
+Backoff = Annotated[
+    str | None,
+    typer.Option(help="exponential:2 or fixed:30, in s; of each a random part is waited."),
+]
 Timeout = Annotated[float | None, typer.Option(help="Seconds one attempt may take.")]
 ToQueue = Annotated[str | None, typer.Option(help="Another queue than before.")]
 

@@ -22,7 +22,10 @@ OnParentFailure = Literal["fail", "run", "cancel"]
 
 
 class Backoff(TypedDict):
-    """How the waits between attempts grow, and the first of them."""
+    """How the waits between attempts grow, and the most that the first of them may take.
+
+    Each is a random part of that, also of a `fixed` one, unless the handler's policy has no jitter.
+    """
 
     type: Literal["exponential", "fixed"]
     delay: Duration

@@ -33,7 +33,10 @@ class Body(BaseModel):
 
 
 class Backoff(Body):
-    """How long to wait before each further attempt; `delay` in ms."""
+    """How long to wait before each further attempt: a random part of `delay`, in ms.
+
+    `exponential` doubles `delay` each time; `fixed` keeps it, and waits a random part of it, too.
+    """
 
     type: Literal["exponential", "fixed"] = "exponential"
     delay: Annotated[int, Field(ge=1, le=_MOST_MS, strict=True)]

@@ -13,6 +13,7 @@ from workers import (
     Tier,
     TransientError,
 )
+from workers.options import with_overrides
 from workers.retry import Again, Attempt, GiveUp
 
 
@@ -67,6 +68,14 @@ def test_a_fixed_back_off_does_not_grow():
     policy = RetryPolicy(max_attempts=9, kind="fixed", base=timedelta(seconds=5), jitter=False)
 
     assert [longest(policy, Attempt(n), KeyError("x")) for n in (1, 2, 8)] == [5, 5, 5]
+
+
+def test_of_a_fixed_back_off_too_a_random_part_is_waited():
+    policy = with_overrides(RetryPolicy(), 9, ("fixed", 8))
+
+    decision = policy.decide(Attempt(3), KeyError("x"), spread=lambda: 0.25)
+
+    assert seconds(decision) == 2
 
 
 def test_retry_after_is_waited_for_even_when_the_back_off_is_shorter():

@@ -16,6 +16,12 @@ def sent(redis) -> str:
     return enqueue(message(), connection=redis).id
 
 
+def test_the_description_of_a_back_off_says_that_a_random_part_is_waited(moderator) -> None:
+    schemas = moderator.get("/openapi.json").json()["components"]["schemas"]
+
+    assert "`fixed` keeps it, and waits a random part of it" in schemas["Backoff"]["description"]
+
+
 def test_a_message_is_sent(redis, admin) -> None:
     body = {
         "messageType": "EMAIL",
