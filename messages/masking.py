@@ -42,6 +42,15 @@ def masked(message: Any) -> Any:
     return _without_secrets(message, lambda _: MASK)
 
 
+def masked_examples(cls: type[Message]) -> list[dict[str, Any]]:
+    """The examples of a message type as a person may see them: what is marked `Secret` is `***`.
+
+    Args:
+        cls: The class.
+    """
+    return [_fields({"data": each}, cls, lambda _: MASK)["data"] for each in cls.examples]
+
+
 def secrets_of(message: Any) -> frozenset[str]:
     """The secret texts of a message, to be hidden wherever else they may turn up.
 

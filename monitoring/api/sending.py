@@ -8,6 +8,7 @@ from fastapi.responses import JSONResponse
 from pydantic.alias_generators import to_camel
 
 from messages import InvalidMessage, json_schema, message_types, new_message
+from messages.masking import masked_examples
 from monitoring.api.bodies import Publish, Send
 from monitoring.api.parts import Actor, Engine, JsonDict, Looker, Reader, Writer
 from monitoring.errors import TypeNotFound
@@ -54,7 +55,7 @@ def show_type(name: str, _: Looker) -> JsonDict:
     cls = message_types().get(name)
     if cls is None:
         raise TypeNotFound(f"There is no message type {name!r}.", field="name")
-    return {"messageType": name, "schema": json_schema(name), "examples": list(cls.examples)}
+    return {"messageType": name, "schema": json_schema(name), "examples": masked_examples(cls)}
 
 
 def _listed(name: str, cls: Any, known: JsonDict) -> JsonDict:
@@ -65,7 +66,7 @@ def _listed(name: str, cls: Any, known: JsonDict) -> JsonDict:
         "timeoutSeconds": cls.timeout_seconds,
         "version": cls.version,
         "handler": _in_camel_case(known.get(name)),
-        "example": next(iter(cls.examples), None),
+        "example": next(iter(masked_examples(cls)), None),
     }
 
 

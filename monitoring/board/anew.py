@@ -27,13 +27,18 @@ def data_like(job_id: str, kind: str, *, connection: redis.Redis) -> Any:
         found = payload_of(job_id, connection=connection)
     if not isinstance(found, Mapping) or found.get("messageType") != kind:
         return None
-    return _without_masks(masked(found).get("data"))
+    return without_masks(masked(found).get("data"))
 
 
-def _without_masks(values: Any) -> Any:
+def without_masks(values: Any) -> Any:
+    """Data to fill a form with: what is hidden is left out, so that no mask is sent.
+
+    Args:
+        values: The data as it is shown.
+    """
     if not isinstance(values, Mapping):
         return values
-    return {name: _without_masks(each) for name, each in values.items() if not _hides(each)}
+    return {name: without_masks(each) for name, each in values.items() if not _hides(each)}
 
 
 def _hides(value: Any) -> bool:

@@ -14,10 +14,16 @@ class InnerData(Payload):
 class EchoData(Payload):
     api: Annotated[str, Secret]
     inner: InnerData
+    note: str = ""
 
 
 class EchoMessage(Message):
     queue: ClassVar[str] = "echoes"
+    examples: ClassVar[tuple[dict[str, Any], ...]] = (
+        {"api": "example-b1f0", "inner": {"pin": 60317}, "note": "a first one"},
+        {"api": "example-c2d9", "inner": {"pin": 60318}, "note": "another"},
+    )
+
     message_type: Literal["TESTS_ECHO"] = "TESTS_ECHO"
     data: EchoData
 

@@ -11,8 +11,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
 from messages import Message, message_types
+from messages.masking import masked_examples
 from monitoring.api.parts import Engine, Looker, Reader
-from monitoring.board.anew import data_like
+from monitoring.board.anew import data_like, without_masks
 from monitoring.board.page import page
 from monitoring.board.schema_form import data_schema, fields_of, whole
 from monitoring.board.sent import MOST, others, watched
@@ -130,7 +131,7 @@ def read(
         "members": members_of(chosen.name),
         "ended": ended,
         "charts": [times_chart("Run time", ended.run), times_chart("Waiting time", ended.wait)],
-        **_form(chosen, cls.examples, asked, same),
+        **_form(chosen, masked_examples(cls), asked, same),
         **_runs(asked.runs, connection),
     }
 
@@ -149,7 +150,7 @@ def _form(
 ) -> Mapping[str, Any]:
     """The form, filled from an example, or as another message was."""
     at = asked.example if asked.example < len(examples) else 0
-    data = examples[at] if examples else {}
+    data = without_masks(examples[at]) if examples else {}
     data = data if same is None else same
     as_json = asked.form == "json"
     return {

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from messages import json_schema, message_types
+from messages.masking import masked_examples
 from monitoring.api.parts import Looker
 from monitoring.board.page import fragment
 from monitoring.errors import TypeNotFound
@@ -27,7 +28,8 @@ def in_code(
     cls = message_types().get(name)
     if cls is None:
         raise TypeNotFound(f"There is no message type {name!r}.", field="name")
-    data = (cls.examples[example : example + 1] or cls.examples[:1] or ({},))[0]
+    shown = masked_examples(cls)
+    data = (shown[example : example + 1] or shown[:1] or [{}])[0]
     values = {
         "name": name,
         "python": _python(name, data),
