@@ -20,12 +20,21 @@ from monitoring.board.standing import Standing
 from monitoring.board.wording import clock, count, percent
 from monitoring.explain.facts import QueueFacts
 from monitoring.jobs.pages import get_job_page
+from monitoring.jobs.stuck import Reason
 from monitoring.web.paths import path_of
 from monitoring.words import number, span
 
 router = APIRouter(tags=["browser"])
 
 JsonDict = dict[str, Any]
+
+REASONS: Mapping[Reason, str] = {
+    "running_long": "That is long",
+    "slower_than_usual": "95 of 100 of its type take less than a third of that",
+    "past_timeout": "Its timeout should have ended it",
+    "abandoned": "Its worker is gone",
+}
+"""Why a job counts as stuck."""
 
 _NEEDS, _CARDS, _TYPES, _STUCK, _RECENT = 6, 6, 6, 5, 6  # rows that are shown
 
@@ -126,6 +135,7 @@ def read(standing: Standing, connection: redis.Redis) -> Mapping[str, Any]:
         ],
         "types": _types(lately),
         "stuck": stuck[:_STUCK],
+        "reasons": REASONS,
         "stuck_count": len(stuck),
         "recent": get_job_page(limit=_RECENT, connection=connection)["jobs"],
         "workers": standing.workers,
