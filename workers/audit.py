@@ -17,6 +17,7 @@ from workers import keys
 from workers.clock import utc_now
 from workers.errors import InvalidOption
 from workers.logger import get_logger
+from workers.scripts import script
 
 log = get_logger("postroom.audit")
 
@@ -81,21 +82,21 @@ class By:
         now: datetime | None = None,
         connection: redis.Redis,
     ) -> None:
-        """Write down what was done.
+        """Write down what was done, or is about to be; also when Redis is full.
 
         Args:
             action: As `entry`, like the next three.
             target: What it was done to.
             details: Names and counts.
             now: The time; None asks the clock.
-            connection: Where. A pipeline writes it together with what else it holds.
+            connection: Where.
 
         Raises:
             InvalidOption: If a text is empty or too long; nothing was written.
         """
         made = self.entry(action, target=target, details=details, now=now)
-        text, kept = arguments(made)
-        connection.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
+        write = connection.register_script(script("workers", "record"))
+        write(keys=[keys.audit()], args=arguments(made))
         tell(made)
 
     def record_end(  # noqa: PLR0913 - the facts of one bulk

@@ -1,14 +1,14 @@
-"""Removing dead letters, by a person's purge or by age."""
+"""Removing dead letters, by a person's purge or by age; also when Redis is full."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 import redis
-from redis.client import Pipeline
 
 from workers import audit, keys
 from workers.dead_letters.letter import Summary, summary_of
+from workers.scripts import script
 from workers.tenant_keys import dead_letters_of
 
 
@@ -18,7 +18,7 @@ def purge_many(
     """Remove letters, and their jobs from RQ's failed ones: `rq requeue --all` leaves them alone.
 
     Args:
-        job_ids: Up to some thousand.
+        job_ids: Up to a thousand.
         made: What the audit log shall say of it.
         connection: Where.
 
@@ -27,16 +27,9 @@ def purge_many(
     """
     if not job_ids:
         return 0
-    found = _summaries(job_ids, connection)
-    with connection.pipeline(transaction=True) as pipe:
-        _remove(job_ids, found, pipe)
-        for letter in found:
-            pipe.zrem(keys.failed(letter.queue), letter.job_id)
-        if made is not None:
-            text, kept = audit.arguments(made)
-            pipe.xadd(keys.audit(), {"entry": text}, maxlen=kept, approximate=False)
-        removed: list[int] = pipe.execute()
-    return removed[0]
+    known = list(_known(job_ids, connection))
+    jobs = [keys.failed(short.queue) if short else "" for _, short in known]
+    return _remove(known, jobs, made, connection)
 
 
 def remove_old(*, older_than: timedelta, now: datetime, connection: redis.Redis) -> int:
@@ -54,24 +47,33 @@ def remove_old(*, older_than: timedelta, now: datetime, connection: redis.Redis)
     ids: Any = connection.zrangebyscore(keys.dead_letters(), "-inf", oldest, start=0, num=1_000)
     if not ids:
         return 0
-    job_ids = [job_id.decode() for job_id in ids]
-    found = _summaries(job_ids, connection)
-    with connection.pipeline(transaction=True) as pipe:
-        _remove(job_ids, found, pipe)
-        removed: list[int] = pipe.execute()
-    return removed[0]
+    known = list(_known([job_id.decode() for job_id in ids], connection))
+    return _remove(known, [""] * len(known), None, connection)
 
 
-def _summaries(job_ids: Sequence[str], connection: redis.Redis) -> Sequence[Summary]:
+_Known = tuple[str, Summary | None]
+"""A letter's job, and what the index says of it."""
+
+
+def _known(job_ids: Sequence[str], connection: redis.Redis) -> Iterator[_Known]:
     shorts: Any = connection.hmget(keys.dead_letter_index(), list(job_ids))
-    return [summary_of(short) for short in shorts if short is not None]
+    for job_id, short in zip(job_ids, shorts, strict=True):
+        yield job_id, None if short is None else summary_of(short)
 
 
-def _remove(job_ids: Sequence[str], found: Sequence[Summary], pipe: Pipeline) -> None:
-    for letter in found:
-        if letter.tenant:
-            pipe.zrem(dead_letters_of(letter.tenant), letter.job_id)
-    pipe.zrem(keys.dead_letters(), *job_ids)
-    pipe.delete(*(keys.dead_letter(job_id) for job_id in job_ids))
-    pipe.hdel(keys.dead_letter_index(), *job_ids)
-    pipe.srem(keys.dead_letters_spilled(), *job_ids)
+def _remove(
+    known: Sequence[_Known],
+    jobs: Sequence[str],
+    made: audit.AuditEntry | None,
+    connection: redis.Redis,
+) -> int:
+    entry, kept = audit.arguments(made) if made else ("", 0)
+    letters: list[str] = []
+    for (job_id, short), failed in zip(known, jobs, strict=True):
+        tenant = short.tenant if short else ""
+        letters += [job_id, failed, dead_letters_of(tenant) if tenant else ""]
+    places = (keys.dead_letters(), keys.dead_letter_index(), keys.dead_letters_spilled())
+    removed: Any = connection.register_script(script("workers", "purge_letters"))(
+        keys=[*places, keys.audit()], args=[keys.dead_letter(""), entry, kept, *letters]
+    )
+    return int(removed)

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import redis
@@ -198,15 +197,11 @@ def remember(action: str, wanted: Filter, ids: Sequence[str], *, connection: red
         ids: The letters, in their order, those that it refused as well.
         connection: Where.
     """
-    key = _plan_key(action, wanted)
-    rest = iter(ids)
-    with connection.pipeline(transaction=True) as pipe:
-        pipe.delete(key)
-        pipe.rpush(key, _PLANNED)
-        while chunk := list(islice(rest, _STEP)):
-            pipe.rpush(key, *chunk)
-        pipe.expire(key, PLAN_SECONDS)
-        pipe.execute()
+    whole = [_PLANNED, *ids]
+    keep = connection.register_script(script("workers", "plan_letters"))
+    for begin in range(0, len(whole), _STEP):
+        part = whole[begin : begin + _STEP]
+        keep(keys=[_plan_key(action, wanted)], args=[int(begin == 0), PLAN_SECONDS, *part])
 
 
 def remembered(action: str, wanted: Filter, *, connection: redis.Redis) -> list[str] | None:
