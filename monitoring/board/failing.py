@@ -77,16 +77,28 @@ def short_name(qualified: str) -> str:
     return qualified.rpartition(".")[2]
 
 
-def outlook_of(group: Mapping[str, Any], standing: Standing) -> Outlook:
+def outlook_of(
+    group: Mapping[str, Any], standing: Standing, *, dead: int, succeeded: int = 0
+) -> Outlook | None:
     """Whether a replay would help now.
 
     Args:
         group: As the API tells it.
         standing: How things stand.
+        dead: How many of its letters are left to replay.
+        succeeded: How many of its trials did.
+
+    Returns:
+        None if there is nothing to replay, or a trial has told it already.
     """
+    if not dead or succeeded:
+        return None
     held = _held(group, standing)
     if held:
         return Outlook(False, "A replay would only wait", held)
+    if group["state"] == "fixed":
+        fixed = f"It is marked as fixed in {group['fixedIn']}, and has not come back since."
+        return Outlook(True, "A trial will tell", fixed)
     last, now = datetime.fromisoformat(group["lastSeen"]), standing.now
     deploy = standing.deploy
     # How things stand may have been read some seconds before the group was.

@@ -129,7 +129,9 @@ def test_the_places_take_few_round_trips(redis, redis_server):
 def test_a_failure_after_the_look_at_the_rest_was_just_now(redis) -> None:
     standing = read_standing(connection=redis, settings=load_settings(), rules=(), root="")
     seen = (standing.now + timedelta(seconds=2)).isoformat()
+    group = {"queues": [], "messageType": "EMAIL", "lastSeen": seen, "state": "open"}
 
-    told = outlook_of({"queues": [], "messageType": "EMAIL", "lastSeen": seen}, standing)
+    told = outlook_of(group, standing, dead=1)
 
+    assert told is not None
     assert told.why == "The last failure was 1 s ago, and no release came since."

@@ -100,18 +100,19 @@ def read(  # noqa: PLR0913, PLR0917 - what is in the address
     """
     group = get_failure_group(fingerprint, hours=_HOURS, now=standing.now, connection=connection)
     letters, whole = _letters(group, connection)
+    steps = Steps(read_trials(tried, connection=connection))
     last_hour = sum(each["count"] for each in group["trend"][-2:])
     return {
         "group": group,
         "title": title_of(group),
         "severity": severity_of(last_hour),
         "last_hour": last_hour,
-        "outlook": outlook_of(group, standing),
+        "outlook": outlook_of(group, standing, dead=letters.count, succeeded=steps.succeeded),
         "chart": _chart(group, standing.now, connection),
         "dead": letters,
         "shares": what_they_share(whole, group["messageType"], connection=connection),
         "stack": stack_of(whole[0].traceback) if whole else (),
-        "steps": Steps(read_trials(tried, connection=connection)),
+        "steps": steps,
         "tried": ",".join(tried),
         **chosen_of(whole, letter, form, connection),
     }

@@ -206,7 +206,7 @@ def _preview(
     return {
         "chosen": chosen,
         "dead": letters,
-        "outlook": outlook_of(group, standing),
+        "outlook": outlook_of(group, standing, dead=letters.count),
         "shares": what_they_share(whole, group["messageType"], connection=connection),
         "stack": stack_of(whole[0].traceback, most=12) if whole else (),
     }
