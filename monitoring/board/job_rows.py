@@ -11,6 +11,7 @@ import redis
 from messages import message_types
 from messages.masking import masked
 from monitoring.answers import as_moment, as_text
+from monitoring.board.wording import short
 from monitoring.queues.snapshot import queue_lists
 from monitoring.words import first_line
 from workers import keys
@@ -75,7 +76,7 @@ class JobRow:
     @property
     def short(self) -> str:
         """The end of its id, which differs where many were sent at once."""
-        return self.id if len(self.id) <= 8 else f"…{self.id[-8:]}"  # noqa: PLR2004 - a block of it
+        return short(self.id)
 
 
 @dataclass(frozen=True)

@@ -265,6 +265,7 @@ def _templates() -> Environment:
         "duration": wording.duration,
         "bytes": wording.size,
         "exactly": wording.exactly,
+        "short": wording.short,
         "pretty": wording.pretty,
     }
     made.globals |= {

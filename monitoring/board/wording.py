@@ -13,6 +13,7 @@ _FIXED = "\u00a0"  # a space that no line breaks at
 _NONE = "\N{EN DASH}"
 _SECOND, _MINUTE, _HOUR = 1_000.0, 60_000.0, 3_600_000.0
 _DAYS_TOLD = 2
+_BLOCK = 8  # characters
 
 
 def count(number: float) -> str:
@@ -72,6 +73,15 @@ def size(number: float | None) -> str:
         if number >= length:
             return f"{number / length:.3g} {unit}"
     return f"{number:.0f} bytes"
+
+
+def short(name: str) -> str:
+    """The end of an id, which differs where many were made at once.
+
+    Args:
+        name: The whole of it.
+    """
+    return name if len(name) <= _BLOCK else f"\N{HORIZONTAL ELLIPSIS}{name[-_BLOCK:]}"
 
 
 def exactly(moment: datetime) -> str:

@@ -53,6 +53,12 @@ def test_where_no_letter_is_left_nothing_is_said_of_a_replay(
     assert FAILS not in shown + read("/failures")
 
 
+def test_jobs_that_were_sent_at_once_are_told_apart(read: Read, jobs, group: str) -> None:
+    shown = read(f"/failures/{group}").rpartition("that failed last")[2]
+
+    assert all(f"…{job_id[-8:]} dead letter" in shown for job_id in jobs)
+
+
 def test_what_is_marked_as_fixed_is_to_be_tried(read: Read, redis, group: str) -> None:
     deploys.mark("v7", connection=redis)
     failure_groups.mark_fixed(group, "v7", by=ANN, connection=redis)
