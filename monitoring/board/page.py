@@ -3,7 +3,7 @@
 import hashlib
 import re
 from collections.abc import Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
@@ -170,7 +170,7 @@ def page(
                 standing = board.standing(request)
                 values = read(standing)
         except PostroomError as error:
-            return _refused(error, around)
+            return _refused(error, around, status_of(error))
         # Who may see one tenant only is not shown how things stand for all.
         stands = None if asker.tenant else standing
         shown = {**around, "standing": stands, "now": standing.now, **values}
@@ -225,12 +225,13 @@ def refused(request: Request, error: PostroomError, status: int) -> Response:
         status: Of the answer.
     """
     around = {"theme": "", "place": None, **_around(request, None)}
-    return _answer(request, replace(_refused(error, around), status=HTTPStatus(status)))
+    return _answer(request, _refused(error, around, HTTPStatus(status)))
 
 
-def _refused(error: PostroomError, around: Values) -> Seen:
-    shown = {**around, "standing": None, "now": utc_now(), "error": error}
-    return _seen(render("refused.html", shown), status_of(error))
+def _refused(error: PostroomError, around: Values, status: HTTPStatus) -> Seen:
+    passes = status == HTTPStatus.SERVICE_UNAVAILABLE
+    shown = {**around, "standing": None, "now": utc_now(), "error": error, "is_passing": passes}
+    return _seen(render("refused.html", shown), status)
 
 
 def _seen(html: str, status: HTTPStatus = HTTPStatus.OK) -> Seen:

@@ -76,6 +76,8 @@ _REMEDIES: Mapping[int, str] = {
         f"Send {MOST_BYTES:,} bytes at most; store what is large elsewhere, and send its id."
     ),
 }
+_ELSE = "GET /openapi.json names every route."
+_ON_A_PAGE = "Go on from the overview."
 _CODES: Mapping[int, str] = {HTTPStatus.REQUEST_ENTITY_TOO_LARGE: "too_large"}
 """Where Pythons have several phrases for a status."""
 
@@ -161,7 +163,7 @@ def _http(request: Request, error: Exception) -> Response:
     phrase = HTTPStatus(error.status_code).phrase
     known = PostroomError(
         f"{request.method} {request.url.path}: {phrase.lower()}.",
-        remedy=_REMEDIES.get(error.status_code, "GET /openapi.json names every route."),
+        remedy=_REMEDIES.get(error.status_code, _ON_A_PAGE if _is_page(request) else _ELSE),
         code=_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
     )
     return _shown(request, known, error.status_code, error.headers or {})

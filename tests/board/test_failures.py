@@ -47,7 +47,7 @@ def test_the_worst_group_is_first_and_tells_what_its_messages_share(by_keys: Vis
     chosen = page.locator("#chosen")
     expect(chosen).to_contain_text("A replay would only wait. No workers serve default.")
     expect(chosen.locator(".share").first).to_contain_text("135 lb")
-    expect(chosen.locator(".share").first).to_contain_text("76.9 % of all WORKOUT_UPDATE")
+    expect(chosen.locator(".share").first).to_contain_text("76.9 % of the newest WORKOUT_UPDATE")
     expect(chosen.get_by_role("button", name="Mute…")).to_be_disabled()
 
     press(page, "too many requests")

@@ -59,6 +59,25 @@ def test_jobs_that_were_sent_at_once_are_told_apart(read: Read, jobs, group: str
     assert all(f"…{job_id[-8:]} dead letter" in shown for job_id in jobs)
 
 
+def test_who_undoes_a_mute_opens_the_group_again(read: Read, redis, group: str) -> None:
+    failure_groups.mute(group, by=ANN, connection=redis)
+    assert "ann marked it so" in read(f"/failures/{group}")
+
+    failure_groups.unmute(group, by=By("bob", "Undone"), connection=redis)
+
+    shown = read(f"/failures/{group}")
+    assert "bob opened it again" in shown
+    assert "marked it" not in shown
+
+
+def test_what_the_dead_share_is_compared_with_the_newest(read: Read, group: str) -> None:
+    assert "% of the newest WORKOUT_UPDATE" in read(f"/failures/{group}")
+
+
+def test_without_dead_letters_none_waits_for_somebody(read: Read) -> None:
+    assert "No message waits for somebody to replay or discard it." in read("/failures/letters")
+
+
 def test_what_is_marked_as_fixed_is_to_be_tried(read: Read, redis, group: str) -> None:
     deploys.mark("v7", connection=redis)
     failure_groups.mark_fixed(group, "v7", by=ANN, connection=redis)
