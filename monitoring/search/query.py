@@ -28,6 +28,8 @@ QUALIFIERS = (
 EXCLUDABLE = ("type", "queue", "state", "tenant")
 """Those that may have `-` in front; what a record does not tell cannot be known to be missing."""
 
+_CALLED = {"dead": "failed", "succeeded": "completed", "cancelled": "canceled"}
+
 LONGEST_QUERY = 2_000
 """Characters."""
 
@@ -120,7 +122,7 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
     return SearchQuery(
         message_type=message_type,
         queue=queue_of(own["queue"]) if "queue" in own else None,
-        state=_one_of("state", own.get("state"), STATES),
+        state=_state(own.get("state")),
         job_id=own.get("id"),
         error=words_of(own["error"]) if "error" in own else (),
         since=_moment("since", own.get("since"), now),
@@ -133,6 +135,15 @@ def parse_query(text: str, *, now: datetime) -> SearchQuery:
         fields=fields,
         kinds=_kinds(message_type, [name for name, _ in fields], known),
     )
+
+
+def state_of(word: str | None) -> str | None:
+    """A state by its name, or by what the board calls it.
+
+    Args:
+        word: Such as `dead`; None and what is no state are returned as they are.
+    """
+    return word if word is None else _CALLED.get(word.lower(), word)
 
 
 def of_tenant(query: SearchQuery, tenant: str | None) -> SearchQuery:
@@ -189,8 +200,12 @@ def _excluded(name: str, value: str, known: Mapping[str, Sequence[str]]) -> str:
             remedy=f"Only {', '.join(EXCLUDABLE)} can have - in front.",
         )
     kind = _type(value, known) if name == "type" else None
-    state = _one_of("state", value, STATES) if name == "state" else None
+    state = _state(value) if name == "state" else None
     return kind or state or (queue_of(value) if name == "queue" else value)
+
+
+def _state(word: str | None) -> str | None:
+    return _one_of("state", state_of(word), STATES)
 
 
 def _one_of(field: str, value: str | None, known: Sequence[str]) -> str | None:

@@ -22,7 +22,7 @@ from monitoring.jobs.own import get_own_jobs
 from monitoring.jobs.pages import get_job_page
 from monitoring.queues.snapshot import Counts
 from monitoring.search import search_jobs
-from monitoring.search.query import SearchQuery, parse_query
+from monitoring.search.query import SearchQuery, parse_query, state_of
 from monitoring.web.paths import path_of
 from workers.many_jobs import MOST
 
@@ -213,12 +213,12 @@ def _how_many(asked: Asked, counts: Mapping[str, int] | None) -> int | None:
     """How many jobs fit, if that is known without looking for them."""
     if counts is None or set(asked.qualifiers) - {"state", "queue"}:
         return None
-    state = asked.qualifiers.get("state")
+    state = state_of(asked.qualifiers.get("state"))
     return counts.get(state, 0) if state else sum(counts.values())
 
 
 def _links(asked: Asked, counts: Mapping[str, int] | None) -> Sequence[StateLink]:
-    chosen = asked.qualifiers.get("state", "")
+    chosen = state_of(asked.qualifiers.get("state", ""))
     everything = None if counts is None else sum(counts.values())
     found = [StateLink("", asked.with_("state", None), everything, not chosen)]
     for name, *_ in _STATES:
