@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from monitoring.alerts.metrics import METRICS
 from monitoring.board.mending import Button, began, buttons_of
+from monitoring.board.wording import cut
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts
 from monitoring.explain.rules import queue_findings
@@ -147,7 +148,7 @@ def need_of(finding: Finding, facts: QueueFacts, root: str) -> Need:
         key=finding.code if is_shared else f"{finding.code} {facts.name} {title}",
         severity=_severity(finding),
         title=title,
-        why=why,
+        why=cut(why),
         remedy=finding.remedy,
         since=began(finding, facts),
         subject="" if is_shared else facts.name,
@@ -185,7 +186,7 @@ def _of_alert(alert: JsonDict, *, is_queue: bool, root: str) -> Need:
         key=f"alert {alert['rule']} {alert['scope']}",
         severity=_OF_ALERTS[alert["severity"]],
         title=title,
-        why=why or f"The rule {alert['rule']} fires at {alert['limit']}.",
+        why=cut(why) or f"The rule {alert['rule']} fires at {alert['limit']}.",
         since=datetime.fromisoformat(alert["since"]),
         subject=alert["scope"],
         buttons=(

@@ -267,6 +267,7 @@ def _templates() -> Environment:
         "bytes": wording.size,
         "exactly": wording.exactly,
         "short": wording.short,
+        "cut": wording.cut,
         "pretty": wording.pretty,
     }
     made.globals |= {

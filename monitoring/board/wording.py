@@ -14,6 +14,7 @@ _NONE = "\N{EN DASH}"
 _SECOND, _MINUTE, _HOUR = 1_000.0, 60_000.0, 3_600_000.0
 _DAYS_TOLD = 2
 _BLOCK = 8  # characters
+_READ = 300  # likewise
 
 
 def count(number: float) -> str:
@@ -82,6 +83,15 @@ def short(name: str) -> str:
         name: The whole of it.
     """
     return name if len(name) <= _BLOCK else f"\N{HORIZONTAL ELLIPSIS}{name[-_BLOCK:]}"
+
+
+def cut(text: str) -> str:
+    """As much of a text as a sentence can carry; what is left out is shown by an ellipsis.
+
+    Args:
+        text: It may quote an error, which is long at times.
+    """
+    return text if len(text) <= _READ else f"{text[:_READ].rstrip()}\N{HORIZONTAL ELLIPSIS}"
 
 
 def exactly(moment: datetime) -> str:

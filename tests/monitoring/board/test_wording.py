@@ -81,3 +81,8 @@ def test_a_span_is_told_without_ago() -> None:
 def test_a_clock_names_the_day_if_it_is_another_one() -> None:
     assert wording.clock(NOW, now=NOW) == "12:30"
     assert wording.clock((NOW - timedelta(days=1)).isoformat(), now=NOW) == "14 Jan 12:30"
+
+
+def test_a_long_text_is_cut_and_shows_that() -> None:
+    assert wording.cut("x" * 300) == "x" * 300
+    assert wording.cut("x" * 301) == "x" * 300 + "\N{HORIZONTAL ELLIPSIS}"
