@@ -146,12 +146,13 @@ def _row(job: JsonDict, read: _Read, handlers: Mapping[str, PublishedHandler]) -
         envelope = letter.envelope if letter else None
     handler = handlers.get(job["messageType"] or "")
     is_at_rest = job["state"] in {"failed", "replayed"}
+    was_stopped = job["status"] == "stopped"  # in an attempt that no record tells of
     return JobRow(
         job=job,
         state=told_state(job["state"], job["status"], failures),
         what=summary_of(envelope),
         error=first_line(letter.error if letter else _error(past))[:_LONGEST_ERROR],
-        attempt=failures if is_at_rest else failures + 1,
+        attempt=failures if is_at_rest and not was_stopped else failures + 1,
         most=_chosen(read.record) or (handler.max_attempts if handler else 0),
         next=read.due,
     )

@@ -10,6 +10,7 @@ from monitoring.board.wording import duration
 _GOOD = frozenset({"completed", "running", "handed_back", None})
 _NAMES = {"backing off": "backing_off", "delayed": "scheduled"}
 _ENDS = frozenset({"completed", "failed", "stopped", "canceled", "replayed"})
+_STOPPED = "stopped"
 _LONGEST = 160  # characters of a note
 
 BLANK_ATTEMPT: Mapping[str, Any] = dict.fromkeys(
@@ -19,8 +20,6 @@ BLANK_ATTEMPT: Mapping[str, Any] = dict.fromkeys(
     )
 )
 """What an attempt may have; some have less."""
-BLANK_LINE: Mapping[str, Any] = {"timestamp": "", "level": "", "message": "", "event": ""}
-"""Likewise a line of a log."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,36 @@ def is_failure(told: Mapping[str, Any]) -> bool:
     return told["state"] == "active" and told.get("outcome") not in _GOOD
 
 
+def attempts_of(detail: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+    """The attempts of a job, newest first, with the one that was stopped, if one was.
+
+    Args:
+        detail: As `get_job_detail` tells it.
+    """
+    stopped = [
+        {
+            "number": each["attempt"],
+            "outcome": each["outcome"],
+            "worker": each["worker"],
+            "startedAt": each["at"],
+            "durationMs": each["durationMs"],
+        }
+        for each in detail["timeline"]
+        if each["state"] == "active" and each["outcome"] == _STOPPED
+    ]
+    return [{**BLANK_ATTEMPT, **each} for each in reversed([*detail["attempts"], *stopped])]
+
+
+def all_attempts(detail: Mapping[str, Any]) -> int:
+    """How many attempts there were, where the oldest are not kept; 0 where all are.
+
+    Args:
+        detail: As `get_job_detail` tells it.
+    """
+    numbers = [each.get("number") or 0 for each in detail["attempts"]]
+    return max(numbers) if numbers and numbers[0] > 1 else 0
+
+
 def _step(told: Mapping[str, Any]) -> Step:
     word, shape, colour = LOOKS.get(_NAMES.get(told["state"], told["state"]), LOOKS["waiting"])
     note = told.get("error") or told.get("why") or told.get("reason") or told.get("jobId") or ""
@@ -80,6 +109,8 @@ def _step(told: Mapping[str, Any]) -> Step:
 
 def _run(told: Mapping[str, Any]) -> str:
     which = f"Attempt {told.get('attempt') or '?'}"
+    if told.get("outcome") == _STOPPED:
+        return f"{which} was stopped"
     if is_failure(told):
         return f"{which} failed"
     return f"{which} {'runs' if told.get('outcome') == 'running' else 'succeeded'}"

@@ -8,6 +8,7 @@ from typing import Any
 
 import redis
 
+from monitoring.board.log_lines import LogLine, log_lines
 from monitoring.jobs.status import get_job_log, get_job_status
 from monitoring.jobs.timeline import WAITING, Span, spans_of
 from monitoring.search.rows import Hit, rows_of
@@ -119,7 +120,7 @@ class Watched:
     steps: Sequence[Step] = ()
     result: str = ""
     error: str = ""
-    lines: Sequence[Mapping[str, Any]] = ()
+    lines: Sequence[LogLine] = ()
 
     @property
     def is_over(self) -> bool:
@@ -144,7 +145,7 @@ def watched(job_id: str, *, connection: redis.Redis) -> Watched:
         [_step(span, status) for span in spans_of(status)],
         _as_json(status["result"]),
         _last_line(status["error"]),
-        get_job_log(job_id, last=_LINES, connection=connection),
+        log_lines(get_job_log(job_id, last=_LINES, connection=connection)),
     )
 
 

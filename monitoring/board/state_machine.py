@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from monitoring.board.job_steps import all_attempts
 from monitoring.board.wording import count, duration
 
 _BEGIN, _END = 8.0, 1112.0  # where the clock begins and ends, of 1120
@@ -160,7 +161,9 @@ def _box(place: str, state: str, look: str, note: str) -> Box:
 
 
 def _note(told: Mapping[str, Any], detail: Mapping[str, Any]) -> str:
-    times = "" if told["count"] == 1 else f"{count(told['count'])} times, "
+    every = all_attempts(detail) if told["state"] == "active" else 0
+    known = f"{count(told['count'])} of {count(every)}" if every else count(told["count"])
+    times = "" if told["count"] == 1 else f"{known} times, "
     if told["totalMs"] is None:
         at = next(each["at"] for each in detail["timeline"] if each["state"] == told["state"])
         return f"{times}{at[11:19]}"

@@ -14,7 +14,8 @@ from monitoring.answers import as_text
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.drawing import JsonDict
 from monitoring.board.job_rows import LOOKS, summary_of, told_state
-from monitoring.board.job_steps import BLANK_ATTEMPT, BLANK_LINE, steps_of
+from monitoring.board.job_steps import all_attempts, attempts_of, steps_of
+from monitoring.board.log_lines import log_lines
 from monitoring.board.page import page
 from monitoring.board.schema_form import Field, data_schema, fields_of
 from monitoring.board.standing import Standing
@@ -90,12 +91,13 @@ def read(
         "machine": machine_of(detail, now=standing.now),
         "summed": summed(detail, now=standing.now),
         "steps": steps_of(detail),
-        "attempts": [{**BLANK_ATTEMPT, **each} for each in reversed(detail["attempts"])],
+        "attempts": attempts_of(detail),
+        "every_attempt": all_attempts(detail),
         "fields": list(_flat(_fields(message))),
         "message": message,
         "is_known": message.get("messageType") in message_types(),
         "raw": detail["message"],
-        "lines": [{**BLANK_LINE, **each} for each in _log(detail, connection)],
+        "lines": log_lines(_log(detail, connection)),
         "related": related,
         "can": actions_of(detail, tenant),
         "place_of": "" if tenant is not None else _place_of(detail["queue"], standing),
