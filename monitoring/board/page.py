@@ -16,6 +16,7 @@ from messages import PostroomError
 from monitoring.board import drawing, wording
 from monitoring.board.assets import version
 from monitoring.board.depths import Depths
+from monitoring.board.directions import straight
 from monitoring.board.kept import Kept
 from monitoring.board.marks import Marks
 from monitoring.board.standing import Standing, read_standing
@@ -198,7 +199,7 @@ def render(template: str, values: Values) -> str:
         template: Of `templates/`.
         values: All that it names; one that is missing is an error.
     """
-    return _templates().get_template(template).render(marks=Marks(), **values)
+    return straight(_templates().get_template(template).render(marks=Marks(), **values))
 
 
 def _around(request: Request, asker: Identity | None) -> Values:
