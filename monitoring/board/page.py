@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from http import HTTPStatus
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse, Response
@@ -250,6 +251,11 @@ def _answer(request: Request, seen: Seen) -> Response:
     return HTMLResponse(html, seen.status, headers)
 
 
+def _quoted(name: object) -> str:
+    # Jinja's own filter leaves slashes as they are, and a queue may be named `a/b`.
+    return quote(str(name), safe="")
+
+
 @cache
 def _templates() -> Environment:
     made = Environment(
@@ -270,6 +276,7 @@ def _templates() -> Environment:
         "short": wording.short,
         "cut": wording.cut,
         "pretty": wording.pretty,
+        "urlencode": _quoted,
     }
     made.globals |= {
         "told": wording.told,

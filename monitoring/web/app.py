@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import cache
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, Depends, FastAPI, Request
 from fastapi.middleware.cors import CORSMiddleware
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse
@@ -82,6 +82,7 @@ from monitoring.web.refusals import answer_errors
 from monitoring.web.rq_dashboard import RqDashboard
 from monitoring.web.sessions import CSRF_HEADER
 from monitoring.web.settings import WebSettings
+from monitoring.web.slashes import Slashes, names_whole
 from monitoring.web.stirring import Stirring
 from workers.settings import Settings, load_settings
 
@@ -192,6 +193,7 @@ def create_app(
     app.state.rq_dashboard = RqDashboard(connection, app.state.engine)
     _add_routes(app, settings.api_prefix)
     answer_errors(app)
+    app.add_middleware(Slashes)
     app.add_middleware(BodyLimit)
     app.add_middleware(Stirring, live=app.state.live, board=app.state.board)
     app.add_middleware(SafeHeaders)
@@ -247,7 +249,7 @@ def _add_routes(app: FastAPI, prefix: str) -> None:
 @cache
 def _routes_under(prefix: str) -> Sequence[BaseRoute]:
     """All routes but the probes. Made once a process: FastAPI needs 60 ms of the processor."""
-    together = APIRouter()
+    together = APIRouter(dependencies=[Depends(names_whole)])
     for router in (*OPEN_ROUTERS, *closed_routers()):
         together.include_router(router, prefix=prefix)
     return together.routes

@@ -5,6 +5,8 @@ from urllib.parse import quote, unquote
 
 from starlette.requests import HTTPConnection
 
+from monitoring.web.slashes import quoted
+
 _OURS = re.compile(r"/(?!/)[A-Za-z0-9_~!$'()*,;:@/%&=+?.-]{0,1999}")
 
 
@@ -27,7 +29,7 @@ def login_for(request: HTTPConnection) -> str:
     """
     query = f"?{request.url.query}" if request.url.query else ""
     asked: str = request.scope["path"]
-    wanted = own_path(quote(asked.removeprefix(path_of(request, ""))) + query)
+    wanted = own_path(quoted(asked.removeprefix(path_of(request, ""))) + query)
     login = path_of(request, "/login")
     return login if wanted == "/" else f"{login}?next={quote(wanted)}"
 

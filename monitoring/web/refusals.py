@@ -20,6 +20,7 @@ from monitoring.web.logins import WINDOW, TooManyLogins
 from monitoring.web.outages import LONGEST, Outages, whole_seconds
 from monitoring.web.parameters import parameters_of
 from monitoring.web.paths import login_for
+from monitoring.web.slashes import shown
 from monitoring.web.tokens import KeysUnavailable
 from workers import dead_letters
 from workers.clearing import ClearRefused
@@ -162,7 +163,7 @@ def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - as above
     phrase = HTTPStatus(error.status_code).phrase
     known = PostroomError(
-        f"{request.method} {request.url.path}: {phrase.lower()}.",
+        f"{request.method} {shown(request.url.path)}: {phrase.lower()}.",
         remedy=_REMEDIES.get(error.status_code, _ON_A_PAGE if _is_page(request) else _ELSE),
         code=_CODES.get(error.status_code, phrase.lower().replace(" ", "_")),
     )
@@ -216,7 +217,7 @@ def _note(request: Request, error: Exception) -> None:
     log.error(
         "request_failed",
         method=request.method,
-        path=request.url.path,
+        path=shown(request.url.path),
         error_type=type(error).__name__,
         trail=trail_of(error),
     )

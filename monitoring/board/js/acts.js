@@ -43,7 +43,7 @@ export async function act(form, button) {
   const said = fill(form.dataset.said ?? "Done.", result.answer);
   const undo = form.dataset.undo ? JSON.parse(form.dataset.undo) : null;
   if (form.closest(".veil")) close();
-  if (goes) return location.assign(fill(goes, result.answer));
+  if (goes) return location.assign(fill(goes, result.answer, encodeURIComponent));
   toast(said, false, undo);
   dispatchEvent(new CustomEvent("acted", { detail: result.answer }));
   if (form.dataset.next) open(form.dataset.next, document.body);
@@ -78,12 +78,13 @@ function stay(form, error) {
 }
 
 /**
- * Fill `{name}` in a sentence from an answer.
+ * Fill `{name}` in a sentence or an address from an answer.
  * @param {string} text
  * @param {any} answer
+ * @param {(value: any) => string} [write] How what it tells is written, as in an address.
  */
-function fill(text, answer) {
-  return text.replace(/\{([\w.]+)\}/g, (_, path) => path.split(".").reduce((/** @type {any} */ at, /** @type {string} */ name) => at?.[name], answer) ?? "");
+function fill(text, answer, write = String) {
+  return text.replace(/\{([\w.]+)\}/g, (_, path) => write(path.split(".").reduce((/** @type {any} */ at, /** @type {string} */ name) => at?.[name], answer) ?? ""));
 }
 
 const SECONDS = 10;
