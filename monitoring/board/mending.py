@@ -37,6 +37,19 @@ def began(finding: Finding, facts: QueueFacts) -> datetime | None:
     return _BEGAN.get(finding.code, _oldest)(finding, facts)
 
 
+def grounds_of(finding: Finding, facts: QueueFacts) -> str:
+    """Why a finding holds that does not say so itself; empty if that is not known.
+
+    Args:
+        finding: What the rules say.
+        facts: The queue.
+    """
+    if finding.code != "error_rate" or not facts.letters:
+        return ""
+    most = max(facts.letters, key=lambda each: each.count)
+    return f"Most often {most.kind}: {most.error}"
+
+
 def buttons_of(finding: Finding, facts: QueueFacts, root: str) -> Iterator[Button]:
     """What can be done about a finding, the best first; at last, its queue can be opened.
 
@@ -69,6 +82,10 @@ def _buried(finding: Finding, facts: QueueFacts) -> datetime | None:
     return next((each.since for each in facts.letters if each.job_id in finding.remedy), None)
 
 
+def _first_death(_: Finding, facts: QueueFacts) -> datetime | None:
+    return min((each.since for each in facts.letters if each.since), default=None)
+
+
 def _unknown(_: Finding, __: QueueFacts) -> None:
     return None
 
@@ -88,7 +105,7 @@ _BEGAN: Mapping[str, Callable[[Finding, QueueFacts], datetime | None]] = {
     "children_died": _died,
     "scheduled_overdue": _overdue,
     "dead_letters": _buried,
-    "error_rate": _unknown,
+    "error_rate": _first_death,
     "many_retries": _unknown,
     "service_asks_to_wait": _unknown,
 }

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from urllib.parse import quote
 
 from monitoring.alerts.metrics import METRICS
-from monitoring.board.mending import Button, began, buttons_of
+from monitoring.board.mending import Button, began, buttons_of, grounds_of
 from monitoring.board.wording import cut
 from monitoring.doctor.finding import Finding
 from monitoring.explain.facts import QueueFacts
@@ -148,7 +148,7 @@ def need_of(finding: Finding, facts: QueueFacts, root: str) -> Need:
         key=finding.code if is_shared else f"{finding.code} {facts.name} {title}",
         severity=_severity(finding),
         title=title,
-        why=cut(why),
+        why=cut(why or grounds_of(finding, facts)),
         remedy=finding.remedy,
         since=began(finding, facts),
         subject="" if is_shared else facts.name,

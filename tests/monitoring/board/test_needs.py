@@ -110,6 +110,19 @@ class TestNeeds:
         assert needs_of({"email": queue()}, [], "", workers=1) == []
         assert [each.subject for each in needs_of({"email": waits}, [], "", workers=0)] == ["email"]
 
+    def test_a_rate_of_failures_is_told_with_the_first_of_them_and_what_most_are(self) -> None:
+        first = NOW - timedelta(minutes=9)
+        letters = [
+            Letters(2, "exhausted", "A", "no", "1", since=NOW),
+            Letters(9, "exhausted", "B", "TypeError: never", "2", since=first),
+        ]
+        failing = queue(ended={"failed": 20, "finished": 10}, letters=letters)
+
+        found = needs_of({"email": failing}, [], "")
+        need = next(each for each in found if "outcomes" in each.title)
+
+        assert (need.since, need.why) == (first, "Most often B: TypeError: never")
+
     def test_the_most_urgent_comes_first_then_what_has_lasted_longest(self) -> None:
         alerts = [
             alert(rule="c", scope="c", severity="info"),
