@@ -10,6 +10,7 @@ def test_without_a_worker_the_overview_says_so_and_no_queue_is_healthy(read: Rea
     overview = read("/")
 
     assert SAID in overview
+    assert "Nothing else needs you." in overview
     assert "Healthy" not in overview
     assert "postroom worker" in overview
     assert f"Queues {SAID}" in read("/queues")
