@@ -1,5 +1,7 @@
 """Failures: groups with the worst first, and one of them mended in three steps."""
 
+import re
+
 from playwright.sync_api import Page, expect
 from rq.job import Job, JobStatus
 from rq.serializers import JSONSerializer
@@ -292,3 +294,16 @@ def test_it_is_light(visit, redis) -> None:
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
     page = visit("/failures")
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
+
+
+def test_the_letter_that_is_shown_stays_while_others_die(visit: Visit, redis) -> None:
+    (first,) = fail_workouts(redis, 1)
+    name = group_of(redis, "WORKOUT_UPDATE")
+    page = visit(f"/failures/{name}")
+    tried = page.get_by_role("button", name="Try this one…")
+    expect(tried).to_have_attribute("data-url", re.compile(first))
+
+    fail_workouts(redis, 2)
+
+    expect(page.locator(".head")).to_contain_text("3 WORKOUT_UPDATE messages are dead")
+    expect(tried).to_have_attribute("data-url", re.compile(first))

@@ -269,3 +269,27 @@ def test_a_full_page_is_for_everyone_and_light(visit, redis) -> None:
     assert sum(weight(page).values()) <= MOST_BYTES, weight(page)
     page.locator("[data-row]").first.check()
     assert barriers(page) == []
+
+
+def test_a_list_that_nobody_touches_keeps_its_rows_until_others_are_let_in(visit, redis) -> None:
+    first = [enqueue(email(number), connection=redis).id for number in range(ROWS)]
+    page = visit("/jobs")
+    expect(rows(page)).to_have_count(ROWS)
+    page.mouse.move(0, 0)
+
+    enqueue_many([email(number) for number in range(100, 100 + ROWS)], connection=redis)
+
+    expect(page.get_by_role("button", name=f"{ROWS} new jobs")).to_be_visible()
+    assert [row.get_attribute("data-key") for row in rows(page).all()] == first[::-1]
+    page.get_by_role("button", name=f"{ROWS} new jobs").click()
+    expect(rows(page)).to_have_count(ROWS)
+    expect(rows(page).first).to_contain_text(f"ada-{99 + ROWS}@example.com")
+
+
+def test_who_selects_a_page_before_its_script_is_there_has_selected_it(visit, some) -> None:
+    page = visit("/jobs")
+    page.evaluate("document.querySelector('[data-all]').checked = true")
+
+    page.locator("#rows").hover()
+
+    expect(page.locator("#rows [aria-selected=true]")).to_have_count(7)

@@ -31,6 +31,21 @@ def test_it_says_how_the_queue_is_and_what_goes_next(visit: Visit, redis) -> Non
     expect(following.locator("li")).to_have_count(4)
 
 
+def test_marks_that_are_new_on_an_open_page_are_drawn(visit: Visit, redis) -> None:
+    enqueue(email(), connection=redis)
+    page = visit("/queues/email")
+    expect(page.locator(".head")).to_contain_text("No worker")
+
+    pauses.pause("queue", "email", by=ANNA, connection=redis)
+
+    expect(page.locator(".head .bdg", has_text="Paused")).to_be_visible()
+    missing = (
+        "[...document.querySelectorAll('use')].map(each => each.getAttribute('href'))"
+        ".filter(each => !document.querySelector(each))"
+    )
+    assert page.evaluate(missing) == []
+
+
 def test_a_queue_that_nobody_knows_is_refused_with_those_that_there_are(visit: Visit) -> None:
     page = visit("/queues/email")
     answer = page.request.get(page.url.replace("email", "emial"))

@@ -144,7 +144,7 @@ def test_stuck_a_job_is_stopped_and_sent_again(
 
     page = by_keys("/")
     expect(page.locator("h1")).to_contain_text(f"Job {job.id} of default has been running for 3 h")
-    ask(page, "Retry…", "Stop TEST?")
+    ask(page, "Stop or retry…", "Stop TEST?")
     write(page, Reason="It hangs")
     press(page, "Stop TEST")
     eventually(lambda: job.status() == "stopped")
@@ -207,19 +207,33 @@ class TestWithoutRedis:
         self, visit: Visit, server: OwnServer, pager: Pager, work
     ) -> None:
         work(server.url)
-        page = visit("/")
-        calm(page)
+        page = visit("/messages/TEST")
+        field = page.locator("#send").get_by_label("testType")
+        field.fill("half a word")
+        overview = page.context.new_page()
+        overview.goto(page.url.replace("messages/TEST", ""))
+        calm(overview)
 
         server.kill()
         with pytest.raises(StorageUnavailable):  # no alert is told: the board itself must say it
             pager.alerter.tick()
-        expect(page.locator("h1")).to_contain_text("Redis")
-        expect(page.locator("#health")).to_contain_text("Redis is away")
-        expect(page.locator("main")).to_contain_text("REDIS_URL")
+        for each in (overview, page):  # what it shows stays, and says how old it is
+            expect(each.locator("#stale")).to_contain_text("Redis")
+            expect(each.locator("#stale")).to_contain_text("REDIS_URL")
+            expect(each.locator("#health")).to_contain_text("Redis is away")
+            expect(each.locator("#age")).to_contain_text("s old")
+        late = page.context.new_page()
+        late.goto(overview.url)
+        expect(late.locator("h1")).to_contain_text("Redis")
 
         server.start()
-        calm(page)
+        for each in (overview, late):
+            calm(each)
+            expect(each.locator("#stale")).to_be_hidden()
+            expect(each.locator("#health")).not_to_contain_text("away")
+        expect(page.locator("#stale")).to_be_hidden()
+        expect(field).to_have_value("half a word")
         job = enqueue(message(), connection=pager.redis)
         assert job.wait(15)["echo"] == "echo"
         eventually(pager.is_calm)
-        calm(page)
+        calm(overview)

@@ -20,7 +20,10 @@ const state = {
   again: false,
   held: false,
   failures: 0,
+  away: false,
 };
+
+const isRefused = (/** @type {Document} */ page) => "refused" in page.body.dataset;
 
 /** Ask for the page now, and show what has changed. @param {boolean} [fresh] Not what the server remembers. */
 export async function refresh(fresh = false) {
@@ -35,8 +38,11 @@ export async function refresh(fresh = false) {
     await load(fresh);
     state.seen = performance.now();
     state.failures = 0;
-  } catch {
+    state.away = false;
+  } catch (wrong) {
     state.failures += 1;
+    state.away = wrong instanceof Document;
+    import("./away.js").then(({ tell }) => tell(wrong), () => {});
   }
   state.busy = false;
   age();
@@ -58,6 +64,12 @@ async function load(fresh) {
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   if (!page.body.dataset.version) throw new Error(`${answer.status}`);
   if (page.body.dataset.version !== document.body.dataset.version) return location.reload();
+  // What is shown stays, and what is typed there: it is worth more than to be told why.
+  if (answer.status === 503 && !isRefused(document)) {
+    state.tag = "";
+    throw page;
+  }
+  if (isRefused(page) !== isRefused(document)) return location.reload();
   state.tag = page.body.dataset.tag ?? "";
   show(page);
 }
@@ -74,6 +86,8 @@ function show(page) {
     if (part.id === "main") old.className = part.className;
     patch(old, part);
   }
+  const sprite = $(".sprite");
+  for (const each of page.querySelectorAll(".sprite symbol")) if (!document.getElementById(each.id)) sprite?.append(each);
   if (around[0]?.isConnected === false) import("./spare.js").then(({ land }) => land(around));
   dispatchEvent(new CustomEvent("shown"));
 }
@@ -116,11 +130,11 @@ function age() {
   const seconds = Math.round((performance.now() - state.seen) / 1000);
   const line = $("#age");
   if (!line) return;
-  line.textContent = state.paused ? `Paused, ${seconds} s old` : seconds > SECONDS.amber ? `${seconds} s old` : `Live, ${SECONDS.busy} s`;
+  line.textContent = state.paused ? `Paused, ${seconds} s old` : seconds > SECONDS.amber || state.away ? `${seconds} s old` : `Live, ${SECONDS.busy} s`;
   const dot = $(".live .dot");
   dot?.classList.toggle("off", state.paused);
-  $(".live")?.classList.toggle("t-warn", seconds > SECONDS.amber && !state.paused);
-  const old = seconds > SECONDS.stale && !state.paused;
+  $(".live")?.classList.toggle("t-warn", (seconds > SECONDS.amber || state.away) && !state.paused);
+  const old = (seconds > SECONDS.stale || state.away) && !state.paused;
   $("#main")?.classList.toggle("stale", old);
   const notice = $("#stale");
   if (notice) notice.hidden = !old;
@@ -128,31 +142,21 @@ function age() {
 
 /** One stream in all pages of this browser; a stream of its own where there are no shared workers. */
 function listen() {
-  const { stream, worker } = document.body.dataset;
-  if (!stream || !worker) return;
+  const { stream } = document.body.dataset;
+  if (!stream) return;
   const heard = (/** @type {string} */ word) => {
     state.streaming = word !== "lost";
     if (word === "tick") state.ticked = performance.now();
   };
   if ("SharedWorker" in window) {
-    const { port } = new SharedWorker(worker, { name: "postroom", type: "module" });
+    const { port } = new SharedWorker(new URL("tick.js", import.meta.url), { name: "postroom", type: "module" });
     port.onmessage = ({ data }) => heard(data);
     port.postMessage({ word: "watch", url: stream });
     addEventListener("pagehide", () => port.postMessage({ word: "leave" }));
     addEventListener("pageshow", ({ persisted }) => persisted && location.reload());
     return;
   }
-  /** @type {EventSource | null} */
-  let own = null;
-  const open = () => {
-    own?.close();
-    own = document.hidden ? null : new EventSource(stream);
-    if (!own) return heard("lost");
-    own.onmessage = () => heard("tick");
-    own.onerror = () => heard("lost");
-  };
-  document.addEventListener("visibilitychange", open);
-  open();
+  import("./alone.js").then(({ listen }) => listen(stream, heard));
 }
 
 /** Begin to keep the page as it is now. */

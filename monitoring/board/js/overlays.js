@@ -15,7 +15,7 @@ const PAUSE = 60; // ms without a key, before it is asked
 export const styled = new Promise((done) => {
   const link = document.createElement("link");
   link.rel = "stylesheet";
-  link.href = body.dataset.overlays ?? "";
+  link.href = new URL("overlays.css", import.meta.url).href;
   link.onload = link.onerror = () => done(null);
   document.head.append(link);
 });

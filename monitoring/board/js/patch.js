@@ -28,7 +28,7 @@ export function patch(old, fresh) {
   while (at) {
     const gone = at;
     at = at.nextSibling;
-    if (!keyOf(gone) || known.has(keyOf(gone))) leave(old, gone, held);
+    if (!keyOf(gone) || known.has(keyOf(gone))) leave(gone, held && (waiting > 0 || inUse(old)));
   }
   if (old.hasAttribute("data-hold")) announce(old, waiting);
 }
@@ -89,12 +89,11 @@ function attributes(old, fresh) {
 }
 
 /**
- * @param {Element} list
  * @param {ChildNode} gone
- * @param {boolean} held
+ * @param {boolean} stays Somebody reads the list, or those that would take its place wait to be let in.
  */
-function leave(list, gone, held) {
-  if (held && gone instanceof Element && inUse(list)) gone.classList.add("stale");
+function leave(gone, stays) {
+  if (stays && gone instanceof Element) gone.classList.add("stale");
   else gone.remove();
 }
 

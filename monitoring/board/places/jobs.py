@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from monitoring.api.parts import Asker, Reader
 from monitoring.board.asking import COLUMNS, Asked, asked_for
 from monitoring.board.drawing import JsonDict, outcomes_chart, point_of, ticks
-from monitoring.board.job_rows import LOOKS, JobRow, read_rows
+from monitoring.board.job_rows import LOOKS, read_rows
 from monitoring.board.lately import points, read_outcomes
 from monitoring.board.page import page
 from monitoring.board.standing import Standing
@@ -121,18 +121,12 @@ def read(
         "of_chart": _of_what(query),
         "brush": Asked({k: v for k, v in asked.qualifiers.items() if k not in _TIMES}).text,
         "columns": COLUMNS,
-        "shown": _shown(asked, rows),
+        "shown": [name for name in COLUMNS if name in asked.columns],
         "looks": LOOKS,
     }
 
 
 _TIMES = frozenset({"since", "until"})
-
-
-def _shown(asked: Asked, rows: Sequence[JobRow]) -> Sequence[str]:
-    """The columns, but for one that would be empty."""
-    has_next = any(row.next for row in rows)
-    return [name for name in COLUMNS if name in asked.columns and (name != "next" or has_next)]
 
 
 def _query(asked: Asked, now: datetime) -> tuple[SearchQuery, InvalidQuery | None]:
