@@ -168,7 +168,7 @@ def _row(facts: QueueFacts, metrics: Metrics) -> JsonDict:
     return {
         "queueName": facts.name,
         "status": status,
-        "metrics": _shown(metrics),
+        "metrics": _shown(metrics, held=facts.counts.held),
         "reasons": _unique([*(each.what for each in causes), *further]),
         "recommendations": _unique(
             [
@@ -191,10 +191,10 @@ def _unique(sentences: Sequence[str]) -> list[str]:
     return list(dict.fromkeys(sentences))
 
 
-def _shown(metrics: Metrics) -> JsonDict:
+def _shown(metrics: Metrics, *, held: int) -> JsonDict:
     oldest = metrics.oldest_seconds
     return {
-        "waiting": metrics.waiting,
+        "waiting": metrics.waiting + held,  # as everywhere; nobody is blamed for what is held
         "active": metrics.active,
         "completed": metrics.completed,
         "failed": metrics.failed,

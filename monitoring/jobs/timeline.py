@@ -174,7 +174,9 @@ def _after(
     run: _Run, end: datetime, later: datetime | None, status: Mapping[str, Any]
 ) -> Iterator[Span]:
     """What a run was followed by, up to the next one."""
-    state = _NEXT.get(str(run.attempt.get("outcome")))
+    outcome = str(run.attempt.get("outcome"))
+    is_buried = outcome == "crashed" and later is None and status["status"] == "failed"
+    state = FAILED if is_buried else _NEXT.get(outcome)
     if state is None:
         return
     yield Span(BACKING_OFF if run.back_off else state, end, None, run.decision)

@@ -182,6 +182,9 @@ def _error(letter: DeadLetter) -> str:
 
 
 def _remedy(letter: DeadLetter) -> str:
+    if letter.envelope is None:  # its record had gone before it was buried
+        text = "it holds no message that could be sent again"
+        return f"`postroom dead-letters show {letter.job_id}`; {text}"
     text = _REMEDY.get(letter.reason, _REPLAY)
     parent = next((word for word in letter.error.split() if len(word) > len("xxxxxxxx-")), "ID")
     filled = text.format(id=letter.job_id, queue=letter.queue, parent=parent.strip(",.:"))

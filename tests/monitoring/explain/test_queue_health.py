@@ -11,6 +11,7 @@ from monitoring.explain.queue_health import Metrics, get_health_report, judge
 from tests.monitoring.conftest import Register
 from tests.monitoring.trips import counting
 from tests.workers.failing import Failing
+from tests.workers.takers import Taker
 from workers import By, PermanentError, enqueue, enqueue_many, keys, pause
 
 EMAIL = ("email:high", "email", "email:low")
@@ -129,6 +130,21 @@ def test_a_paused_queue_is_a_warning_that_says_who_and_no_fault_of_the_workers(
     (reason,) = found["reasons"]
     assert "is paused by anna" in reason
     assert "1,200 jobs wait" in reason
+
+
+def test_jobs_that_a_pause_of_their_type_holds_wait_and_are_no_fault(
+    redis: Redis, register: Register
+) -> None:
+    register(redis, *EMAIL)
+    enqueue_many([NoteEnrichmentMessage.of(n) for n in "ab"], queue="email", connection=redis)
+    pause("type", "NOTE_ENRICHMENT", by=By("anna", "a deploy"), connection=redis)
+    assert Taker(redis, "email").take_all() == []
+
+    report = get_health_report(connection=redis)
+
+    (row,) = (row for row in report["queues"] if row["queueName"] == "email")
+    assert row["metrics"]["waiting"] == 2
+    assert row["status"] != "critical"
 
 
 def test_many_waiting_jobs_that_nobody_works_on_say_so_once(

@@ -305,6 +305,17 @@ def test_a_message_that_expired(served: Redis) -> None:
     assert "because it waited for longer than its queue TTL" in found.sentences[0]
 
 
+def test_a_dead_letter_without_its_message_is_not_to_be_replayed(redis: Redis) -> None:
+    lost = letters.DeadLetter(
+        "ghost", None, "email", "expired", "gone", "2026-01-15T12:00:00+00:00"
+    )
+    letters.import_letters([letters.letter.as_text(lost)], by=ANNA, connection=redis)
+
+    found = explained(redis, "ghost")
+
+    assert found.do == ("postroom dead-letters show ghost",)
+
+
 def test_a_foreign_function_that_was_refused(served: Redis) -> None:
     job = Queue("email", connection=served, serializer=JSONSerializer).enqueue("os.system", "true")
     assert Taker(served, "email").take() is None

@@ -248,3 +248,10 @@ def test_a_cancelled_job_says_when_that_was(redis) -> None:
     assert datetime.fromisoformat(due) > datetime.now(UTC) + timedelta(seconds=50)
     assert [each["state"] for each in shown["timeline"]] == ["waiting", "canceled"]
     assert shown["states"][-1]["isPresent"]
+
+
+def test_a_crash_after_which_it_was_buried_is_followed_by_no_wait() -> None:
+    crashes = (attempt(n, 10 * n, 1, "crashed") for n in (1, 2, 3))
+    job = status("failed", *crashes, created=0, enqueued=0, started=30, ended=31)
+
+    assert [state for state, *_ in told(job)][-2:] == ["active", "failed"]
