@@ -35,7 +35,7 @@ MOST_GROWTH_KIB = 10 * 1024
 MOST_HEAP = 0.05
 
 _LOADS, _LOADS_QUICK = 15, 3
-_TICKS, _TICKS_QUICK = 2_000, 100
+_TICKS, _TICKS_QUICK = 2_000, 400
 _SECONDS, _SECONDS_QUICK = 30.0, 8.0
 _PACE = 2.0  # seconds between two updates of a page
 
