@@ -35,7 +35,7 @@ def codes(facts: QueueFacts) -> list[str]:
 
 
 def letter(reason: str, error: str = "ValueError: no") -> DeadLetter:
-    return DeadLetter("7f3a", "EMAIL", "email", reason, error, AT)
+    return DeadLetter("7f3a", "EMAIL", "email", reason, error, AT, envelope={})
 
 
 def test_the_example_of_a_paused_queue_whose_workers_died() -> None:
