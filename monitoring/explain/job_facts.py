@@ -116,11 +116,7 @@ def read_job_facts(
         unique_key=record["unique_key"].removeprefix(keys.unique("")),
         replayed_as=record["replayed_as"],
         acts=_acts(job_id, connection) if state in _BY_A_PERSON else (),
-        known_by=[
-            each.code_version
-            for each in published(connection=connection)
-            if each.message_type == kind
-        ],
+        known_by=_known_by(kind, connection),
         plan=_plan(job_id, record, token, silent, look) if state == "running" else None,
     )
 
@@ -179,6 +175,12 @@ def _only_whole_queue(queue: QueueFacts) -> QueueFacts:
 
 def _places(queue: QueueFacts | None, now: datetime, connection: redis.Redis) -> Places:
     return read_places(queue.workers if queue else (), now=now, connection=connection)
+
+
+def _known_by(kind: str, connection: redis.Redis) -> Sequence[str]:
+    """The releases that know a type."""
+    told = published(connection=connection)
+    return [each.code_version for each in told if each.message_type == kind]
 
 
 def _parents(record: _Record, state: JobState, connection: redis.Redis) -> Sequence[Parent]:
