@@ -2,7 +2,7 @@
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -113,40 +113,40 @@ def test_alerting_needs_no_more_than_that(with_users: Redis, filled: dict[str, s
     assert alerter.tick()
 
 
-def test_a_worker_works_as_its_user(
-    with_users: Redis, filled: dict[str, str], start_process: StartProcess, tmp_path: Path
-) -> None:
-    (tmp_path / "trace").touch()
-    worker = start_process(
-        *("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings"),
-        *("default", "--burst"),
-        cwd=ROOT,
-        env={
-            "REDIS_URL": url_of(with_users, "worker"),
-            "HANDLER_PACKAGES": "tests.workers.app",
-            "TRACE": str(tmp_path / "trace"),
-        },
-    )
+@pytest.fixture
+def work(with_users: Redis, start_process: StartProcess, tmp_path: Path) -> Callable[..., None]:
+    """Let a worker, as its user, do all that there is, and end."""
 
-    assert worker.popen.wait(30) == 0, worker.output()
+    def _work(*words: str) -> None:
+        (tmp_path / "trace").touch()
+        worker = start_process(
+            *words,
+            "--burst",
+            cwd=ROOT,
+            env={
+                "REDIS_URL": url_of(with_users, "worker"),
+                "HANDLER_PACKAGES": "tests.workers.app",
+                "TRACE": str(tmp_path / "trace"),
+            },
+        )
+        assert worker.popen.wait(30) == 0, worker.output()
+
+    return _work
+
+
+def test_a_worker_works_as_its_user(
+    with_users: Redis, filled: dict[str, str], work: Callable[..., None]
+) -> None:
+    work("rq", "worker", "-w", "workers.MessageWorker", "-c", "worker_settings", "default")
+
     assert with_users.hget(keys.job(filled["job_id"]), "status") == b"finished"
 
 
 def test_a_worker_serves_all_streams_of_the_default_settings(
-    with_users: Redis, filled: dict[str, str], start_process: StartProcess, tmp_path: Path
+    with_users: Redis, filled: dict[str, str], work: Callable[..., None]
 ) -> None:
-    (tmp_path / "trace").touch()
-    worker = start_process(
-        *("postroom", "streams", "worker", "--burst"),
-        cwd=ROOT,
-        env={
-            "REDIS_URL": url_of(with_users, "worker"),
-            "HANDLER_PACKAGES": "tests.workers.app",
-            "TRACE": str(tmp_path / "trace"),
-        },
-    )
+    work("postroom", "streams", "worker")
 
-    assert worker.popen.wait(30) == 0, worker.output()
     group = Settings.model_fields["stream_group"].default
     told = {stream: with_users.xinfo_groups(stream) for stream in STREAMS}
     assert {s: [(g["name"], g["pending"], g["lag"]) for g in each] for s, each in told.items()} == {
